@@ -1,0 +1,51 @@
+import { parseDisplayName } from "#agent/render/display-name.ts";
+import { HoldfastError } from "#shared/errors.ts";
+
+/** Which snapshot a person means: by the beginning of its id, or counted back from the newest (0 is the newest). */
+export type SnapshotReference =
+  | { readonly by: "prefix"; readonly prefix: string }
+  | { readonly by: "age"; readonly back: number };
+
+/** A snapshot, and maybe a path in it. `path` is a binary string (one character per byte) without a closing slash. */
+export type PathReference = { readonly snapshot: SnapshotReference; readonly path: string | undefined };
+
+/** The fewest hex digits that a prefix needs. */
+export const prefixDigitsMin = 4;
+
+/**
+ * Reads `latest`, `latest~2`, or a prefix of at least 4 hex digits.
+ *
+ * @throws {HoldfastError} invalid: none of these
+ */
+export function parseSnapshotReference(text: string): SnapshotReference {
+  const latest = /^latest(?:~(\d{1,6}))?$/.exec(text);
+  if (latest) return { by: "age", back: Number(latest[1] ?? 0) };
+  if (/^[0-9a-f]{4,64}$/i.test(text)) return { by: "prefix", prefix: text.toLowerCase() };
+  throw new HoldfastError("invalid", `Cannot find a snapshot by "${text}": it is neither an id nor "latest"`, {
+    hint: `Give at least ${prefixDigitsMin} hex digits of an id, "latest", or "latest~2" for the third newest.`,
+  });
+}
+
+/**
+ * Reads `SNAPSHOT` or `SNAPSHOT:PATH`; the first colon divides. The path is taken relative to the snapshot's root, with
+ * or without a leading slash; empty parts and `.` are dropped. Escapes as `ls` prints them (`\xff`) stand for bytes.
+ *
+ * @throws {HoldfastError} invalid: no snapshot reference, or a path with `..` in it
+ */
+export function parsePathReference(text: string): PathReference {
+  const colon = text.indexOf(":");
+  if (colon < 0) return { snapshot: parseSnapshotReference(text), path: undefined };
+  const parts = parseDisplayName(text.slice(colon + 1))
+    .split("/")
+    .filter((part) => part !== "" && part !== ".");
+  if (parts.includes("..")) {
+    throw new HoldfastError("invalid", `Cannot look up "${text}": ".." has no meaning inside a snapshot`);
+  }
+  return { snapshot: parseSnapshotReference(text.slice(0, colon)), path: `/${parts.join("/")}` };
+}
+
+/** Writes a reference as a person would type it. */
+export function formatSnapshotReference(reference: SnapshotReference): string {
+  if (reference.by === "prefix") return reference.prefix;
+  return reference.back === 0 ? "latest" : `latest~${reference.back}`;
+}
