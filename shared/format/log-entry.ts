@@ -1,0 +1,125 @@
+import { decodeFrame, encodeFrame } from "./frame.ts";
+import { type CborMap, type CborValue, decodeCborMap, encodeCbor } from "./cbor.ts";
+import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId, type StoreId } from "./ids.ts";
+import { formatLimits } from "./limits.ts";
+import { concatBytes } from "#shared/bytes/concat-bytes.ts";
+import { HoldfastError } from "#shared/errors.ts";
+
+/** One thing that a log entry decides. */
+export type LogEvent =
+  | {
+      /** Publishes a state: its snapshot becomes visible. */
+      readonly type: "commit";
+      readonly stateId: StateId;
+      readonly commitId: CommitId;
+      /** Length of the state's head and of the whole object, bytes. */
+      readonly headBytes: number;
+      readonly stateBytes: number;
+      /** Condemned packs that the snapshot needs and that this event takes back. */
+      readonly revive: readonly PackId[];
+    }
+  | { readonly type: "remove"; readonly snapshots: readonly StateId[] }
+  | { readonly type: "undelete"; readonly snapshots: readonly StateId[] };
+
+/** The object `log/<seq>`. */
+export type LogEntry = {
+  readonly storeId: StoreId;
+  readonly seq: number;
+  /** SHA-256 of the entry before; zeros for the first. */
+  readonly prev: Uint8Array;
+  /** The appender's clock, milliseconds since 1970 UTC. */
+  readonly timeMs: number;
+  /** Names this attempt, so that its writer recognises it after a lost reply. */
+  readonly commitId: CommitId;
+  /** Ed25519 public key of the appender. */
+  readonly author: Uint8Array;
+  readonly events: readonly LogEvent[];
+};
+
+const signatureContext = Buffer.from("holdfast/v1/log-entry\0", "latin1");
+
+/** @see FORMAT.md, Log entry */
+export function encodeLogEntry(entry: LogEntry, sign: (message: Uint8Array) => Uint8Array): Uint8Array<ArrayBuffer> {
+  const body = encodeCbor({
+    storeId: idToBytes(entry.storeId),
+    seq: entry.seq,
+    prev: entry.prev,
+    timeMs: entry.timeMs,
+    commitId: idToBytes(entry.commitId),
+    author: entry.author,
+    events: entry.events.map((event) => encodeEvent(event)),
+  });
+  return encodeFrame("logEntry", concatBytes(body, sign(concatBytes(signatureContext, body))));
+}
+
+/** Decodes an entry and checks its signature. @throws {HoldfastError} corrupt or incompatible */
+export function decodeLogEntry(
+  bytes: Uint8Array,
+  subject: string,
+  verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean,
+): LogEntry {
+  if (bytes.byteLength > formatLimits.logEntryBytes)
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: it is too large`);
+  const payload = decodeFrame("logEntry", bytes, subject);
+  if (payload.byteLength < 64) throw new HoldfastError("corrupt", `Cannot read ${subject}: it ends early`);
+  const body = payload.subarray(0, payload.byteLength - 64);
+  const map = decodeCborMap(body, subject);
+  const entry: LogEntry = {
+    storeId: idFromBytes("store", map.bytes("storeId", 16)),
+    seq: map.integer("seq", 1),
+    prev: map.bytes("prev", 32),
+    timeMs: map.integer("timeMs"),
+    commitId: idFromBytes("commit", map.bytes("commitId", 16)),
+    author: map.bytes("author", 32),
+    events: map.maps("events").map((each) => decodeEvent(each)),
+  };
+  map.end();
+  if (!verify(entry.author, concatBytes(signatureContext, body), payload.subarray(payload.byteLength - 64))) {
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: its signature does not hold`);
+  }
+  return entry;
+}
+
+function encodeEvent(event: LogEvent): CborValue {
+  switch (event.type) {
+    case "commit":
+      return {
+        type: event.type,
+        state: idToBytes(event.stateId),
+        commit: idToBytes(event.commitId),
+        headBytes: event.headBytes,
+        stateBytes: event.stateBytes,
+        revive: event.revive.map((each) => idToBytes(each)),
+      };
+    case "remove":
+    case "undelete":
+      return { type: event.type, snapshots: event.snapshots.map((each) => idToBytes(each)) };
+  }
+}
+
+function decodeEvent(map: CborMap): LogEvent {
+  const type = map.text("type", 64);
+  let event: LogEvent;
+  switch (type) {
+    case "commit":
+      event = {
+        type,
+        stateId: idFromBytes("state", map.bytes("state", 32)),
+        commitId: idFromBytes("commit", map.bytes("commit", 16)),
+        headBytes: map.integer("headBytes", 1),
+        stateBytes: map.integer("stateBytes", 1),
+        revive: map.bytesList("revive", 32).map((each) => idFromBytes("pack", each)),
+      };
+      break;
+    case "remove":
+    case "undelete":
+      event = { type, snapshots: map.bytesList("snapshots", 32).map((each) => idFromBytes("state", each)) };
+      break;
+    default:
+      throw new HoldfastError("incompatible", `Cannot read ${map.subject}: its type "${type}" is not known`, {
+        hint: "Use a newer version of Holdfast.",
+      });
+  }
+  map.end();
+  return event;
+}

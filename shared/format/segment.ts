@@ -1,0 +1,91 @@
+import { ByteReader } from "#shared/bytes/byte-reader.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { formatLimits } from "./limits.ts";
+import { padmeLength } from "./padme.ts";
+
+/** Whether a pack and its segments hold chunks of content or tree nodes. */
+export type PackKind = "data" | "meta";
+
+/** The byte that stands for each kind of pack. */
+export const packKindCodes = { data: 1, meta: 2 } as const;
+
+/** The byte that stands for each way to store a segment's plaintext. */
+export const segmentCodecs = { raw: 0, zstd: 1 } as const;
+
+/** The byte table of what is sealed as a segment. */
+export const segmentLayout = [
+  ["version", 1, "1"],
+  ["codec", 1, "0 raw, 1 one zstd frame"],
+  ["reserved", 2, "zero"],
+  ["plainBytes", 4, "length of the plaintext: the blobs in turn"],
+  ["storedBytes", 4, "length of what follows before the padding"],
+  ["stored", "storedBytes", "the plaintext, encoded"],
+  ["padding", "to the Padmé length of all", "zero"],
+] as const;
+
+/** Bytes before the encoded plaintext. */
+export const segmentHeaderBytes = 12;
+
+/** Length of a segment's padded content for `storedBytes` of encoded plaintext. The AEAD adds 16 bytes. */
+export function segmentContentBytes(storedBytes: number): number {
+  return padmeLength(segmentHeaderBytes + storedBytes);
+}
+
+/** Writes header, encoded plaintext and zero padding: the content that is then sealed. */
+export function encodeSegmentContent(codec: number, plainBytes: number, stored: Uint8Array): Uint8Array<ArrayBuffer> {
+  const content = new Uint8Array(segmentContentBytes(stored.byteLength));
+  const view = new DataView(content.buffer);
+  content[0] = 1;
+  content[1] = codec;
+  view.setUint32(4, plainBytes, true);
+  view.setUint32(8, stored.byteLength, true);
+  content.set(stored, segmentHeaderBytes);
+  return content;
+}
+
+/**
+ * Takes the opened content of a segment apart. `stored` is a view.
+ *
+ * @throws {HoldfastError} incompatible or corrupt
+ */
+export function decodeSegmentContent(
+  content: Uint8Array,
+  subject: string,
+): { codec: number; plainBytes: number; stored: Uint8Array } {
+  const reader = new ByteReader(content, subject);
+  const version = reader.u8();
+  if (version !== 1)
+    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is not known`);
+  const codec = reader.u8();
+  if (codec !== segmentCodecs.raw && codec !== segmentCodecs.zstd) {
+    throw new HoldfastError("incompatible", `Cannot read ${subject}: its codec ${codec} is not known`);
+  }
+  if (reader.u16() !== 0) reader.fail("has reserved bytes that are not zero");
+  const plainBytes = reader.u32();
+  const storedBytes = reader.u32();
+  if (plainBytes > formatLimits.segmentPlainBytes) reader.fail("claims more plaintext than a segment may hold");
+  const stored = reader.view(storedBytes);
+  if (codec === segmentCodecs.raw && storedBytes !== plainBytes) reader.fail("has two lengths");
+  if (segmentContentBytes(storedBytes) !== content.byteLength) reader.fail("is not padded as it should be");
+  return { codec, plainBytes, stored };
+}
+
+/**
+ * Associated data of a segment or of its directory: binds the store, the use, the kind of pack and the segment id.
+ *
+ * Shape: 20 letters · store id 16 · use 1 · kind 1 · segment id 24.
+ */
+export function segmentAad(options: {
+  readonly storeId: Uint8Array;
+  readonly use: "segment" | "directory";
+  readonly kind: PackKind;
+  readonly segmentId: Uint8Array;
+}): Uint8Array<ArrayBuffer> {
+  const aad = new Uint8Array(62);
+  aad.set(Buffer.from("holdfast/v1/segment\0", "latin1"), 0);
+  aad.set(options.storeId, 20);
+  aad[36] = options.use === "segment" ? 1 : 2;
+  aad[37] = packKindCodes[options.kind];
+  aad.set(options.segmentId, 38);
+  return aad;
+}
