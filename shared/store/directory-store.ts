@@ -1,0 +1,277 @@
+import { createHash } from "node:crypto";
+import { link, lstat, open, stat, unlink } from "node:fs/promises";
+import { dirname, join, normalize } from "node:path";
+import type { Clock } from "#shared/clock.ts";
+import { systemClock } from "#shared/clock.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import type { Random } from "#shared/random.ts";
+import { systemRandom } from "#shared/random.ts";
+import { removeAbandonedFiles } from "./abandoned-files.ts";
+import { requireByteRange } from "./byte-range.ts";
+import { listDirectory } from "./directory-listing.ts";
+import { makeDurableDirectory, syncDirectory } from "./durable-directory.ts";
+import { fileSystemCode, fileSystemError } from "./file-system-error.ts";
+import { unfilledBytes } from "./joined-bytes.ts";
+import { alreadyThere, bodyDiffersFromSha256, noSuchObject, outsideObject } from "./object-error.ts";
+import { requireKeyPrefix, requireObjectKey } from "./object-key.ts";
+import type { Store } from "./store.ts";
+import { writeWhole } from "./whole-write.ts";
+
+/** Options of `directoryStore`. */
+export type DirectoryStoreOptions = {
+  /** "synced" (default): what `put` wrote survives a power cut. "unsynced": it may not; only for caches that verify what they read. */
+  readonly durability?: "synced" | "unsynced";
+  readonly random?: Random;
+  readonly clock?: Clock;
+};
+
+/** The most bytes that one read(2) is asked for. */
+const readLimitBytes = 1 << 30;
+/** How many directories are remembered as made and durable; then the memory starts anew. */
+const rememberedDirectories = 4096;
+/** Temporary files that nobody wrote to for so long are removed by the first put. */
+const abandonedAfterMs = 7 * 24 * 3600 * 1000;
+
+/**
+ * A store in a directory: one file per object, named by its key.
+ *
+ * `put` writes and syncs `<root>/tmp/<random>`, then gives it its name by link(2), which fails with EEXIST if the name is taken:
+ * that decides races, between processes too, and readers see whole objects only. The directory is synced before `put` returns;
+ * also before it reports a conflict, so that what a loser relies on is as durable as what it would have written.
+ * Files have mode 0600, directories 0700. A crash leaves at most a file in `tmp/`, which no reader looks at.
+ *
+ * File systems without hard links (exFAT, some FUSE ones) are refused with `incompatible`. Creating the final name with O_EXCL
+ * would arbitrate, but shows the object before it is whole; creating a claim with O_EXCL and renaming the object over it
+ * leaves, after a crash in between, a name that nobody may ever use or free, and the log would stop there.
+ *
+ * @param rootPath - path of the directory; `put` creates it
+ */
+export function directoryStore(rootPath: string, options: DirectoryStoreOptions = {}): Store {
+  const { durability = "synced", random = systemRandom, clock = systemClock } = options;
+  const root = normalizedRoot(rootPath);
+  const temporaries = join(root, "tmp");
+  const madeDirectories = new Map<string, Promise<void>>();
+
+  const pathOf = (key: string): string => {
+    requireObjectKey(key);
+    return `${root}/${key}`;
+  };
+
+  const makeDirectory = (path: string): Promise<void> => {
+    const known = madeDirectories.get(path);
+    if (known !== undefined) return known;
+    if (madeDirectories.size >= rememberedDirectories) madeDirectories.clear();
+    const making = (async () => {
+      if (path === root) await makeDurableDirectory(root, { syncWhenThere: false });
+      else {
+        await makeDirectory(dirname(path));
+        await makeDurableDirectory(path, { syncWhenThere: durability === "synced" });
+        if (path === temporaries) await removeAbandonedFiles(temporaries, clock.nowMs() - abandonedAfterMs);
+      }
+    })();
+    madeDirectories.set(path, making);
+    making.catch(() => madeDirectories.delete(path));
+    return making;
+  };
+
+  const syncName = async (path: string): Promise<void> => {
+    if (durability === "synced") await syncDirectory(dirname(path));
+  };
+
+  const refuseTakenName = async (key: string, path: string): Promise<never> => {
+    if ((await stat(path)).isDirectory()) {
+      throw new HoldfastError("invalid", `Cannot create ${key}: it is a folder of other objects`, { detail: { key } });
+    }
+    await syncName(path);
+    throw alreadyThere(key);
+  };
+
+  const writeTemporary = async (key: string, body: readonly Uint8Array[], sha256?: Uint8Array): Promise<string> => {
+    const path = join(temporaries, Buffer.from(random(16)).toString("hex"));
+    const hash = sha256 === undefined ? undefined : createHash("sha256");
+    await makeDirectory(temporaries);
+    const file = await open(path, "wx", 0o600).catch(async (error: unknown) => {
+      if (fileSystemCode(error) !== "ENOENT") throw error;
+      madeDirectories.clear(); // someone removed tmp/ behind our back
+      await makeDirectory(temporaries);
+      return open(path, "wx", 0o600);
+    });
+    try {
+      try {
+        await writeWhole(file, body, hash);
+        if (hash !== undefined && sha256 !== undefined && !hash.digest().equals(sha256))
+          throw bodyDiffersFromSha256(key);
+        if (durability === "synced") await file.sync();
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      await discard(path);
+      throw error;
+    }
+    return path;
+  };
+
+  const linkInto = async (key: string, temporary: string, path: string): Promise<void> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await makeDirectory(dirname(path));
+        await link(temporary, path);
+        return;
+      } catch (error) {
+        const code = fileSystemCode(error);
+        if (code === "EEXIST") return refuseTakenName(key, path);
+        if (code === "ENOTDIR") {
+          throw new HoldfastError("invalid", `Cannot create ${key}: a folder of it is an object`, { detail: { key } });
+        }
+        if (code === "ENOENT" && attempt === 1) madeDirectories.clear(); // someone removed the directory behind our back
+        else if (code === "ENOENT") {
+          throw new HoldfastError("unavailable", `Cannot create ${key}: its temporary file vanished`, {
+            detail: { key },
+            cause: error,
+          });
+        } else if (await lacksHardLinks(code, temporary)) throw noHardLinks(root, error);
+        else throw error;
+      }
+    }
+  };
+
+  return {
+    description: root,
+
+    async put(key, body, putOptions) {
+      const path = pathOf(key);
+      try {
+        if (await isThere(path)) await refuseTakenName(key, path);
+        const temporary = await writeTemporary(key, body, putOptions?.sha256);
+        try {
+          await linkInto(key, temporary, path);
+        } finally {
+          await discard(temporary);
+        }
+        await syncName(path);
+      } catch (error) {
+        throw fileSystemError(error, `create ${key} in ${root}`);
+      }
+    },
+
+    async get(key, range) {
+      const path = pathOf(key);
+      if (range !== undefined) requireByteRange(range);
+      try {
+        const file = await open(path, "r");
+        try {
+          const status = range === undefined ? await file.stat() : undefined;
+          if (status?.isDirectory() === true) throw noSuchObject(key);
+          const wanted = range ?? { offsetBytes: 0, lengthBytes: status?.size ?? 0 };
+          const bytes = unfilledBytes(wanted.lengthBytes);
+          for (let done = 0; done < bytes.byteLength;) {
+            const length = Math.min(bytes.byteLength - done, readLimitBytes);
+            const { bytesRead } = await file.read(bytes, done, length, wanted.offsetBytes + done);
+            if (bytesRead === 0) throw outsideObject(key, wanted);
+            done += bytesRead;
+          }
+          return bytes;
+        } finally {
+          await file.close();
+        }
+      } catch (error) {
+        throw readError(error, key, root);
+      }
+    },
+
+    async head(key) {
+      const path = pathOf(key);
+      try {
+        const status = await stat(path);
+        if (!status.isFile()) throw noSuchObject(key);
+        return { sizeBytes: status.size };
+      } catch (error) {
+        throw readError(error, key, root);
+      }
+    },
+
+    async *list(prefix, listOptions) {
+      requireKeyPrefix(prefix);
+      try {
+        await stat(root);
+      } catch (error) {
+        throw fileSystemError(error, `list ${root}`);
+      }
+      yield* listDirectory(root, prefix, listOptions?.after ?? "");
+    },
+
+    async delete(key) {
+      const path = pathOf(key);
+      try {
+        await unlink(path);
+        await syncName(path);
+      } catch (error) {
+        const code = fileSystemCode(error);
+        if (code === "ENOENT" || code === "ENOTDIR") return;
+        if ((code === "EISDIR" || code === "EPERM") && (await isDirectory(path))) return;
+        throw fileSystemError(error, `delete ${key} from ${root}`);
+      }
+    },
+
+    async close() {
+      madeDirectories.clear();
+    },
+  };
+}
+
+function normalizedRoot(path: string): string {
+  if (path === "" || path.includes("\0"))
+    throw new HoldfastError("invalid", "Cannot open a store: its path is empty or has a NUL");
+  const normal = normalize(path);
+  return normal.length > 1 && /[\\/]$/.test(normal) ? normal.slice(0, -1) : normal;
+}
+
+/** Removes a temporary file. Left behind it would only cost space, so a failure must not hide the outcome of the put. */
+async function discard(path: string): Promise<void> {
+  await unlink(path).catch(() => undefined);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    const code = fileSystemCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    throw error;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+}
+
+/** Whether link(2) failed for want of hard links: EPERM alone may also be a matter of rights, so a second name in `tmp/` is tried. */
+async function lacksHardLinks(code: string | undefined, temporary: string): Promise<boolean> {
+  if (code === "ENOTSUP" || code === "EOPNOTSUPP" || code === "ENOSYS") return true;
+  if (code !== "EPERM") return false;
+  try {
+    await link(temporary, `${temporary}.link`);
+    await unlink(`${temporary}.link`);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function noHardLinks(root: string, cause: unknown): HoldfastError {
+  return new HoldfastError("incompatible", `Cannot write to ${root}: its file system has no hard links`, {
+    hint: "Keep the store on a file system with hard links, such as ext4, XFS, Btrfs, ZFS, APFS, NTFS or NFS.",
+    cause,
+  });
+}
+
+function readError(error: unknown, key: string, root: string): HoldfastError {
+  const code = fileSystemCode(error);
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return noSuchObject(key, error);
+  return fileSystemError(error, `read ${key} from ${root}`);
+}

@@ -1,0 +1,55 @@
+import { mkdir, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileSystemCode } from "./file-system-error.ts";
+
+/**
+ * Makes the names in a directory durable: fsync(2) of the directory itself.
+ *
+ * File systems that cannot do that (some FUSE and network ones answer EINVAL or ENOTSUP; Windows does not open directories)
+ * offer nothing better: there the call succeeds, and names are as durable as the file system makes them by itself.
+ */
+export async function syncDirectory(path: string): Promise<void> {
+  try {
+    const handle = await open(path, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const code = fileSystemCode(error);
+    if (code === "EINVAL" || code === "ENOTSUP" || code === "EOPNOTSUPP") return;
+    if (process.platform === "win32" && (code === "EPERM" || code === "EISDIR" || code === "EACCES")) return;
+    throw error;
+  }
+}
+
+/**
+ * Creates a directory (mode 0700) and whatever parents it lacks, each new name made durable before this returns.
+ *
+ * @param options.syncWhenThere - sync the parent also when the directory is there already: another process may have created
+ *   it a moment ago and not have come to its own sync yet
+ */
+export async function makeDurableDirectory(path: string, options: { readonly syncWhenThere: boolean }): Promise<void> {
+  let made = await tryMkdir(path);
+  if (made === "no parent") {
+    await makeDurableDirectory(dirname(path), options);
+    made = await tryMkdir(path);
+    if (made === "no parent") throw Object.assign(new Error(`ENOENT: mkdir ${path}`), { code: "ENOENT" });
+    await syncDirectory(dirname(path));
+  } else if (made === "made" || options.syncWhenThere) {
+    await syncDirectory(dirname(path));
+  }
+}
+
+async function tryMkdir(path: string): Promise<"made" | "there" | "no parent"> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    return "made";
+  } catch (error) {
+    const code = fileSystemCode(error);
+    if (code === "EEXIST") return "there";
+    if (code === "ENOENT" && dirname(path) !== path) return "no parent";
+    throw error;
+  }
+}

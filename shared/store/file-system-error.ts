@@ -1,0 +1,67 @@
+import { HoldfastError } from "#shared/errors.ts";
+import type { ErrorKind } from "#shared/errors.ts";
+
+type Meaning = { readonly kind: ErrorKind; readonly cause: string; readonly hint?: string };
+
+const freeSpace = "Free some space, or raise the quota, and run the command again.";
+const tryAgain = "Wait a moment and run the command again.";
+
+const meanings: Readonly<Record<string, Meaning>> = {
+  ENOENT: { kind: "absent", cause: "there is no such file or directory" },
+  ENOTDIR: { kind: "absent", cause: "a part of its path is not a directory" },
+  EEXIST: { kind: "conflict", cause: "it is already there" },
+  ENOSPC: { kind: "unavailable", cause: "the disk is full", hint: freeSpace },
+  EDQUOT: { kind: "unavailable", cause: "the disk quota is used up", hint: freeSpace },
+  EFBIG: { kind: "unavailable", cause: "the file system or a limit does not allow files so large", hint: freeSpace },
+  EIO: {
+    kind: "unavailable",
+    cause: "the disk reports an input/output error",
+    hint: "Look at the kernel's log and the health of the disk before trying again.",
+  },
+  ENXIO: { kind: "unavailable", cause: "the device is gone", hint: "Attach and mount the disk again." },
+  ENODEV: { kind: "unavailable", cause: "the device is gone", hint: "Attach and mount the disk again." },
+  ESTALE: { kind: "unavailable", cause: "the network file system lost it", hint: "Mount the file system again." },
+  ETIMEDOUT: { kind: "unavailable", cause: "the network file system does not answer", hint: tryAgain },
+  ENOTCONN: { kind: "unavailable", cause: "the file system is not connected", hint: "Mount the file system again." },
+  EHOSTDOWN: { kind: "unavailable", cause: "the file server is down", hint: tryAgain },
+  EBUSY: { kind: "unavailable", cause: "it is busy", hint: tryAgain },
+  EAGAIN: { kind: "unavailable", cause: "it is busy", hint: tryAgain },
+  ENOMEM: { kind: "unavailable", cause: "the system is out of memory", hint: tryAgain },
+  EMFILE: { kind: "unavailable", cause: "too many files are open", hint: "Raise the limit of open files (ulimit -n)." },
+  ENFILE: { kind: "unavailable", cause: "too many files are open", hint: "Raise the system's limit of open files." },
+  EACCES: { kind: "denied", cause: "permission denied", hint: "Check the owner and mode of the store's directory." },
+  EPERM: {
+    kind: "denied",
+    cause: "operation not permitted",
+    hint: "Check the owner and mode of the store's directory.",
+  },
+  EROFS: { kind: "denied", cause: "the file system is read-only", hint: "Mount the file system for writing." },
+  ENAMETOOLONG: { kind: "invalid", cause: "its path is too long for the file system" },
+  ELOOP: { kind: "invalid", cause: "its path goes through too many symbolic links" },
+};
+
+/** The `code` of an error of Node's file system API, like `ENOENT`, or undefined for other values. */
+export function fileSystemCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/**
+ * Turns an error of the file system into a HoldfastError; HoldfastErrors pass unchanged.
+ *
+ * @param action - what was tried, as in `Cannot <action>: <cause>`
+ */
+export function fileSystemError(error: unknown, action: string): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const code = fileSystemCode(error);
+  const meaning = code === undefined ? undefined : meanings[code];
+  if (code === undefined || meaning === undefined) {
+    const cause = error instanceof Error ? error.message : String(error);
+    return new HoldfastError("internal", `Cannot ${action}: ${cause}`, { cause: error });
+  }
+  const { kind, cause, hint } = meaning;
+  return new HoldfastError(kind, `Cannot ${action}: ${cause}`, {
+    detail: { code },
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}

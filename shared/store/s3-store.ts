@@ -1,0 +1,311 @@
+import { createHash } from "node:crypto";
+import type { S3Client, S3ClientConfig, StorageClass } from "@aws-sdk/client-s3";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { requireByteRange } from "./byte-range.ts";
+import { joinedBytes } from "./joined-bytes.ts";
+import { alreadyThere, noSuchObject, outsideObject } from "./object-error.ts";
+import { packsPrefix, requireKeyPrefix, requireObjectKey } from "./object-key.ts";
+import { dropBody, readBody } from "./s3-body.ts";
+import { s3Error, statusOf } from "./s3-error.ts";
+import { listS3 } from "./s3-listing.ts";
+import { slots } from "./slots.ts";
+import type { ByteRange, Store } from "./store.ts";
+
+/** Options of `openS3Store`. */
+export type S3StoreOptions = {
+  readonly bucket: string;
+  /** What all keys of the store begin with, without a `/` at either end; none by default. */
+  readonly prefix?: string;
+  /** `http://` or `https://` URL of a server other than AWS. */
+  readonly endpoint?: string;
+  /** Default: `us-east-1` with an endpoint, else what the SDK's default chain finds. */
+  readonly region?: string;
+  /** Bucket in the path instead of the host name. Default: true with an endpoint. */
+  readonly pathStyle?: boolean;
+  /** The storage class of packs; everything else is small and often read, and keeps the bucket's default. */
+  readonly storageClass?: string;
+  /** A profile of the AWS configuration files. */
+  readonly profile?: string;
+  /** Default: the SDK's default chain (environment, profile, SSO, web identity, container, instance). */
+  readonly credentials?: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+  /** How many connections are used at once; further requests wait. Default 64. */
+  readonly maxSockets?: number;
+  /** How long connecting may take. Default 10 s. */
+  readonly connectTimeoutMs?: number;
+  /** How long a connection in use may be silent. Default 60 s. */
+  readonly idleTimeoutMs?: number;
+};
+
+/**
+ * Opens a store in an S3 bucket. Nothing is sent before the first call.
+ *
+ * - Every put carries `If-None-Match: *`, its length, and its SHA-256 both as `ChecksumSHA256`, which the server keeps, and as
+ *   the payload hash of the signature; either lets the server refuse a damaged body. Bodies are sent plain, never in aws-chunked
+ *   framing, which some servers store as if it were content.
+ * - The lengths of answers are checked; short, long and misplaced ones are errors.
+ * - The SDK tries once: retrying is the business of `retryingStore`.
+ * - A missing key looks like `denied` to credentials that may not list the bucket; that is S3's way.
+ *
+ * @throws {HoldfastError} invalid: an option is wrong
+ */
+export async function openS3Store(options: S3StoreOptions): Promise<Store> {
+  const { bucket, prefix = "", maxSockets = 64 } = options;
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(bucket)) {
+    throw new HoldfastError("invalid", `Cannot open a store in the bucket "${bucket}": that is no bucket name`);
+  }
+  const root = prefix === "" ? "" : `${prefix}/`;
+  requireKeyPrefix(root);
+  // The SDK is large: whoever does not use S3 never loads it.
+  const sdk = await import("@aws-sdk/client-s3");
+  const packStorageClass = checkedStorageClass(options.storageClass, Object.values(sdk.StorageClass));
+  const client = signingGivenHashes(new sdk.S3Client(clientConfig(options, maxSockets)));
+  // Requests wait here, not in the HTTP agent, where the time limit for connecting would run already.
+  const sockets = slots(maxSockets);
+  const description = `s3://${bucket}${root === "" ? "" : `/${prefix}`}`;
+  const where = (key: string): { Bucket: string; Key: string } => {
+    requireObjectKey(key);
+    return { Bucket: bucket, Key: root + key };
+  };
+
+  const isThere = async (key: string): Promise<boolean> => {
+    try {
+      await client.send(new sdk.HeadObjectCommand(where(key)));
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404) return false;
+      throw error;
+    }
+  };
+
+  return {
+    description,
+
+    async put(key, body, putOptions) {
+      const target = where(key);
+      await sockets
+        .run(async () => {
+          const whole = body.length === 1 && body[0] !== undefined ? body[0] : joinedBytes(body);
+          const sha256 = putOptions?.sha256 ?? createHash("sha256").update(whole).digest();
+          const input = {
+            ...target,
+            Body: whole,
+            ContentLength: whole.byteLength,
+            ContentType: "application/octet-stream",
+            ChecksumSHA256: Buffer.from(sha256).toString("base64"),
+            IfNoneMatch: "*",
+            ...(packStorageClass !== undefined && key.startsWith(packsPrefix)
+              ? { StorageClass: packStorageClass }
+              : {}),
+          };
+          try {
+            await client.send(new sdk.PutObjectCommand(input));
+          } catch (error) {
+            const failure = s3Error(error, `create ${key} in ${description}`);
+            if (failure.kind !== "conflict") throw failure;
+            // 412 says that the object is there. 409 says that someone is creating it, and may yet fail: look.
+            if (statusOf(error) === 412) throw alreadyThere(key, error);
+            if (await isThere(key)) throw alreadyThere(key, error);
+            throw new HoldfastError(
+              "unavailable",
+              `Cannot create ${key} in ${description}: someone else is creating it`,
+              {
+                detail: failure.detail,
+                cause: error,
+              },
+            );
+          }
+        })
+        .catch((error: unknown) => {
+          throw s3Error(error, `create ${key} in ${description}`);
+        });
+    },
+
+    async get(key, range) {
+      const target = where(key);
+      if (range !== undefined) requireByteRange(range);
+      return sockets.run(async () => {
+        try {
+          const answer = await client.send(
+            new sdk.GetObjectCommand(range === undefined ? target : { ...target, Range: rangeHeader(range) }),
+          );
+          let lengthBytes: number;
+          try {
+            lengthBytes = promisedLength(key, range, answer);
+          } catch (error) {
+            dropBody(answer.Body);
+            throw error;
+          }
+          return await readBody(answer.Body, lengthBytes, key);
+        } catch (error) {
+          throw readError(error, key, range, description);
+        }
+      });
+    },
+
+    async head(key) {
+      const target = where(key);
+      return sockets.run(async () => {
+        try {
+          const answer = await client.send(new sdk.HeadObjectCommand({ ...target, ChecksumMode: "ENABLED" }));
+          if (answer.ContentLength === undefined) throw noLength(key);
+          const sha256 = wholeObjectSha256(answer.ChecksumSHA256, answer.ChecksumType);
+          return sha256 === undefined
+            ? { sizeBytes: answer.ContentLength }
+            : { sizeBytes: answer.ContentLength, sha256 };
+        } catch (error) {
+          throw readError(error, key, undefined, description);
+        }
+      });
+    },
+
+    list(listPrefix, listOptions) {
+      return listS3({
+        root,
+        prefix: listPrefix,
+        after: listOptions?.after ?? "",
+        description,
+        page: (position) =>
+          sockets.run(() =>
+            client.send(
+              new sdk.ListObjectsV2Command({
+                Bucket: bucket,
+                Prefix: root + listPrefix,
+                EncodingType: "url",
+                ...position,
+              }),
+            ),
+          ),
+      });
+    },
+
+    async delete(key) {
+      const target = where(key);
+      await sockets.run(async () => {
+        try {
+          await client.send(new sdk.DeleteObjectCommand(target));
+        } catch (error) {
+          const failure = s3Error(error, `delete ${key} from ${description}`);
+          if (failure.kind !== "absent" || failure.detail["code"] === "NoSuchBucket") throw failure;
+        }
+      });
+    },
+
+    async close() {
+      client.destroy();
+    },
+  };
+}
+
+function clientConfig(options: S3StoreOptions, maxSockets: number): S3ClientConfig {
+  const { endpoint, profile, credentials } = options;
+  const region = options.region ?? (endpoint === undefined ? undefined : "us-east-1");
+  const agent = { keepAlive: true, maxSockets };
+  return {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(credentials === undefined ? {} : { credentials }),
+    forcePathStyle: options.pathStyle ?? endpoint !== undefined,
+    maxAttempts: 1,
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    // With "Expect: 100-continue" the SDK opens a connection of its own for each body.
+    expectContinueHeader: false,
+    requestHandler: {
+      httpAgent: agent,
+      httpsAgent: agent,
+      connectionTimeout: options.connectTimeoutMs ?? 10_000,
+      socketTimeout: options.idleTimeoutMs ?? 60_000,
+    },
+  };
+}
+
+/** Makes the signature cover the SHA-256 that a put states, instead of hashing the body once more. */
+function signingGivenHashes(client: S3Client): S3Client {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { input, request } = args;
+      if ("ChecksumSHA256" in input && typeof input.ChecksumSHA256 === "string" && hasHeaders(request)) {
+        request.headers["x-amz-content-sha256"] = Buffer.from(input.ChecksumSHA256, "base64").toString("hex");
+      }
+      return next(args);
+    },
+    { step: "build", name: "signingGivenHashes" },
+  );
+  return client;
+}
+
+function hasHeaders(request: unknown): request is { headers: Record<string, string> } {
+  return typeof request === "object" && request !== null && "headers" in request;
+}
+
+function checkedStorageClass(name: string | undefined, known: readonly StorageClass[]): StorageClass | undefined {
+  if (name === undefined) return undefined;
+  const storageClass = known.find((candidate) => candidate === name);
+  if (storageClass !== undefined) return storageClass;
+  throw new HoldfastError("invalid", `Cannot store packs as "${name}": that is no storage class`, {
+    hint: `Use one of ${known.join(", ")}.`,
+  });
+}
+
+function rangeHeader({ offsetBytes, lengthBytes }: ByteRange): string {
+  return `bytes=${offsetBytes}-${offsetBytes + lengthBytes - 1}`;
+}
+
+/** How long the body of an answer to `get` must be; throws if the answer is not the one asked for. */
+function promisedLength(
+  key: string,
+  range: ByteRange | undefined,
+  answer: { readonly ContentLength?: number | undefined; readonly ContentRange?: string | undefined },
+): number {
+  const { ContentLength: lengthBytes, ContentRange: contentRange } = answer;
+  if (lengthBytes === undefined) throw noLength(key);
+  if (range === undefined) {
+    if (contentRange === undefined) return lengthBytes;
+    throw new HoldfastError("incompatible", `Cannot read ${key}: the server sent a part of it when asked for all`);
+  }
+  const first = range.offsetBytes;
+  const last = first + range.lengthBytes - 1;
+  if (contentRange === undefined) {
+    if (first === 0 && lengthBytes === range.lengthBytes) return lengthBytes; // all of it was asked for
+    throw new HoldfastError("incompatible", `Cannot read a part of ${key}: the server does not serve ranges`);
+  }
+  const match = /^bytes ([0-9]+)-([0-9]+)\/([0-9]+|\*)$/.exec(contentRange);
+  if (match === null || Number(match[1]) !== first || Number(match[2]) > last) {
+    throw new HoldfastError("incompatible", `Cannot read a part of ${key}: the server sent another one`, {
+      detail: { key, contentRange },
+    });
+  }
+  if (Number(match[2]) < last) throw outsideObject(key, range, Number(match[2]) + 1);
+  if (lengthBytes !== range.lengthBytes) {
+    throw new HoldfastError("unavailable", `Cannot read a part of ${key}: the server announced ${lengthBytes} bytes`, {
+      detail: { key, lengthBytes },
+    });
+  }
+  return lengthBytes;
+}
+
+/** The 32 bytes of a checksum, if it is one of the whole object and not of the parts of a multipart upload. */
+function wholeObjectSha256(base64: string | undefined, type: string | undefined): Uint8Array | undefined {
+  if (base64 === undefined || (type !== undefined && type !== "FULL_OBJECT") || base64.includes("-")) return undefined;
+  const sha256 = new Uint8Array(Buffer.from(base64, "base64"));
+  return sha256.byteLength === 32 ? sha256 : undefined;
+}
+
+function noLength(key: string): HoldfastError {
+  return new HoldfastError("incompatible", `Cannot read ${key}: the server does not tell the length of its answer`, {
+    hint: "Look for a proxy in between that changes the encoding of answers.",
+  });
+}
+
+function readError(error: unknown, key: string, range: ByteRange | undefined, description: string): HoldfastError {
+  if (isHoldfastError(error)) return error;
+  const failure = s3Error(error, `read ${key} from ${description}`);
+  if (range !== undefined && failure.kind === "corrupt" && statusOf(error) === 416) return outsideObject(key, range);
+  if (failure.kind === "absent" && failure.detail["code"] !== "NoSuchBucket") return noSuchObject(key, error);
+  return failure;
+}
