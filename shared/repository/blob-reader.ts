@@ -1,0 +1,144 @@
+import type { Mac } from "#shared/crypto/mac.ts";
+import { encodeHex } from "#shared/bytes/hex.ts";
+import { equalBytes } from "#shared/bytes/equal-bytes.ts";
+import { packKey } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { BlobIndex, BlobPlace } from "./blob-index.ts";
+import type { SegmentPlace, SegmentTable } from "./segment-table.ts";
+import type { SessionKeys } from "./session-keys.ts";
+import { openSegment } from "./open-segment.ts";
+import { ByteBoundedCache } from "./byte-bounded-cache.ts";
+
+/** Bytes fetched ahead of a segment that was asked for. */
+const readAheadBytes = 2 * 1024 * 1024;
+
+/** What a reader reads from. */
+export type BlobReaderParts = {
+  readonly store: Store;
+  readonly storeId: Uint8Array;
+  readonly index: BlobIndex;
+  readonly segments: SegmentTable;
+  readonly sessionKeys: SessionKeys;
+  /** Names tree nodes and lists. */
+  readonly nodeMac: Mac;
+  /** Names chunks of content. */
+  readonly chunkMac: Mac;
+};
+
+/**
+ * Reads single blobs, each verified against its id: tree nodes, lists, and chunks where no bulk reader is at work.
+ *
+ * Memory: a cache of opened segments, and one of segments fetched ahead, each of `cacheBytes`.
+ */
+export class BlobReader {
+  readonly #parts: BlobReaderParts;
+  readonly #opened: ByteBoundedCache<number, Promise<Uint8Array>>;
+  readonly #fetched: ByteBoundedCache<number, Promise<Uint8Array>>;
+
+  constructor(parts: BlobReaderParts, cacheBytes = 24 * 1024 * 1024) {
+    this.#parts = parts;
+    this.#opened = new ByteBoundedCache(cacheBytes);
+    this.#fetched = new ByteBoundedCache(cacheBytes);
+  }
+
+  /** The bytes of a tree node or list: a view that stays valid. Throws as `readChunk`. */
+  readNode(id: Uint8Array): Promise<Uint8Array> {
+    return this.#read(id, this.#parts.nodeMac, "tree node");
+  }
+
+  /**
+   * The bytes of a chunk: a view that stays valid.
+   *
+   * @throws {HoldfastError} corrupt: no state tells of it, its segment does not open, or it is not what its id says
+   * @throws {HoldfastError} denied: only an owner may read it
+   */
+  readChunk(id: Uint8Array): Promise<Uint8Array> {
+    return this.#read(id, this.#parts.chunkMac, "chunk");
+  }
+
+  async #read(id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {
+    const place = this.#parts.index.find(id);
+    if (place === undefined) throw new HoldfastError("corrupt", `Cannot find ${what} ${encodeHex(id)}: no state tells of it`);
+    const plain = await this.#segment(place.segment);
+    const blob = blobOf(plain, place);
+    if (!equalBytes(mac.digest(blob), id.byteLength === 32 ? id : id.subarray(0, 32))) {
+      throw new HoldfastError("corrupt", `Cannot read ${what} ${encodeHex(id.subarray(0, 32))}: its bytes do not match its name`, {
+        detail: { pack: this.#parts.segments.packOf(place.segment).packId },
+      });
+    }
+    return blob;
+  }
+
+  #segment(ordinal: number): Promise<Uint8Array> {
+    const cached = this.#opened.get(ordinal);
+    if (cached !== undefined) return cached;
+    const place = this.#parts.segments.place(ordinal);
+    const opened = this.#open(place);
+    this.#opened.add(ordinal, opened, place.sealedBytes * 4);
+    // A failure is not kept, so that a store that answers again is asked again.
+    opened.catch(() => this.#opened.drop(ordinal));
+    return opened;
+  }
+
+  async #open(place: SegmentPlace): Promise<Uint8Array> {
+    const sealed = await this.#sealed(place);
+    const sessionKey = await this.#parts.sessionKeys.key(place.sessionId);
+    try {
+      return openSegment(sealed, { storeId: this.#parts.storeId, kind: place.pack.kind, segmentId: place.segmentId, sessionKey });
+    } catch (cause) {
+      if (!isHoldfastError(cause, "corrupt")) throw cause;
+      throw damagedSegment(place, cause);
+    }
+  }
+
+  #sealed(place: SegmentPlace): Promise<Uint8Array> {
+    const cached = this.#fetched.get(place.ordinal);
+    if (cached !== undefined) return cached;
+    const { pack } = place;
+    const ahead = [place];
+    let lengthBytes = place.sealedBytes;
+    const last = pack.firstSegment + pack.segmentCount;
+    for (let ordinal = place.ordinal + 1; pack.kind === "meta" && ordinal < last; ordinal++) {
+      const next = this.#parts.segments.place(ordinal);
+      if (lengthBytes + next.sealedBytes > readAheadBytes || this.#fetched.get(ordinal) !== undefined) break;
+      ahead.push(next);
+      lengthBytes += next.sealedBytes;
+    }
+    const range = fetchRange(this.#parts.store, place, lengthBytes);
+    for (const each of ahead) {
+      const from = each.offsetBytes - place.offsetBytes;
+      const sealed = range.then((bytes) => bytes.subarray(from, from + each.sealedBytes));
+      this.#fetched.add(each.ordinal, sealed, each.sealedBytes);
+      sealed.catch(() => this.#fetched.drop(each.ordinal));
+    }
+    return this.#fetched.get(place.ordinal) ?? range.then((bytes) => bytes.subarray(0, place.sealedBytes));
+  }
+}
+
+/** The bytes of a blob in its segment's plaintext. @throws {HoldfastError} corrupt: the index points outside it */
+export function blobOf(plain: Uint8Array, place: BlobPlace): Uint8Array {
+  const end = place.offsetBytes + place.lengthBytes;
+  if (end > plain.byteLength) throw new HoldfastError("corrupt", "Cannot read a blob: the index points beyond the end of its segment");
+  return plain.subarray(place.offsetBytes, end);
+}
+
+/** The error of a segment that does not open, naming the object. */
+export function damagedSegment(place: SegmentPlace, cause: unknown): HoldfastError {
+  return new HoldfastError("corrupt", `Cannot read ${packKey(place.pack.packId)}: the segment at byte ${place.offsetBytes} does not verify`, {
+    cause,
+    detail: { pack: place.pack.packId, offsetBytes: place.offsetBytes },
+    hint: "Run `holdfast check --read` to see all that is damaged.",
+  });
+}
+
+/** Fetches sealed bytes from a segment on. A pack that is missing is damage: a state tells of it. */
+export async function fetchRange(store: Store, from: SegmentPlace, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const key = packKey(from.pack.packId);
+  try {
+    return await store.get(key, { offsetBytes: from.offsetBytes, lengthBytes });
+  } catch (cause) {
+    if (!isHoldfastError(cause, "absent")) throw cause;
+    throw new HoldfastError("corrupt", `Cannot read ${key}: the store does not have it`, { cause, detail: { pack: from.pack.packId } });
+  }
+}

@@ -1,0 +1,95 @@
+import { encodeConfig, type StoreConfig } from "#shared/format/config.ts";
+import { idFromBytes } from "#shared/format/ids.ts";
+import { deriveKeys } from "#shared/crypto/derive-keys.ts";
+import { encodeRecoveryKey, recoverySecretBytes } from "#shared/crypto/recovery-key.ts";
+import { sha256 } from "#shared/crypto/sha256.ts";
+import { configKey } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { Clock } from "#shared/clock.ts";
+import type { Random } from "#shared/random.ts";
+import { addKeySlot } from "./key-slots.ts";
+import { publicSecret } from "./public-secret.ts";
+
+/** What may be chosen when a store is created. */
+export type StoreSettings = Partial<Pick<StoreConfig, "segmentBytes" | "packBytes" | "graceMs">> & {
+  readonly chunkMinBytes?: number;
+  readonly chunkAvgBytes?: number;
+  readonly chunkMaxBytes?: number;
+  readonly compressionLevel?: number;
+};
+
+const day = 24 * 60 * 60 * 1000;
+
+/** The settings of a store for which nothing was chosen. */
+export const defaultSettings = {
+  segmentBytes: 1024 * 1024,
+  packBytes: 24 * 1024 * 1024,
+  graceMs: 7 * day,
+  chunkMinBytes: 128 * 1024,
+  chunkAvgBytes: 512 * 1024,
+  chunkMaxBytes: 2 * 1024 * 1024,
+  compressionLevel: 3,
+} as const;
+
+/**
+ * Makes a new repository in a store that has none: key slots first, then `config`, which decides.
+ *
+ * @param options.passphrase - of the first owner; undefined makes a store that anyone can read
+ * @returns the config, and the recovery key, which is kept nowhere else
+ * @throws {HoldfastError} conflict: there is a repository already
+ */
+export async function createRepository(options: {
+  readonly store: Store;
+  readonly passphrase: string | undefined;
+  readonly settings?: StoreSettings;
+  readonly random: Random;
+  readonly clock: Clock;
+}): Promise<{ config: StoreConfig; recoveryKey: string | undefined }> {
+  const { store, passphrase, random, clock } = options;
+  await refuseExisting(store);
+  const settings = { ...defaultSettings, ...options.settings };
+  const storeId = idFromBytes("store", random(16));
+  const masterSecret = passphrase === undefined ? publicSecret(storeId) : random(32);
+  const keys = await deriveKeys(masterSecret);
+  const config: StoreConfig = {
+    storeId,
+    createdMs: clock.nowMs(),
+    secrecy: passphrase === undefined ? "public" : "sealed",
+    chunker: {
+      id: "fastcdc-gear64-v1",
+      minBytes: settings.chunkMinBytes,
+      avgBytes: settings.chunkAvgBytes,
+      maxBytes: settings.chunkMaxBytes,
+    },
+    segmentBytes: settings.segmentBytes,
+    packBytes: settings.packBytes,
+    compression: { id: "zstd", level: settings.compressionLevel },
+    publicKey: keys.hpke.publicKey,
+    graceMs: settings.graceMs,
+  };
+  const bytes = encodeConfig(config);
+  let recoveryKey: string | undefined;
+  if (passphrase !== undefined) {
+    const place = { store, storeId, configSha256: sha256(bytes) };
+    const bundle = { role: "owner", masterSecret } as const;
+    await addKeySlot(place, { bundle, label: "first passphrase", secret: { kind: "passphrase", passphrase } }, { random, clock });
+    const secret = random(recoverySecretBytes);
+    await addKeySlot(place, { bundle, label: "recovery key", secret: { kind: "random", secret } }, { random, clock });
+    recoveryKey = encodeRecoveryKey(secret);
+  }
+  await store.put(configKey, [bytes]);
+  return { config, recoveryKey };
+}
+
+async function refuseExisting(store: Store): Promise<void> {
+  try {
+    await store.head(configKey);
+  } catch (error) {
+    if (isHoldfastError(error, "absent")) return;
+    throw error;
+  }
+  throw new HoldfastError("conflict", `Cannot create a repository in ${store.description}: there is one already`, {
+    hint: "Choose another place, or use the repository that is there.",
+  });
+}

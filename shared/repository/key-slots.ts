@@ -1,0 +1,117 @@
+import { type Bundle, decodeBundle, encodeBundle } from "#shared/crypto/bundle.ts";
+import { deriveKey } from "#shared/crypto/derive-key.ts";
+import { defaultPassphraseCost, derivePassphraseKey } from "#shared/crypto/passphrase.ts";
+import { open, seal } from "#shared/crypto/seal.ts";
+import { decodeKeySlot, encodeKeySlot, type KeySlot, keySlotAad, type SlotDerivation, type SlotRole } from "#shared/format/key-slot.ts";
+import { idFromBytes, type KeySlotId, type StoreId } from "#shared/format/ids.ts";
+import { keySlotKey, keySlotsPrefix } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { Random } from "#shared/random.ts";
+import type { Clock } from "#shared/clock.ts";
+import { concatBytes } from "#shared/bytes/concat-bytes.ts";
+
+/** What opens a key slot: a passphrase that a person knows, or 32 random bytes (a recovery key or a key file). */
+export type SlotSecret =
+  | { readonly kind: "passphrase"; readonly passphrase: string }
+  | { readonly kind: "random"; readonly secret: Uint8Array };
+
+/** The store a slot belongs to. */
+export type SlotStore = {
+  readonly store: Store;
+  readonly storeId: StoreId;
+  /** SHA-256 of the object `config`: a slot opens only beside the config that it was made for. */
+  readonly configSha256: Uint8Array;
+};
+
+/** Seals a bundle under a secret as a new slot, and stores it. */
+export async function addKeySlot(
+  place: SlotStore,
+  slot: { readonly bundle: Bundle; readonly label: string; readonly secret: SlotSecret },
+  ports: { readonly random: Random; readonly clock: Clock },
+): Promise<KeySlot> {
+  const { bundle, label, secret } = slot;
+  if (bundle.role === "auditor") throw new HoldfastError("invalid", "Cannot make a key slot for an auditor: an auditor needs no key");
+  const salt = ports.random(16);
+  const derivation: SlotDerivation =
+    secret.kind === "passphrase" ? { kind: "argon2id", salt, ...defaultPassphraseCost } : { kind: "hkdf-sha256", salt };
+  const role: SlotRole = bundle.role;
+  const open = {
+    slotId: idFromBytes("key slot", ports.random(16)),
+    storeId: place.storeId,
+    role,
+    label,
+    createdMs: ports.clock.nowMs(),
+    derivation,
+    nonce: ports.random(24),
+  };
+  const key = await slotKey(secret, derivation);
+  if (key === undefined) throw new HoldfastError("internal", "Cannot derive the key of a new slot");
+  const sealedBundle = seal({ key, nonce: open.nonce, aad: keySlotAad(open, place.configSha256) }, encodeBundle(bundle));
+  const made = { ...open, sealedBundle };
+  await place.store.put(keySlotKey(made.slotId), [encodeKeySlot(made)]);
+  return made;
+}
+
+/** A slot as listed: what could be read, or why not. */
+export type ListedKeySlot = { readonly key: string; readonly slot: KeySlot } | { readonly key: string; readonly problem: HoldfastError };
+
+/** All slots of a store, those that cannot be read included. Slots of another store are passed over. */
+export async function listKeySlots(place: SlotStore): Promise<ListedKeySlot[]> {
+  const slots: ListedKeySlot[] = [];
+  for await (const { key } of place.store.list(keySlotsPrefix)) {
+    try {
+      const name = key.slice(keySlotsPrefix.length);
+      const slot = decodeKeySlot(await place.store.get(key), name);
+      if (slot.slotId !== name) throw new HoldfastError("corrupt", `Cannot read key slot ${name}: it is the slot ${slot.slotId}`);
+      if (slot.storeId === place.storeId) slots.push({ key, slot });
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+      slots.push({ key, problem: error });
+    }
+  }
+  return slots;
+}
+
+/** Deletes a slot. Whoever holds its secret and an old copy of the slot can still open what is in the store now. */
+export async function removeKeySlot(place: SlotStore, slotId: KeySlotId): Promise<void> {
+  await place.store.delete(keySlotKey(slotId));
+}
+
+/**
+ * Opens the first slot that the secret fits.
+ *
+ * @throws {HoldfastError} denied: no slot opens with it
+ * @throws {HoldfastError} corrupt: none opens, and some slot cannot be read
+ */
+export async function openKeySlot(place: SlotStore, secret: SlotSecret): Promise<{ bundle: Bundle; slot: KeySlot }> {
+  const listed = await listKeySlots(place);
+  for (const each of listed) {
+    if (!("slot" in each)) continue;
+    const key = await slotKey(secret, each.slot.derivation);
+    if (key === undefined) continue;
+    try {
+      const aad = keySlotAad(each.slot, place.configSha256);
+      return { bundle: decodeBundle(open({ key, nonce: each.slot.nonce, aad }, each.slot.sealedBundle)), slot: each.slot };
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt")) throw error;
+    }
+  }
+  const problem = listed.find((each) => "problem" in each);
+  if (problem !== undefined && "problem" in problem) throw problem.problem;
+  if (listed.length === 0) {
+    throw new HoldfastError("corrupt", "Cannot open the store: it has no key slots", {
+      hint: "Bring back the objects below keys/ from a copy of the store.",
+    });
+  }
+  throw new HoldfastError("denied", `Cannot open the store: ${secret.kind === "passphrase" ? "the passphrase" : "the key"} fits none of its key slots`, {
+    hint: "Check that it is the right one for this store.",
+  });
+}
+
+async function slotKey(secret: SlotSecret, derivation: SlotDerivation): Promise<Uint8Array | undefined> {
+  if (secret.kind === "passphrase") {
+    return derivation.kind === "argon2id" ? derivePassphraseKey(secret.passphrase.normalize("NFC"), derivation) : undefined;
+  }
+  return derivation.kind === "hkdf-sha256" ? deriveKey(concatBytes(secret.secret, derivation.salt), "holdfast/v1/slot") : undefined;
+}

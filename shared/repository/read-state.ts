@@ -1,0 +1,54 @@
+import { decodeStateHead, type StateHead, stateIdOf, stateSegmentCount } from "#shared/format/state.ts";
+import type { StateId, StoreId } from "#shared/format/ids.ts";
+import { verifySignature } from "#shared/crypto/signing.ts";
+import { sha256 } from "#shared/crypto/sha256.ts";
+import { equalBytes } from "#shared/bytes/equal-bytes.ts";
+import { stateKey } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { openIndexSection } from "./index-section.ts";
+
+/** Which state to read, as the log tells. */
+export type PublishedState = { readonly stateId: StateId; readonly headBytes: number; readonly stateBytes: number };
+
+/**
+ * Reads and proves the head of a published state.
+ *
+ * @throws {HoldfastError} corrupt: it is damaged, missing or another state
+ */
+export async function readStateHead(store: Store, storeId: StoreId, state: PublishedState): Promise<StateHead> {
+  const subject = `state ${state.stateId}`;
+  const bytes = await getPart(store, state, { offsetBytes: 0, lengthBytes: state.headBytes });
+  if (stateIdOf(bytes) !== state.stateId) throw new HoldfastError("corrupt", `Cannot read ${subject}: its bytes do not match its name`);
+  const head = decodeStateHead(bytes, subject, verifySignature);
+  if (head.storeId !== storeId) throw new HoldfastError("corrupt", `Cannot read ${subject}: it belongs to another store`);
+  if (head.indexBytes !== state.stateBytes - state.headBytes) {
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: its index has another length than the log says`);
+  }
+  return head;
+}
+
+/** Reads and proves the blob index of a state: sorted rows, segments numbered as in the state. */
+export async function readStateIndex(
+  store: Store,
+  state: PublishedState,
+  options: { readonly head: StateHead; readonly indexKey: Uint8Array; readonly storeIdBytes: Uint8Array },
+): Promise<Uint8Array> {
+  const { head, indexKey, storeIdBytes } = options;
+  if (head.indexBytes === 0) return new Uint8Array(0);
+  const subject = `the index of state ${state.stateId}`;
+  const section = await getPart(store, state, { offsetBytes: state.headBytes, lengthBytes: head.indexBytes });
+  if (!equalBytes(sha256(section), head.indexSha256)) throw new HoldfastError("corrupt", `Cannot read ${subject}: its checksum does not match`);
+  return openIndexSection(section, { indexKey, storeId: storeIdBytes, segmentCount: stateSegmentCount(head), subject });
+}
+
+async function getPart(store: Store, state: PublishedState, range: { offsetBytes: number; lengthBytes: number }): Promise<Uint8Array> {
+  try {
+    return await store.get(stateKey(state.stateId), range);
+  } catch (cause) {
+    if (cause instanceof HoldfastError && cause.kind === "absent") {
+      throw new HoldfastError("corrupt", `Cannot read state ${state.stateId}: the log publishes it but the store does not have it`, { cause });
+    }
+    throw cause;
+  }
+}

@@ -1,0 +1,134 @@
+import { compress } from "#shared/compression/compress.ts";
+import { decompress } from "#shared/compression/decompress.ts";
+import { open, seal } from "#shared/crypto/seal.ts";
+import { directoryRowBytes, encodeDirectoryContent } from "#shared/format/directory.ts";
+import { encodeSegmentContent, decodeSegmentContent, type PackKind, segmentAad, segmentCodecs } from "#shared/format/segment.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import type { Random } from "#shared/random.ts";
+
+/** A segment ready for a pack. */
+export type SealedSegment = {
+  readonly ordinal: number;
+  readonly segmentId: Uint8Array<ArrayBuffer>;
+  readonly sealed: Uint8Array<ArrayBuffer>;
+  readonly sealedDirectory: Uint8Array<ArrayBuffer>;
+};
+
+/** What a builder needs to know of its session. */
+export type SegmentSession = {
+  readonly storeId: Uint8Array;
+  readonly kind: PackKind;
+  readonly sessionKey: Uint8Array;
+  readonly indexKey: Uint8Array;
+  readonly level: number;
+  /** Plaintext from which a segment is closed, bytes. */
+  readonly targetBytes: number;
+  /** Longest blob, bytes. */
+  readonly blobMaxBytes: number;
+  /** Whether each segment is opened again and compared before it is handed out. */
+  readonly verify: boolean;
+};
+
+/** Plaintext that compresses to more than this share of itself is stored raw. */
+const rawAbove = 0.98;
+
+/**
+ * Collects blobs to segments: whole blobs until the target, then compressed, padded, sealed, opened again and compared.
+ *
+ * Memory: one buffer of target and longest blob.
+ */
+export class SegmentBuilder {
+  readonly #session: SegmentSession;
+  readonly #random: Random;
+  readonly #nextOrdinal: () => number;
+  readonly #buffer: Uint8Array<ArrayBuffer>;
+  readonly #rows: Uint8Array<ArrayBuffer>;
+  readonly #rowsView: DataView;
+  #length = 0;
+  #count = 0;
+  #ordinal = -1;
+
+  constructor(session: SegmentSession, random: Random, nextOrdinal: () => number) {
+    this.#session = session;
+    this.#random = random;
+    this.#nextOrdinal = nextOrdinal;
+    this.#buffer = new Uint8Array(session.targetBytes + session.blobMaxBytes);
+    this.#rows = new Uint8Array(64 * 1024 * directoryRowBytes);
+    this.#rowsView = new DataView(this.#rows.buffer);
+  }
+
+  /** Whether the segment has reached its target and should be sealed. */
+  get full(): boolean {
+    return this.#length >= this.#session.targetBytes || (this.#count + 1) * directoryRowBytes > this.#rows.byteLength;
+  }
+
+  /** Whether nothing was added. */
+  get empty(): boolean {
+    return this.#count === 0;
+  }
+
+  /** The ordinal that the segment being built will have. */
+  get ordinal(): number {
+    if (this.#ordinal < 0) this.#ordinal = this.#nextOrdinal();
+    return this.#ordinal;
+  }
+
+  /** Where the next blob will begin in the segment's plaintext. */
+  get offsetBytes(): number {
+    return this.#length;
+  }
+
+  /** Room for one blob at the end of the segment, for the caller to read content straight into; then `commit` it. */
+  get room(): Uint8Array {
+    return this.#buffer.subarray(this.#length);
+  }
+
+  /** Takes the first `lengthBytes` of `room` as a blob whose id begins at `ids[idOffset]`. */
+  commit(ids: Uint8Array, idOffset: number, lengthBytes: number): void {
+    const at = this.#count * directoryRowBytes;
+    for (let index = 0; index < 32; index++) this.#rows[at + index] = ids[idOffset + index] ?? 0;
+    this.#rowsView.setUint32(at + 32, lengthBytes, true);
+    this.#count++;
+    this.#length += lengthBytes;
+  }
+
+  /** Appends a copy of `blob`. */
+  append(ids: Uint8Array, idOffset: number, blob: Uint8Array): void {
+    this.#buffer.set(blob, this.#length);
+    this.commit(ids, idOffset, blob.byteLength);
+  }
+
+  /**
+   * Seals what was added and begins anew.
+   *
+   * @throws {HoldfastError} internal: the sealed bytes do not open to what went in (faulty memory or a faulty library)
+   */
+  seal(): SealedSegment {
+    const { storeId, kind, sessionKey, indexKey, level, verify } = this.#session;
+    const ordinal = this.ordinal;
+    const plain = this.#buffer.subarray(0, this.#length);
+    const frame = compress(plain, level);
+    const raw = frame.byteLength > plain.byteLength * rawAbove;
+    const content = encodeSegmentContent(raw ? segmentCodecs.raw : segmentCodecs.zstd, plain.byteLength, raw ? plain : frame);
+    const segmentId = this.#random(24);
+    const context = { key: sessionKey, nonce: segmentId, aad: segmentAad({ storeId, use: "segment", kind, segmentId }) };
+    const sealed = seal(context, content);
+    if (verify) {
+      const opened = decodeSegmentContent(open(context, sealed), "a segment just sealed");
+      const decoded = opened.codec === segmentCodecs.raw ? opened.stored : decompress(opened.stored, opened.plainBytes);
+      if (Buffer.compare(decoded, plain) !== 0) {
+        throw new HoldfastError("internal", "Cannot store a segment: opened again it differs from what was sealed", {
+          hint: "Test the memory of this machine.",
+        });
+      }
+    }
+    const sealedDirectory = seal(
+      { key: indexKey, nonce: segmentId, aad: segmentAad({ storeId, use: "directory", kind, segmentId }) },
+      encodeDirectoryContent(this.#rows.subarray(0, this.#count * directoryRowBytes)),
+    );
+    this.#length = 0;
+    this.#count = 0;
+    this.#ordinal = -1;
+    return { ordinal, segmentId, sealed, sealedDirectory };
+  }
+}

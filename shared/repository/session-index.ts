@@ -1,0 +1,141 @@
+import { indexPrefixBytes, indexRowBytes } from "#shared/format/index-section.ts";
+
+/** One table of the index: slots in memory that all threads share. */
+export type SessionTable = { readonly states: SharedArrayBuffer; readonly rows: SharedArrayBuffer };
+
+const empty = 0;
+const writing = 1;
+const ready = 2;
+
+/** Share of a table's slots that may be used before the next table should be there. */
+const fillMax = 0.7;
+/** Share at which a table takes no more rows. */
+const fullAt = 0.95;
+
+/**
+ * The blobs that this session has stored so far, for all its threads: of two threads that meet the same new blob, one stores it.
+ *
+ * Open hash tables with one slot a row, filled without locks: a slot goes from empty to writing by compare-and-exchange and
+ * to ready when its row is whole. When the newest table fills, `grown` makes a larger one, which the owner hands to all
+ * threads. Memory: 36 bytes a slot.
+ */
+export class SessionIndex {
+  readonly #tables: { states: Int32Array; rows: Uint8Array; words: Uint32Array; mask: number; table: SessionTable }[] = [];
+  readonly #row = new Uint32Array(indexRowBytes / 4);
+  readonly #rowBytes = new Uint8Array(this.#row.buffer);
+
+  /** A table of at least `slots` slots. */
+  static createTable(slots: number): SessionTable {
+    const size = 2 ** Math.ceil(Math.log2(slots));
+    return { states: new SharedArrayBuffer((size + 1) * 4), rows: new SharedArrayBuffer(size * indexRowBytes) };
+  }
+
+  /** The tables, for another thread's index. */
+  get tables(): readonly SessionTable[] {
+    return this.#tables.map((each) => each.table);
+  }
+
+  /** Adds a table made by `createTable`; the newest takes new rows. */
+  addTable(table: SessionTable): void {
+    const rows = new Uint8Array(table.rows);
+    const slots = rows.byteLength / indexRowBytes;
+    this.#tables.push({ states: new Int32Array(table.states), rows, words: new Uint32Array(table.rows), mask: slots - 1, table });
+  }
+
+  /** A table to be added on every thread, when the newest is nearly full; else undefined. */
+  grown(): SessionTable | undefined {
+    const last = this.#tables.at(-1);
+    if (last === undefined) return SessionIndex.createTable(1 << 15);
+    const slots = last.mask + 1;
+    return Atomics.load(last.states, slots) > slots * fillMax ? SessionIndex.createTable(slots * 2) : undefined;
+  }
+
+  /** The segment ordinal of the blob whose id begins at `ids[offset]`, or -1. */
+  findSegment(ids: Uint8Array, offset: number): number {
+    this.#take(ids, offset);
+    for (let index = this.#tables.length - 1; index >= 0; index--) {
+      const slot = this.#probe(index, false);
+      if (slot >= 0) return this.#tables[index]?.words[slot * 8 + 5] ?? -1;
+    }
+    return -1;
+  }
+
+  /**
+   * Claims a blob for the calling thread, which then stores it at that place.
+   *
+   * @returns -1 when claimed, -2 when the newest table is full (the caller keeps the row itself), else the ordinal of the segment
+   * in which another claim put it
+   */
+  claim(ids: Uint8Array, offset: number, place: { segment: number; offsetBytes: number; lengthBytes: number }): number {
+    this.#take(ids, offset);
+    const newest = this.#tables.length - 1;
+    for (let index = 0; index < newest; index++) {
+      const slot = this.#probe(index, false);
+      if (slot >= 0) return this.#tables[index]?.words[slot * 8 + 5] ?? -1;
+    }
+    const table = this.#tables[newest];
+    if (table === undefined) return -2;
+    this.#row[5] = place.segment;
+    this.#row[6] = place.offsetBytes;
+    this.#row[7] = place.lengthBytes;
+    const slot = this.#probe(newest, true);
+    if (slot === -2) return -2;
+    return slot === -1 ? -1 : (table.words[slot * 8 + 5] ?? -1);
+  }
+
+  /** Rows in all tables. */
+  get count(): number {
+    let count = 0;
+    for (const { states, mask } of this.#tables) count += Atomics.load(states, mask + 1);
+    return count;
+  }
+
+  /** All rows, unsorted, 32 bytes each. Only when no thread claims any more. */
+  collectRows(): Uint8Array {
+    const rows = new Uint8Array(this.count * indexRowBytes);
+    let to = 0;
+    for (const table of this.#tables) {
+      for (let slot = 0; slot <= table.mask; slot++) {
+        if (table.states[slot] !== ready) continue;
+        rows.set(table.rows.subarray(slot * indexRowBytes, (slot + 1) * indexRowBytes), to);
+        to += indexRowBytes;
+      }
+    }
+    return rows.subarray(0, to);
+  }
+
+  /** Copies an id's prefix to the scratch row. */
+  #take(ids: Uint8Array, offset: number): void {
+    const bytes = this.#rowBytes;
+    for (let index = 0; index < indexPrefixBytes; index++) bytes[index] = ids[offset + index] ?? 0;
+  }
+
+  /** The slot of the scratch row's id; -1 when it is not there (and was inserted, if asked), -2 when it could not be. */
+  #probe(index: number, insert: boolean): number {
+    const table = this.#tables[index];
+    if (table === undefined) return -1;
+    const { states, words, mask } = table;
+    const row = this.#row;
+    let slot = (row[0] ?? 0) & mask;
+    for (;;) {
+      let state = Atomics.load(states, slot);
+      if (state === empty) {
+        if (!insert) return -1;
+        if (Atomics.load(states, mask + 1) >= (mask + 1) * fullAt) return -2;
+        state = Atomics.compareExchange(states, slot, empty, writing);
+        if (state === empty) {
+          for (let word = 0; word < 8; word++) words[slot * 8 + word] = row[word] ?? 0;
+          Atomics.store(states, slot, ready);
+          Atomics.add(states, mask + 1, 1);
+          return -1;
+        }
+      }
+      while (state === writing) state = Atomics.load(states, slot);
+      const at = slot * 8;
+      if (words[at] === row[0] && words[at + 1] === row[1] && words[at + 2] === row[2] && words[at + 3] === row[3] && words[at + 4] === row[4]) {
+        return slot;
+      }
+      slot = (slot + 1) & mask;
+    }
+  }
+}
