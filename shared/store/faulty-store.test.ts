@@ -10,6 +10,11 @@ storeConformance("faultyStore without faults", async () => {
   return { store, dispose: () => store.close() };
 });
 
+function draw(seed: number): string[] {
+  const fault = failAtRandom({ seed, rate: 0.25 });
+  return Array.from({ length: 4000 }, (_, index) => fault({ number: index, verb: "get", key: "x" })?.when ?? "-");
+}
+
 describe("faultyStore", () => {
   it("fails the n-th call only, before its effect, with the chosen error", async () => {
     const inner = memoryStore();
@@ -41,10 +46,6 @@ describe("faultyStore", () => {
   });
 
   it("gives the same faults for the same seed, at about the rate asked for", () => {
-    const draw = (seed: number): string[] => {
-      const fault = failAtRandom({ seed, rate: 0.25 });
-      return Array.from({ length: 4000 }, (_, index) => fault({ number: index, verb: "get", key: "x" })?.when ?? "-");
-    };
     expect(draw(1)).toEqual(draw(1));
     expect(draw(1)).not.toEqual(draw(2));
     const faults = draw(1).filter((when) => when !== "-").length;

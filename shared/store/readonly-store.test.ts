@@ -2,11 +2,16 @@ import { expect, it } from "vitest";
 import { memoryStore } from "./memory-store.ts";
 import { readonlyStore } from "./readonly-store.ts";
 import { storeConformance } from "./store.conformance.ts";
+import type { Store } from "./store.ts";
 
 // What reads is the wrapper; what the suite writes goes past it.
 storeConformance("readonlyStore", async () => {
   const inner = memoryStore();
-  const store = { ...readonlyStore(inner), put: inner.put, delete: inner.delete };
+  const store: Store = {
+    ...readonlyStore(inner),
+    put: (key, body, options) => inner.put(key, body, options),
+    delete: (key) => inner.delete(key),
+  };
   return { store, dispose: () => store.close() };
 });
 
