@@ -13,7 +13,8 @@ export const compressionLevels = { min: 1, max: 19 } as const;
  * distance matching gave a better trade, and there is no frame checksum because every blob is verified by its MAC.
  *
  * @param level - zstd level, within `compressionLevels`
- * @returns the frame, in a buffer of its own; it may be longer than `data`, and the caller then stores `data` as it is
+ * @returns the frame, in a buffer that nothing else uses and that may be longer; the frame may be longer than `data`, and the
+ *   caller then stores `data` as it is
  * @see RFC 8878
  */
 export function compress(data: Uint8Array, level: number = defaultCompressionLevel): Uint8Array<ArrayBuffer> {
@@ -27,7 +28,11 @@ export function compress(data: Uint8Array, level: number = defaultCompressionLev
       [constants.ZSTD_c_checksumFlag]: 0,
     },
   });
-  // Copied, because Node returns a view of a buffer as long as the worst case.
+  const { buffer } = frame;
+  // Node returns a view of a buffer as long as the worst case: kept only where little of it lies idle.
+  if (buffer instanceof ArrayBuffer && frame.byteOffset === 0 && frame.length * 2 > buffer.byteLength) {
+    return new Uint8Array(buffer, 0, frame.length);
+  }
   return new Uint8Array(frame);
 }
 

@@ -15,6 +15,9 @@ export type PassphraseParameters = {
   readonly parallelism: number;
 };
 
+/** Bytes of a key derived from a passphrase. */
+export const passphraseKeyBytes = 32;
+
 /** The cost given to new key slots: RFC 9106's second recommended option (64 MiB, 3 passes, 4 lanes). */
 export const defaultPassphraseCost = { memoryKiB: 64 * 1024, passes: 3, parallelism: 4 } as const;
 
@@ -25,6 +28,8 @@ export const passphraseCostLimits = {
   memoryMinKiB: 8,
   memoryMaxKiB: 4 * 1024 * 1024,
   passesMax: 64,
+  /** Memory times passes: half a minute to a minute of work on a machine of today. */
+  workMaxKiB: 32 * 1024 * 1024,
   parallelismMax: 64,
 } as const;
 
@@ -38,6 +43,7 @@ const runNativeArgon2 = typeof nativeArgon2 === "function" ? promisify(nativeArg
  * @param options - `native: false` keeps to WASM, which gives the same bytes
  * @throws {HoldfastError} invalid: an empty passphrase
  * @throws {HoldfastError} corrupt: parameters outside `passphraseCostLimits`
+ * @throws {HoldfastError} unavailable: not enough memory
  * @see RFC 9106
  */
 export async function derivePassphraseKey(
@@ -59,7 +65,7 @@ export async function derivePassphraseKey(
         message,
         nonce: salt,
         parallelism,
-        tagLength: 32,
+        tagLength: passphraseKeyBytes,
         memory: memoryKiB,
         passes,
       });
@@ -71,10 +77,20 @@ export async function derivePassphraseKey(
       iterations: passes,
       parallelism,
       memorySize: memoryKiB,
-      hashLength: 32,
+      hashLength: passphraseKeyBytes,
       outputType: "binary",
     });
     return new Uint8Array(key);
+  } catch (cause) {
+    throw new HoldfastError(
+      "unavailable",
+      `Cannot derive a key from the passphrase: Argon2id with ${memoryKiB} KiB failed`,
+      {
+        detail: { memoryKiB, passes, parallelism },
+        hint: "Free some memory and try again.",
+        cause,
+      },
+    );
   } finally {
     message.fill(0);
   }
@@ -89,6 +105,7 @@ export function checkPassphraseParameters(parameters: PassphraseParameters): voi
     salt.length <= limits.saltMaxBytes &&
     isWithin(parallelism, 1, limits.parallelismMax) &&
     isWithin(passes, 1, limits.passesMax) &&
+    memoryKiB * passes <= limits.workMaxKiB &&
     isWithin(memoryKiB, limits.memoryMinKiB * parallelism, limits.memoryMaxKiB);
   if (fits) return;
   throw new HoldfastError(
