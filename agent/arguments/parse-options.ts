@@ -38,7 +38,8 @@ export function parseOptions<const Rows extends readonly OptionRow[]>(
     const row = rows.find(({ name }) => name === token.name);
     if (!row) throw unknownOption(rows, token.rawName, usageHint);
     if (row.type === "flag") {
-      if (token.value !== undefined) throw new HoldfastError("invalid", `Cannot use --${row.name}=…: it takes no value`);
+      if (token.value !== undefined)
+        throw new HoldfastError("invalid", `Cannot use --${row.name}=…: it takes no value`);
       values[row.name] = true;
       continue;
     }
@@ -66,7 +67,7 @@ function valueOf(row: OptionRow, token: Extract<ArgumentToken, { kind: "option" 
   if (token.value === undefined || (token.value === "" && !token.inlineValue)) {
     throw new HoldfastError("invalid", `Cannot use ${token.rawName}: a value is missing (${row.value ?? "VALUE"})`);
   }
-  if (token.inlineValue === false && token.value.startsWith("-") && token.value !== "-") {
+  if (!token.inlineValue && token.value.startsWith("-") && token.value !== "-") {
     throw new HoldfastError("invalid", `Cannot use ${token.rawName}: ${token.value} after it looks like an option`, {
       hint: `If it is the value, write --${row.name}=${token.value}`,
     });

@@ -12,9 +12,12 @@ test.each([
   expect(formatSnapshotReference(parseSnapshotReference(text))).toBe(text.toLowerCase());
 });
 
-test.each(["", "3f2", "latest~", "latest~-1", "newest", "xyz9", "a".repeat(65)])("parseSnapshotReference refuses %j", (text) => {
-  expect(() => parseSnapshotReference(text)).toThrow(HoldfastError);
-});
+test.each(["", "3f2", "latest~", "latest~-1", "newest", "xyz9", "a".repeat(65)])(
+  "parseSnapshotReference refuses %j",
+  (text) => {
+    expect(() => parseSnapshotReference(text)).toThrow(HoldfastError);
+  },
+);
 
 test.each([
   ["latest", undefined],

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { displayName, displayText, parseDisplayName, utf8Name } from "./display-name.ts";
 
@@ -35,7 +35,9 @@ test("parseDisplayName gives back the bytes of every name", () => {
 
 test("displayName never lets a control or a direction mark through", () => {
   const name = fc.string({ unit: "binary", maxLength: 40 }).map(bytes);
-  fc.assert(fc.property(name, (binary) => !/[\p{Cc}\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/u.test(displayName(binary))));
+  fc.assert(
+    fc.property(name, (binary) => !/[\p{Cc}\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/u.test(displayName(binary))),
+  );
 });
 
 test("parseDisplayName leaves text that is no escape alone", () => {

@@ -16,7 +16,7 @@ const shortEscapes: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r
 export function displayName(binary: string): string {
   if (/^[\x20-\x5b\x5d-\x7e]*$/.test(binary)) return binary;
   let shown = "";
-  for (let index = 0; index < binary.length; ) {
+  for (let index = 0; index < binary.length;) {
     const lengthBytes = utf8Length(binary, index);
     if (lengthBytes === 0) {
       shown += hexEscape(binary.charCodeAt(index));
@@ -51,7 +51,7 @@ export function parseDisplayName(shown: string): string {
 
 /** The name as a string when its bytes are valid UTF-8, else undefined. */
 export function utf8Name(binary: string): string | undefined {
-  for (let index = 0; index < binary.length; ) {
+  for (let index = 0; index < binary.length;) {
     const lengthBytes = utf8Length(binary, index);
     if (lengthBytes === 0) return undefined;
     index += lengthBytes;

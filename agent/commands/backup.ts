@@ -1,0 +1,91 @@
+import { pathArgument } from "#agent/arguments/path-argument.ts";
+import { parseSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import { defineCommand } from "./command.ts";
+import { expectArguments } from "./expect-arguments.ts";
+import { readExcludeFile } from "./read-exclude-file.ts";
+
+/** `holdfast backup`: writes a snapshot of directories and files. */
+export const backup = defineCommand({
+  name: "backup",
+  summary: "write a snapshot of directories and files",
+  synopsis: ["[options] PATH..."],
+  manual: {
+    description: [
+      "Reads every PATH and everything below it, stores what the store does not have yet, and publishes a snapshot. The snapshot shows all at once, at the very end: a backup that fails or is stopped leaves no half snapshot, and the next one takes up what was stored already.",
+      "Files whose size, modification time, change time and inode are those of the previous snapshot of the same host, name and paths are not opened again.",
+      "What cannot be read is reported, recorded in the snapshot (`holdfast info SNAPSHOT --errors`), and gives the exit code partial. A file that changes while it is read is kept as it was read, and marked.",
+      "Kept of each entry: type, permissions, owner by number and name, times to the nanosecond, links, devices, extended attributes with ACLs and capabilities, file flags, and holes. Sockets are recorded, not kept.",
+      "Patterns of --exclude are those of gitignore: `*.o` anywhere, `/tmp` at the root of a PATH, `cache/` directories only, `!keep.o` takes back. Later patterns win. A directory that is excluded is not entered.",
+    ],
+    exits: {
+      partial: "the snapshot is there, but some entries could not be read",
+      absent: "there is no store, or a PATH does not exist",
+    },
+    examples: [
+      { line: "holdfast at /var/backups backup /etc /home", does: "Back up two directories into one snapshot." },
+      {
+        line: "holdfast backup --tag nightly --exclude '*.tmp' --exclude-file ~/.backupignore --one-file-system /",
+        does: "Back up the root file system to HOLDFAST_STORE, without what the patterns name.",
+      },
+    ],
+  },
+  options: [
+    { name: "dry-run", short: "n", type: "flag", description: "Read and compare, but store nothing." },
+    { name: "tag", type: "text", value: "TAG", repeatable: true, description: "Mark the snapshot with TAG." },
+    { name: "name", type: "text", value: "NAME", description: "Name the line of snapshots that this one continues." },
+    { name: "host", type: "text", value: "HOST", description: "Record HOST instead of this machine's name." },
+    {
+      name: "exclude",
+      short: "e",
+      type: "text",
+      value: "PATTERN",
+      repeatable: true,
+      description: "Leave out what matches PATTERN (as in gitignore).",
+    },
+    {
+      name: "exclude-file",
+      type: "text",
+      value: "FILE",
+      repeatable: true,
+      description: "Leave out what matches a pattern in FILE, one a line; these come before those of --exclude.",
+    },
+    { name: "one-file-system", short: "x", type: "flag", description: "Do not enter other file systems." },
+    {
+      name: "no-xattr",
+      type: "flag",
+      description: "Do not read extended attributes, and so neither ACLs nor capabilities.",
+    },
+    { name: "force", type: "flag", description: "Read every file, whatever the previous snapshot says." },
+    {
+      name: "parent",
+      type: "text",
+      value: "SNAPSHOT",
+      description: "Compare with SNAPSHOT instead of the newest that fits.",
+    },
+    {
+      name: "writer",
+      type: "flag",
+      description: "Use a writer's key: append only, with no right to read other snapshots.",
+    },
+  ],
+  async run({ options, positionals, engine }) {
+    expectArguments("backup", positionals, { min: 1, max: Number.POSITIVE_INFINITY, wanted: "at least one PATH" });
+    const fromFiles = await Promise.all(options["exclude-file"].map(readExcludeFile));
+    const report = await (
+      await engine()
+    ).backup({
+      paths: positionals.map(pathArgument),
+      dryRun: options["dry-run"],
+      tags: options.tag,
+      name: options.name,
+      host: options.host,
+      excludes: [...fromFiles.flat(), ...options.exclude.map((line) => Buffer.from(line, "utf8").toString("latin1"))],
+      oneFileSystem: options["one-file-system"],
+      xattrs: !options["no-xattr"],
+      force: options.force,
+      parent: options.parent === undefined ? undefined : parseSnapshotReference(options.parent),
+      writer: options.writer,
+    });
+    return report.outcome;
+  },
+});

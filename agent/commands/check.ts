@@ -1,0 +1,41 @@
+import { parseSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { defineCommand } from "./command.ts";
+
+/** `holdfast check`: verifies the store. */
+export const check = defineCommand({
+  name: "check",
+  summary: "verify the store, or the snapshots given",
+  synopsis: ["[options] [SNAPSHOT...]"],
+  manual: {
+    description: [
+      "Verifies that the log is one unbroken chain, that every state and pack that it names is there with its size, that every tree can be walked, and that every chunk that a file needs is in a pack. No file content is read.",
+      "With --read every pack is read, and every chunk opened and verified: what passes can be restored. With --read-percent a random sample of that share of the packs is read, another one each time.",
+      "Damage is reported with the object that has it and the paths that need it. Nothing is changed or deleted.",
+    ],
+    exits: {
+      corrupt: "damage was found; the report names it",
+      partial: "something could not be verified, such as packs that could not be read",
+    },
+    examples: [
+      { line: "holdfast check", does: "Verify the structure of the store and of all snapshots." },
+      {
+        line: "holdfast check --read-percent 5 latest",
+        does: "Also read a random twentieth of what the newest snapshot needs.",
+      },
+    ],
+  },
+  options: [
+    { name: "read", type: "flag", description: "Read and verify all content." },
+    { name: "read-percent", type: "percent", value: "P", description: "Read and verify a random sample of P percent." },
+  ],
+  async run({ options, positionals, engine }) {
+    const percent = options["read-percent"];
+    if (options.read && percent !== undefined) {
+      throw new HoldfastError("invalid", "Cannot use --read with --read-percent: they exclude each other");
+    }
+    const snapshots = positionals.map(parseSnapshotReference);
+    const report = await (await engine()).check({ snapshots, readPercent: options.read ? 100 : (percent ?? 0) });
+    return report.outcome;
+  },
+});

@@ -1,0 +1,26 @@
+import type { Command } from "./command.ts";
+
+/** The commands in the order of the overview. A command's module is loaded when it is asked for, and not before. */
+export const commandTable = {
+  create: () => import("./create.ts").then(({ create }) => create),
+  backup: () => import("./backup.ts").then(({ backup }) => backup),
+  restore: () => import("./restore.ts").then(({ restore }) => restore),
+  ls: () => import("./ls.ts").then(({ ls }) => ls),
+  cat: () => import("./cat.ts").then(({ cat }) => cat),
+  check: () => import("./check.ts").then(({ check }) => check),
+  info: () => import("./info.ts").then(({ info }) => info),
+  rm: () => import("./rm.ts").then(({ rm }) => rm),
+  undelete: () => import("./undelete.ts").then(({ undelete }) => undelete),
+  key: () => import("./key.ts").then(({ key }) => key),
+  doctor: () => import("./doctor.ts").then(({ doctor }) => doctor),
+  help: () => import("./help.ts").then(({ help }) => help),
+  version: () => import("./version.ts").then(({ version }) => version),
+} satisfies Record<string, () => Promise<Command>>;
+
+/** The name of a command. */
+export type CommandName = keyof typeof commandTable;
+
+/** Whether there is a command by that name. */
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(commandTable, name);
+}

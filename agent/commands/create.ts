@@ -1,0 +1,104 @@
+import { resolve } from "node:path";
+import { newPassphrase } from "#agent/config/read-secret.ts";
+import { writePrivateFile } from "#agent/config/write-private-file.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { defineCommand } from "./command.ts";
+import { expectArguments } from "./expect-arguments.ts";
+
+/** `holdfast create`: makes a store. */
+export const create = defineCommand({
+  name: "create",
+  summary: "make a store",
+  synopsis: ["[options]"],
+  manual: {
+    description: [
+      "Makes an empty store at the address given by `at` or HOLDFAST_STORE: a directory, or an S3 bucket or a prefix in one. What is there already is never changed: a store at that address is an error.",
+      "A passphrase is asked for, twice; or it comes from --passphrase-command or HOLDFAST_PASSPHRASE. It protects a random master secret, so it can be changed later without rewriting data (`holdfast key passwd`).",
+      "The recovery key is printed once, here, and kept nowhere. It opens the store when the passphrase is lost. Write it down and keep it apart from the store. Whoever has it can read everything.",
+      "With --plaintext nothing is secret: anyone who can read the store can read every file in it, every name and every snapshot, and whoever can write to it can put in whatever they like under any name. Damage is still noticed. There is no passphrase and no recovery key, and a store cannot be turned from plaintext to encrypted later.",
+      "Chunk sizes and compression are fixed when the store is made. The defaults suit most uses; larger chunks make the index smaller and deduplicate less.",
+    ],
+    exits: { conflict: "there is a store at that address already" },
+    examples: [
+      { line: "holdfast at /var/backups create", does: "Make a store in a directory; the passphrase is asked for." },
+      {
+        line: "holdfast --passphrase-command 'pass backup' at s3://bucket/hosts create --recovery-key-file recovery.txt",
+        does: "Make a store in a bucket, and write the recovery key to a file instead of the screen.",
+      },
+    ],
+  },
+  options: [
+    {
+      name: "plaintext",
+      type: "flag",
+      description: "Encrypt nothing. Anyone who can read the store can read everything in it.",
+    },
+    { name: "chunk-min", type: "size", value: "SIZE", description: "The smallest chunk of a file, but for its last." },
+    { name: "chunk-avg", type: "size", value: "SIZE", description: "The size that chunks have on average." },
+    { name: "chunk-max", type: "size", value: "SIZE", description: "The largest chunk." },
+    { name: "compression", type: "count", value: "LEVEL", description: "Level of zstd, 1 (fast) to 22 (small)." },
+    {
+      name: "grace-period",
+      type: "duration",
+      value: "TIME",
+      description: "Keep data that no snapshot needs for at least TIME before it may be deleted.",
+    },
+    {
+      name: "recovery-key-file",
+      type: "text",
+      value: "FILE",
+      description: "Write the recovery key to FILE (new, mode 0600) instead of standard output.",
+    },
+  ],
+  async run({ options, positionals, renderer, signal, secretSources, engine }) {
+    expectArguments("create", positionals, { min: 0, max: 0, wanted: "no arguments" });
+    const request = {
+      plaintext: options.plaintext,
+      chunkMinBytes: options["chunk-min"],
+      chunkAvgBytes: options["chunk-avg"],
+      chunkMaxBytes: options["chunk-max"],
+      compressionLevel: options.compression,
+      graceMs: options["grace-period"],
+      newPassphrase: () => newPassphrase(secretSources, signal),
+    };
+    const file = options["recovery-key-file"];
+    if (request.plaintext && file !== undefined) {
+      throw new HoldfastError("invalid", "Cannot write a recovery key: a store made with --plaintext has none");
+    }
+    const { storeId, recoveryKey } = await (await engine()).create(request);
+    if (recoveryKey === undefined) {
+      renderer.result("store", { storeId, encrypted: false }, `Made store ${storeId}, NOT encrypted.`);
+      return "ok";
+    }
+    if (file === undefined || !(await keepRecoveryKey(file, recoveryKey, renderer))) {
+      renderer.result(
+        "store",
+        { storeId, encrypted: true, recoveryKey },
+        `Made store ${storeId}.\n\nRecovery key, shown only now. Write it down and keep it apart from the store:\n\n  ${recoveryKey}\n`,
+      );
+      return file === undefined ? "ok" : "partial";
+    }
+    renderer.result(
+      "store",
+      { storeId, encrypted: true, recoveryKeyFile: file },
+      `Made store ${storeId}. The recovery key is in ${file}.`,
+    );
+    return "ok";
+  },
+});
+
+/** Writes the key to `file`. The store is there by now: where that fails the key must still reach the person. */
+async function keepRecoveryKey(
+  file: string,
+  recoveryKey: string,
+  renderer: { notice(notice: { level: "warning"; message: string }): void },
+): Promise<boolean> {
+  try {
+    await writePrivateFile(resolve(file), `${recoveryKey}\n`, "refuse");
+    return true;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    renderer.notice({ level: "warning", message: `${why}; the recovery key is shown instead` });
+    return false;
+  }
+}

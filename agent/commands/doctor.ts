@@ -1,0 +1,40 @@
+import { displayText } from "#agent/render/display-name.ts";
+import { defineCommand } from "./command.ts";
+import { expectArguments } from "./expect-arguments.ts";
+
+/** `holdfast doctor`: tries whether a place is fit to hold a store. */
+export const doctor = defineCommand({
+  name: "doctor",
+  summary: "try whether a place is fit to hold a store",
+  synopsis: [""],
+  manual: {
+    description: [
+      "Tries on the address given by `at` or HOLDFAST_STORE everything that Holdfast needs of a store: that objects come back as they went, whole or not at all; that ranges, sizes and listings are right; that creating an object has exactly one winner of 32 who race for it; that a deleted object is gone.",
+      "It writes small objects under a prefix of its own, and deletes them. A store that is there is not touched, and no passphrase is needed.",
+      "A place that lets two racers win must not be used: two backups that end at the same moment could hide each other. `s3rver` and some older S3 servers are such places.",
+    ],
+    exits: { incompatible: "the place lacks something that Holdfast needs" },
+    examples: [
+      { line: "holdfast at s3://bucket/hosts doctor", does: "Try a bucket before a store is made in it." },
+      { line: "holdfast --json at /mnt/nas doctor", does: "Try a network file system, for a program to read." },
+    ],
+  },
+  options: [],
+  async run({ positionals, renderer, signal, engine }) {
+    expectArguments("doctor", positionals, { min: 0, max: 0, wanted: "no arguments" });
+    let unfit = 0;
+    for await (const { promise, kept, needed, detail } of (await engine()).diagnose()) {
+      signal.throwIfAborted();
+      const verdict = kept ? "ok  " : needed ? "FAIL" : "lack";
+      const explained = detail === "" ? "" : `: ${displayText(detail)}`;
+      renderer.result("diagnosis", { promise, kept, needed, detail }, `${verdict}  ${promise}${explained}`);
+      if (needed && !kept) unfit += 1;
+    }
+    renderer.result(
+      "verdict",
+      { fit: unfit === 0, unfit },
+      unfit === 0 ? "Fit to hold a store." : "UNFIT: do not use it.",
+    );
+    return unfit === 0 ? "ok" : "incompatible";
+  },
+});

@@ -1,0 +1,202 @@
+import type { PathReference, SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import type { EntryError, Report } from "#shared/operations/progress.ts";
+
+/**
+ * What the commands ask of a store: the port between the command line and the operations. `wiring.ts` makes one for each
+ * run, bound to the store, the secret, the reporter and the signal of that run; tests make one of plain objects.
+ *
+ * Methods throw HoldfastErrors. Paths and names are binary strings, one character per byte.
+ */
+export interface Engine {
+  /** Makes a store. The recovery key is in the answer and nowhere else. Absent for a plaintext store. */
+  create(request: CreateRequest): Promise<CreatedStore>;
+  backup(request: BackupRequest): Promise<Report>;
+  restore(request: RestoreRequest): Promise<Report>;
+  check(request: CheckRequest): Promise<Report>;
+  /** Snapshots that match, oldest first. */
+  snapshots(filter: SnapshotFilter): AsyncIterable<SnapshotSummary>;
+  /** One snapshot. @throws {HoldfastError} absent, or invalid when the prefix fits more than one */
+  snapshot(reference: SnapshotReference): Promise<SnapshotSummary>;
+  /** The entry itself when it is no directory, else what is in it, in tree order; all below it when `recursive`. */
+  entries(reference: PathReference, options: { readonly recursive: boolean }): AsyncIterable<EntrySummary>;
+  /** The content of a file, verified before each part is given. @throws {HoldfastError} invalid: not a file */
+  read(reference: PathReference): AsyncIterable<Uint8Array>;
+  /** What the snapshot's backup could not read, and what changed while it was read. */
+  entryErrors(reference: SnapshotReference): AsyncIterable<EntryError>;
+  info(): Promise<StoreSummary>;
+  /** The snapshots that `references` name. With `apply`, removes them in one log entry. */
+  remove(
+    references: readonly SnapshotReference[],
+    options: { readonly apply: boolean },
+  ): Promise<readonly SnapshotSummary[]>;
+  /** Takes removals back. References are prefixes of ids; `latest` counts visible snapshots only and is refused. */
+  undelete(references: readonly SnapshotReference[]): Promise<readonly SnapshotSummary[]>;
+  keys(): Promise<readonly KeySummary[]>;
+  /** Adds a slot under a new passphrase, or under a random secret that becomes a key file. */
+  addKey(request: AddKeyRequest): Promise<AddedKey>;
+  /** @throws {HoldfastError} conflict: it is the last slot of an owner */
+  removeKey(slotPrefix: string): Promise<KeySummary>;
+  /** Replaces the slot that the given secret opened by one under a new passphrase. */
+  changePassphrase(newPassphrase: AskNewPassphrase): Promise<KeySummary>;
+  /** Tries the promises of the port `Store` on the store, and gives each result as it comes. Leaves nothing behind. */
+  diagnose(): AsyncIterable<Diagnosis>;
+  /** Ends connections. */
+  close(): Promise<void>;
+}
+
+/** What `create` asks. Sizes are bytes; undefined is the default. */
+export type CreateRequest = {
+  readonly plaintext: boolean;
+  readonly chunkMinBytes: number | undefined;
+  readonly chunkAvgBytes: number | undefined;
+  readonly chunkMaxBytes: number | undefined;
+  readonly compressionLevel: number | undefined;
+  readonly graceMs: number | undefined;
+  readonly newPassphrase: AskNewPassphrase;
+};
+
+/** Gets the passphrase for a new slot. Called at most once, and only when it is needed. */
+export type AskNewPassphrase = () => Promise<string>;
+
+/** What `create` made. */
+export type CreatedStore = { readonly storeId: string; readonly recoveryKey: string | undefined };
+
+/** What `backup` asks. Paths are absolute, as binary strings. */
+export type BackupRequest = {
+  readonly paths: readonly string[];
+  readonly dryRun: boolean;
+  readonly tags: readonly string[];
+  readonly name: string | undefined;
+  readonly host: string | undefined;
+  /** Lines in gitignore syntax, in order. */
+  readonly excludes: readonly string[];
+  readonly oneFileSystem: boolean;
+  readonly xattrs: boolean;
+  /** Read everything; trust no previous snapshot. */
+  readonly force: boolean;
+  readonly parent: SnapshotReference | undefined;
+  /** Open with a writer's key only, and refuse an owner's. */
+  readonly writer: boolean;
+};
+
+/** What `restore` asks. */
+export type RestoreRequest = {
+  readonly reference: PathReference;
+  /** Absolute directory, as a binary string; undefined restores to where it came from. */
+  readonly target: string | undefined;
+  readonly overwrite: Overwrite;
+  readonly dryRun: boolean;
+  /** `names`: by name, else by number; `numbers`: by number; `none`: leave to the system. */
+  readonly owners: "names" | "numbers" | "none";
+  readonly xattrs: boolean;
+  readonly sparse: boolean;
+};
+
+/** What happens to files that are there: rewritten; rewritten where they differ; left. */
+export type Overwrite = "always" | "changed" | "never";
+
+/** What `check` asks: `readPercent` 0 verifies structure only, 100 reads all. */
+export type CheckRequest = { readonly snapshots: readonly SnapshotReference[]; readonly readPercent: number };
+
+/** Which snapshots `ls` shows. */
+export type SnapshotFilter = {
+  /** All of these. */
+  readonly tags: readonly string[];
+  readonly host: string | undefined;
+  readonly name: string | undefined;
+  /** The newest so many of each host and name; undefined: all. */
+  readonly latest: number | undefined;
+};
+
+/** A snapshot in a list. */
+export type SnapshotSummary = {
+  readonly id: string;
+  readonly timeMs: number;
+  readonly durationMs: number;
+  readonly host: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** Roots of its sources. */
+  readonly paths: readonly string[];
+  readonly sizeBytes: number;
+  readonly entries: number;
+  readonly errors: number;
+};
+
+/** The types of entries, by the letter that `ls --long` shows. */
+export const entryTypeLetters = {
+  file: "-",
+  directory: "d",
+  symlink: "l",
+  fifo: "p",
+  socket: "s",
+  characterDevice: "c",
+  blockDevice: "b",
+} as const;
+
+/** An entry in a list. */
+export type EntrySummary = {
+  readonly path: string;
+  readonly type: keyof typeof entryTypeLetters;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user: string | undefined;
+  readonly group: string | undefined;
+  readonly sizeBytes: number;
+  readonly mtimeSeconds: number;
+  readonly mtimeNanoseconds: number;
+  readonly linkCount: number;
+  readonly target: string | undefined;
+  readonly xattrs: number;
+};
+
+/** What `info` tells of a store. */
+export type StoreSummary = {
+  readonly storeId: string;
+  readonly formatVersion: number;
+  readonly createdMs: number;
+  readonly encrypted: boolean;
+  readonly snapshots: number;
+  readonly removedSnapshots: number;
+  readonly logEntries: number;
+  readonly packs: number;
+  readonly packBytes: number;
+  readonly chunkMinBytes: number;
+  readonly chunkAvgBytes: number;
+  readonly chunkMaxBytes: number;
+  readonly compressionLevel: number;
+  readonly graceMs: number;
+};
+
+/** A key slot, as far as it is no secret. */
+export type KeySummary = {
+  readonly slotId: string;
+  readonly role: "owner" | "writer";
+  readonly label: string;
+  readonly form: "passphrase" | "keyfile" | "recovery";
+  readonly createdMs: number;
+  /** The slot that opened this session. */
+  readonly current: boolean;
+};
+
+/** What `key add` asks. */
+export type AddKeyRequest = {
+  readonly role: "owner" | "writer";
+  readonly label: string;
+  /** Undefined: make a random secret, and give it back as a key file. */
+  readonly newPassphrase: AskNewPassphrase | undefined;
+};
+
+/** What `key add` made; `keyfile` is the content of the key file, when one was asked for. */
+export type AddedKey = { readonly slot: KeySummary; readonly keyfile: Uint8Array | undefined };
+
+/** One thing that `doctor` tried. */
+export type Diagnosis = {
+  /** The promise, in words: `create-if-absent has one winner of 32`. */
+  readonly promise: string;
+  readonly kept: boolean;
+  /** Without it Holdfast must not be used on this store. */
+  readonly needed: boolean;
+  readonly detail: string;
+};

@@ -1,0 +1,31 @@
+import type { OptionRow, OptionValues } from "#agent/arguments/option-row.ts";
+
+/** Options that every command takes, before or after its name. */
+export const globalOptions = [
+  {
+    name: "json",
+    type: "flag",
+    description: "Write events as JSON, one a line, to standard output (see `holdfast help json`).",
+  },
+  { name: "quiet", short: "q", type: "flag", description: "Show no progress and no report, only warnings and errors." },
+  { name: "stdio", type: "flag", description: "Show plain lines even on a terminal." },
+  { name: "keyfile", type: "text", value: "FILE", description: "Open the store with this key file." },
+  {
+    name: "passphrase-command",
+    type: "text",
+    value: "CMD",
+    description: "Run CMD in a shell and take the line that it prints as the passphrase.",
+  },
+  {
+    name: "concurrency",
+    type: "count",
+    value: "N",
+    description: "Keep at most N requests to the store in flight, and use at most N worker threads.",
+  },
+  { name: "no-cache", type: "flag", description: "Neither read nor write the local cache." },
+  { name: "cache-dir", type: "text", value: "DIR", description: "Keep the local cache in DIR." },
+  { name: "help", short: "h", type: "flag", description: "Show the manual of the command." },
+] as const satisfies readonly OptionRow[];
+
+/** The parsed global options. */
+export type GlobalValues = OptionValues<typeof globalOptions>;

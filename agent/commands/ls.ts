@@ -1,0 +1,70 @@
+import { parsePathReference } from "#agent/arguments/snapshot-reference.ts";
+import { entryLine, entryRecord } from "#agent/render/describe-entry.ts";
+import { snapshotLine, snapshotRecord } from "#agent/render/describe-snapshot.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { defineCommand } from "./command.ts";
+import { expectArguments } from "./expect-arguments.ts";
+
+/** `holdfast ls`: lists snapshots, or what is in one. */
+export const ls = defineCommand({
+  name: "ls",
+  summary: "list snapshots, or what is in one",
+  synopsis: ["[options]", "[options] SNAPSHOT[:PATH]"],
+  manual: {
+    description: [
+      "Without an argument: one line for each snapshot, oldest first, with its id, time, size, number of entries, host, name, paths and tags.",
+      "With SNAPSHOT or SNAPSHOT:PATH: what is in that directory, or the entry itself when it is none; with --recursive everything below it. Nothing but the parts of the tree that are asked for is read.",
+      "Names are shown as UTF-8 where they are valid, with other bytes and all control characters escaped (`\\xff`, `\\n`, `\\u{202e}`); the backslash is `\\\\`. What is shown can be given back to restore and cat. With --json, names that are no UTF-8 come with their exact bytes in `pathBase64`.",
+    ],
+    exits: { absent: "there is no such store, snapshot or path" },
+    examples: [
+      { line: "holdfast ls --host web1 --latest 3", does: "The newest three snapshots of each line of web1." },
+      { line: "holdfast ls --long latest:/etc/ssh", does: "The directory /etc/ssh in the newest snapshot." },
+    ],
+  },
+  options: [
+    {
+      name: "long",
+      short: "l",
+      type: "flag",
+      description: "Show type, permissions, links, owner, size and time of entries.",
+    },
+    { name: "recursive", short: "r", type: "flag", description: "Show everything below the directory." },
+    {
+      name: "tag",
+      type: "text",
+      value: "TAG",
+      repeatable: true,
+      description: "Only snapshots marked with TAG (with all, when repeated).",
+    },
+    { name: "host", type: "text", value: "HOST", description: "Only snapshots of HOST." },
+    { name: "name", type: "text", value: "NAME", description: "Only snapshots of that name." },
+    { name: "latest", type: "count", value: "N", description: "Only the newest N of each host, name and paths." },
+  ],
+  async run({ options, positionals, renderer, signal, engine }) {
+    expectArguments("ls", positionals, { min: 0, max: 1, wanted: "at most one SNAPSHOT[:PATH]" });
+    const [what] = positionals;
+    const { tag: tags, host, name, latest, long, recursive } = options;
+    const filtered = tags.length > 0 || [host, name, latest].some((value) => value !== undefined);
+    if (what === undefined) {
+      if (recursive) throw new HoldfastError("invalid", "Cannot use --recursive: no SNAPSHOT is given");
+      for await (const snapshot of (await engine()).snapshots({ tags, host, name, latest })) {
+        signal.throwIfAborted();
+        renderer.result("snapshot", snapshotRecord(snapshot), snapshotLine(snapshot));
+      }
+      return "ok";
+    }
+    if (filtered) {
+      throw new HoldfastError(
+        "invalid",
+        "Cannot use --tag, --host, --name or --latest: they choose among snapshots, and one is given",
+      );
+    }
+    const reference = parsePathReference(what);
+    for await (const entry of (await engine()).entries(reference, { recursive })) {
+      signal.throwIfAborted();
+      renderer.result("entry", entryRecord(entry), entryLine(entry, { long }));
+    }
+    return "ok";
+  },
+});

@@ -1,0 +1,34 @@
+/** What the program takes from its environment variables. Nothing else of them is read (the AWS SDK reads its own). */
+export type Environment = {
+  /** HOLDFAST_STORE: the store when the command line names none. */
+  readonly store: string | undefined;
+  /** HOLDFAST_PASSPHRASE. It is taken out of `process.env`, so that no child inherits it. */
+  readonly passphrase: string | undefined;
+  /** HOLDFAST_DEBUG: show stacks. */
+  readonly debug: boolean;
+  readonly noColor: boolean;
+  readonly term: string | undefined;
+  /** HOME, or the system's answer when it is not set. */
+  readonly home: string;
+  /** XDG_CACHE_HOME and XDG_DATA_HOME where they are absolute paths, as the XDG base directory specification asks. */
+  readonly xdgCache: string | undefined;
+  readonly xdgData: string | undefined;
+};
+
+/** Reads `variables` once, and deletes the passphrase from them. */
+export function readEnvironment(variables: NodeJS.ProcessEnv, home: () => string): Environment {
+  const passphrase = variables["HOLDFAST_PASSPHRASE"];
+  delete variables["HOLDFAST_PASSPHRASE"];
+  const set = (name: string) => variables[name] || undefined;
+  const absolute = (name: string) => (variables[name]?.startsWith("/") ? variables[name] : undefined);
+  return {
+    store: set("HOLDFAST_STORE"),
+    passphrase,
+    debug: set("HOLDFAST_DEBUG") !== undefined,
+    noColor: set("NO_COLOR") !== undefined,
+    term: set("TERM"),
+    home: set("HOME") ?? home(),
+    xdgCache: absolute("XDG_CACHE_HOME"),
+    xdgData: absolute("XDG_DATA_HOME"),
+  };
+}

@@ -1,0 +1,115 @@
+import { readFile } from "node:fs/promises";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { promptPassphrase, type PromptTerminal } from "./prompt-passphrase.ts";
+import { runPassphraseCommand } from "./run-passphrase-command.ts";
+import type { Secret } from "./secret.ts";
+
+/** Where a secret may come from, in the order in which they are asked. */
+export type SecretSources = {
+  /** `--keyfile` */
+  readonly keyfile: string | undefined;
+  /** `--passphrase-command` */
+  readonly passphraseCommand: string | undefined;
+  /** HOLDFAST_PASSPHRASE */
+  readonly passphrase: string | undefined;
+  /** Gives the terminal to ask on, if there is one. */
+  readonly terminal: () => Promise<(PromptTerminal & { close(): void }) | undefined>;
+};
+
+const keyfileBytesMax = 1 << 20;
+const triesMax = 3;
+
+/**
+ * Gets a secret and hands it to `use` until it is accepted: a passphrase typed at the terminal may be wrong twice (when
+ * `use` throws `denied`) before the third refusal counts; one from elsewhere has a single try.
+ *
+ * @throws {HoldfastError} denied: no source gives a secret, or `use` refuses it
+ */
+export async function withSecret<Result>(
+  sources: SecretSources,
+  signal: AbortSignal,
+  use: (secret: Secret) => Promise<Result>,
+): Promise<Result> {
+  const given = await givenSecret(sources, signal);
+  if (given) return use(given);
+  return onTerminal(sources, async (terminal) => {
+    for (let tries = 1; ; tries++) {
+      const passphrase = await promptPassphrase(terminal, "Passphrase: ", signal);
+      try {
+        return await use({ form: "passphrase", passphrase, source: "terminal" });
+      } catch (error) {
+        if (!isHoldfastError(error, "denied") || tries === triesMax) throw error;
+        terminal.output.write("That passphrase does not open the store. Try again.\n");
+      }
+    }
+  });
+}
+
+/**
+ * A new passphrase: from the command, the variable, or typed twice at the terminal (three tries).
+ *
+ * @throws {HoldfastError} invalid: empty, or the two did not match three times
+ * @throws {HoldfastError} denied: no source gives one
+ */
+export async function newPassphrase(sources: SecretSources, signal: AbortSignal): Promise<string> {
+  const given = await givenSecret({ ...sources, keyfile: undefined }, signal);
+  if (given?.form === "passphrase") return notEmpty(given.passphrase);
+  return onTerminal(sources, async (terminal) => {
+    for (let tries = 1; tries <= triesMax; tries++) {
+      const first = await promptPassphrase(terminal, "New passphrase: ", signal);
+      if (first === "") {
+        terminal.output.write("It must not be empty.\n");
+        continue;
+      }
+      if (first === (await promptPassphrase(terminal, "Once more: ", signal))) return first;
+      terminal.output.write("The two differ.\n");
+    }
+    throw new HoldfastError("invalid", "Cannot set a passphrase: it was not typed twice alike");
+  });
+}
+
+async function givenSecret(sources: SecretSources, signal: AbortSignal): Promise<Secret | undefined> {
+  if (sources.keyfile !== undefined) return readKeyfile(sources.keyfile);
+  if (sources.passphraseCommand !== undefined) {
+    const passphrase = await runPassphraseCommand(sources.passphraseCommand, signal);
+    return { form: "passphrase", passphrase, source: "--passphrase-command" };
+  }
+  if (sources.passphrase === undefined) return undefined;
+  return { form: "passphrase", passphrase: notEmpty(sources.passphrase), source: "HOLDFAST_PASSPHRASE" };
+}
+
+async function readKeyfile(path: string): Promise<Secret> {
+  let content;
+  try {
+    content = await readFile(path);
+  } catch (error) {
+    const kind = (error as NodeJS.ErrnoException).code === "ENOENT" ? "absent" : "denied";
+    throw new HoldfastError(kind, `Cannot read the key file ${path}: ${(error as Error).message}`, { cause: error });
+  }
+  if (content.length === 0 || content.length > keyfileBytesMax) {
+    throw new HoldfastError("invalid", `Cannot use the key file ${path}: it has ${content.length} bytes`);
+  }
+  return { form: "keyfile", content: new Uint8Array(content), path };
+}
+
+async function onTerminal<Result>(
+  sources: SecretSources,
+  ask: (terminal: PromptTerminal) => Promise<Result>,
+): Promise<Result> {
+  const terminal = await sources.terminal();
+  if (!terminal) {
+    throw new HoldfastError("denied", "Cannot ask for the passphrase: there is no terminal", {
+      hint: "Use --keyfile, --passphrase-command or the variable HOLDFAST_PASSPHRASE.",
+    });
+  }
+  try {
+    return await ask(terminal);
+  } finally {
+    terminal.close();
+  }
+}
+
+function notEmpty(passphrase: string): string {
+  if (passphrase !== "") return passphrase;
+  throw new HoldfastError("invalid", "Cannot use an empty passphrase");
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/env node
+/*
+ * The door of the agent: a file that every Node since 12.17 can read. A Node that is new enough runs the program in this
+ * process; an older one starts the Node that is installed beside the package, and is its shadow: same streams, same
+ * signals, same end.
+ */
+import { spawn } from "child_process";
+import { existsSync, lstatSync, mkdirSync, readFileSync } from "fs";
+import module from "module";
+import { homedir } from "os";
+import { dirname, join } from "path";
+import { fileURLToPath } from "url";
+
+const wanted = [24, 15];
+const exitIncompatible = 78;
+const here = fileURLToPath(import.meta.url);
+
+if (isEnough(process.versions.node)) run();
+else restart();
+
+function run() {
+  const cache = compileCacheDirectory();
+  if (cache !== undefined && typeof module.enableCompileCache === "function") module.enableCompileCache(cache);
+  const program = programFile();
+  if (program === undefined) {
+    fail(
+      "Cannot start: this copy of the package was not built",
+      "Run `npm pack` in the sources, and install the file that it makes.",
+    );
+    return;
+  }
+  import(program).catch((error) => {
+    console.error(error);
+    process.exitCode = 70;
+  });
+}
+
+/** The sources where they may run; the build where Node would refuse TypeScript (below a node_modules directory). */
+function programFile() {
+  if (!/[\\/]node_modules[\\/]/.test(here)) return "./main.ts";
+  return existsSync(join(dirname(here), "..", "dist", "main.js")) ? "../dist/main.js" : undefined;
+}
+
+/**
+ * A directory for compiled code that only this user can write to: whoever can write there decides what the program does.
+ * (Node's own choice is below the system's temporary directory.)
+ */
+function compileCacheDirectory() {
+  const set = process.env.XDG_CACHE_HOME;
+  const cache = join(set !== undefined && set.startsWith("/") ? set : join(homedir(), ".cache"), "holdfast");
+  const directory = join(cache, "compiled");
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const isOurs = [cache, directory].every((path) => {
+      const found = lstatSync(path);
+      return found.isDirectory() && found.uid === process.getuid() && (found.mode & 0o022) === 0;
+    });
+    return isOurs ? directory : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function restart() {
+  const node = installedNode();
+  if (node === undefined) {
+    fail(
+      `Cannot start on Node ${process.versions.node}: version ${wanted.join(".")} or newer is needed`,
+      "Install a newer Node, or run `npx -p node@24 -p holdfast holdfast`.",
+    );
+    return;
+  }
+  const args = [here].concat(process.argv.slice(2));
+  if (typeof process.execve === "function") process.execve(node, [node].concat(args), process.env);
+  const child = spawn(node, args, { stdio: "inherit" });
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT"];
+  const pass = (signal) => child.kill(signal);
+  for (const signal of signals) process.on(signal, pass);
+  child.on("error", (error) => fail(`Cannot start ${node}: ${error.message}`, "Run `npm ci` again in the package."));
+  child.on("exit", (code, signal) => {
+    for (const each of signals) process.removeListener(each, pass);
+    if (signal === null) process.exitCode = code;
+    else process.kill(process.pid, signal);
+  });
+}
+
+/** The Node that npm installed for this package, if it is new enough: in its node_modules, or in those around it. */
+function installedNode() {
+  const platform = process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node";
+  const packages = ["node", `${platform}-${process.platform}-${process.arch}`];
+  for (
+    let directory = dirname(here), above = "";
+    directory !== above;
+    above = directory, directory = dirname(directory)
+  ) {
+    for (const name of packages) {
+      const root = join(directory, "node_modules", name);
+      const node = join(root, "bin", "node");
+      if (existsSync(node) && isEnough(versionOf(root))) return node;
+    }
+  }
+  return undefined;
+}
+
+function versionOf(root) {
+  try {
+    return String(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version);
+  } catch {
+    return "0.0";
+  }
+}
+
+function isEnough(version) {
+  const [major, minor] = version.split(".").map(Number);
+  return major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
+}
+
+function fail(message, hint) {
+  console.error(`holdfast: ${message} (incompatible, exit code ${exitIncompatible})\n  hint: ${hint}`);
+  process.exitCode = exitIncompatible;
+}

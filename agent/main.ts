@@ -1,0 +1,117 @@
+import { write } from "node:fs";
+import { chooseRenderer } from "#agent/render/choose-renderer.ts";
+import type { Renderer } from "#agent/render/renderer.ts";
+import { StreamSink } from "#agent/render/stream-sink.ts";
+import { runCommandLine } from "#agent/run-command-line.ts";
+import { wire } from "#agent/wiring.ts";
+import { errorKinds, HoldfastError } from "#shared/errors.ts";
+
+/** Milliseconds within which a second signal is the same one again: a terminal and a parent may both deliver a Ctrl-C. */
+const sameSignalMs = 250;
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+const args = process.argv.slice(2);
+const wiring = wire(process.env);
+const stop = new AbortController();
+const out = new StreamSink(process.stdout, !process.stdout.isTTY);
+const err = new StreamSink(process.stderr, false);
+let renderer: Renderer | undefined;
+let outputIsGone = false;
+
+watchSignals();
+process.stdout.on("error", outputFailed);
+process.stderr.on("error", () => {});
+process.on("uncaughtException", (error) => end(failed(error)));
+process.on("unhandledRejection", (error) => end(failed(error)));
+end(await run());
+
+async function run(): Promise<number> {
+  try {
+    const outcome = await runCommandLine(args, { wiring, signal: stop.signal, renderer: makeRenderer, writeBytes });
+    return outcome === "ok" ? 0 : errorKinds[outcome].exitCode;
+  } catch (error) {
+    return failed(stop.signal.aborted ? stop.signal.reason : error);
+  }
+}
+
+/** Shows `error`, and returns the exit code that it stands for. */
+function failed(error: unknown): number {
+  const known = error instanceof HoldfastError ? error : unexpected(error);
+  if (outputIsGone && known === stop.signal.reason) return errorKinds[known.kind].exitCode;
+  const words = args.slice(0, args.includes("--") ? args.indexOf("--") : args.length);
+  renderer ??= makeRenderer({ json: words.includes("--json"), quiet: true, stdio: true });
+  renderer.failure(known);
+  if (wiring.environment.debug && error instanceof Error) err.write(`${error.stack ?? ""}\n`);
+  return errorKinds[known.kind].exitCode;
+}
+
+function unexpected(error: unknown): HoldfastError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new HoldfastError("internal", `Holdfast itself failed: ${message}`, {
+    hint: "Run it again with HOLDFAST_DEBUG=1 and report what it prints.",
+    cause: error,
+  });
+}
+
+function makeRenderer(choice: { readonly json: boolean; readonly quiet: boolean; readonly stdio: boolean }): Renderer {
+  const { json, quiet, stdio } = choice;
+  const { term, noColor } = wiring.environment;
+  renderer = chooseRenderer({ json, quiet, stdio, term, noColor }, out, err);
+  return renderer;
+}
+
+/** The first signal asks the command to stop, the next one ends the process at once. */
+function watchSignals(): void {
+  let firstAtMs: number | undefined;
+  for (const signal of signals) {
+    process.on(signal, () => {
+      const nowMs = performance.now();
+      if (firstAtMs === undefined) {
+        firstAtMs = nowMs;
+        stop.abort(new HoldfastError("interrupted", `Stopped by ${signal}`));
+      } else if (nowMs - firstAtMs > sameSignalMs) {
+        end(errorKinds.interrupted.exitCode);
+      }
+    });
+  }
+}
+
+/** Standard output cannot be written to: quietly the end when its reader has gone, a failure of the disk otherwise. */
+function outputFailed(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") {
+    outputIsGone = true;
+    stop.abort(new HoldfastError("interrupted", "Nobody reads the output any more"));
+  } else {
+    stop.abort(new HoldfastError("unavailable", `Cannot write to standard output: ${error.message}`, { cause: error }));
+  }
+}
+
+/** Writes all of `bytes` to standard output, as fast as it takes them. */
+async function writeBytes(bytes: Uint8Array): Promise<void> {
+  out.flush();
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += await writeSome(bytes.subarray(done));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        continue;
+      }
+      outputFailed(error as NodeJS.ErrnoException);
+      throw error;
+    }
+  }
+}
+
+function writeSome(bytes: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(process.stdout.fd, bytes, 0, bytes.length, null, (error, count) => (error ? reject(error) : resolve(count)));
+  });
+}
+
+function end(exitCode: number): never {
+  renderer?.close();
+  out.flush();
+  err.flush();
+  process.exit(exitCode);
+}

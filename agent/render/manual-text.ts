@@ -1,0 +1,64 @@
+import type { OptionRow } from "#agent/arguments/option-row.ts";
+import type { Command } from "#agent/commands/command.ts";
+import { type ErrorKind, errorKinds } from "#shared/errors.ts";
+import { wrapText } from "./wrap-text.ts";
+
+const columns = 100;
+
+/** The failures that any command may end with. */
+const usualExits: readonly ErrorKind[] = [
+  "invalid",
+  "absent",
+  "unavailable",
+  "internal",
+  "denied",
+  "incompatible",
+  "interrupted",
+];
+
+/** The manual of a command, as `holdfast help <command>` prints it, without a closing newline. */
+export function manualText(command: Command, globalOptions: readonly OptionRow[]): string {
+  const { name, summary, synopsis, manual, options } = command;
+  return [
+    `holdfast ${name}: ${summary}`,
+    section(
+      "Usage",
+      synopsis.map((form) => `  holdfast [global options] [at STORE] ${`${name} ${form}`.trim()}`),
+    ),
+    section("Description", manual.description.map((text) => wrapText(text, columns, 2).join("\n")).join("\n\n")),
+    ...(options.length === 0 ? [] : [section("Options", options.flatMap(optionLines))]),
+    section("Global options", globalOptions.flatMap(optionLines)),
+    section("Exit codes", exitLines(manual.exits)),
+    section(
+      "Examples",
+      manual.examples.map(({ line, does }) => `${wrapText(does, columns, 2).join("\n")}\n    ${line}`).join("\n\n"),
+    ),
+  ].join("\n\n");
+}
+
+/** One option in a manual: how it is written, then what it does. */
+export function optionLines(row: OptionRow): string[] {
+  const short = row.short === undefined ? "" : `-${row.short}, `;
+  const value = row.type === "flag" ? "" : `=${row.choices?.join("|") ?? row.value ?? "VALUE"}`;
+  const again = row.repeatable ? " (may be repeated)" : "";
+  return [`  ${short}--${row.name}${value}${again}`, ...wrapText(row.description, columns, 6)];
+}
+
+function section(title: string, body: string | readonly string[]): string {
+  return `${title}\n${typeof body === "string" ? body : body.join("\n")}`;
+}
+
+function exitLines(exits: Command["manual"]["exits"]): string[] {
+  const kinds = Object.keys(errorKinds) as ErrorKind[];
+  const rows = kinds
+    .filter((kind) => exits[kind] !== undefined || usualExits.includes(kind))
+    .map((kind) => ({ ...errorKinds[kind], meaning: exits[kind] ?? errorKinds[kind].meaning }));
+  return [
+    exitLine(0, "ok", "everything was done"),
+    ...rows.map(({ exitCode, exitName, meaning }) => exitLine(exitCode, exitName, meaning)),
+  ];
+}
+
+function exitLine(exitCode: number, exitName: string, meaning: string): string {
+  return `  ${String(exitCode).padStart(3)}  ${exitName.padEnd(12)}  ${meaning}`;
+}

@@ -1,0 +1,60 @@
+import { homedir } from "node:os";
+import type { CommandContext } from "#agent/commands/command.ts";
+import type { Engine } from "#agent/commands/engine.ts";
+import type { GlobalValues } from "#agent/commands/global-options.ts";
+import { type Environment, readEnvironment } from "#agent/config/environment.ts";
+import type { SecretSources } from "#agent/config/read-secret.ts";
+import type { Renderer } from "#agent/render/renderer.ts";
+import { HoldfastError } from "#shared/errors.ts";
+
+/** What one run of the agent is made of. */
+export type Wiring = {
+  readonly environment: Environment;
+  /** Where this run's secret may come from. */
+  secretSources(globals: GlobalValues): SecretSources;
+  /** The operations on the store of this run. @throws {HoldfastError} invalid: no store was named */
+  engine(run: EngineRun): Promise<Engine>;
+};
+
+/** What an engine is bound to. */
+export type EngineRun = Pick<CommandContext<never>, "globals" | "signal" | "secretSources"> & {
+  readonly renderer: Renderer;
+  /** What followed `at`, if anything did. */
+  readonly store: string | undefined;
+};
+
+/** Reads the environment, once, and says how the parts of the agent come together. */
+export function wire(variables: NodeJS.ProcessEnv): Wiring {
+  const environment = readEnvironment(variables, homedir);
+  return {
+    environment,
+    secretSources: (globals) => ({
+      keyfile: globals.keyfile,
+      passphraseCommand: globals["passphrase-command"],
+      passphrase: environment.passphrase,
+      terminal: async () => (await import("#agent/config/controlling-terminal.ts")).controllingTerminal(),
+    }),
+    async engine({ globals, store, signal, secretSources, renderer }) {
+      const location = store ?? environment.store;
+      if (location === undefined) {
+        throw new HoldfastError("invalid", "Cannot tell which store is meant: none is named", {
+          hint: "Write `holdfast at STORE COMMAND`, or set HOLDFAST_STORE.",
+        });
+      }
+      const [{ openStore }, { directories }, { storeEngine }] = await Promise.all([
+        import("#shared/store/open-store.ts"),
+        import("#agent/config/directories.ts"),
+        import("#agent/engine.ts"),
+      ]);
+      return storeEngine({
+        store: await openStore(location),
+        directories: directories(environment, globals["cache-dir"]),
+        useCache: !globals["no-cache"],
+        concurrency: globals.concurrency,
+        secretSources,
+        reporter: renderer,
+        signal,
+      });
+    },
+  };
+}
