@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { errorKinds, HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { benchManual, parseBenchOptions } from "./bench-options.ts";
 import type { BenchOptions } from "./bench-options.ts";
+import { copyTree } from "./copy-tree.ts";
 import { findProgram, pathDirectories } from "./find-program.ts";
 import { report } from "./report.ts";
 import type { FoundTool } from "./run-bench.ts";
@@ -57,7 +58,9 @@ async function main(options: BenchOptions): Promise<number> {
   const restoreTo = restoreDirectory(options.restoreTo);
   try {
     const { rounds, phases } = options;
-    const results = await runBench({ directory, work, restoreTo, rounds, phases, tools, path, gnuTime, say });
+    say(`copying ${directory} to ${work}`);
+    const tree = copyTree(directory, join(work, "tree"));
+    const results = await runBench({ directory, tree, work, restoreTo, rounds, phases, tools, path, gnuTime, say });
     const stamp = results.startedAt.replaceAll(":", "").slice(0, 15);
     const json = resolve(options.json ?? join(root, "bench-results", `${stamp}.json`));
     mkdirSync(dirname(json), { recursive: true });

@@ -1,8 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
-import { basename, join } from "node:path";
-import { HoldfastError } from "#shared/errors.ts";
+import { join } from "node:path";
 import { changeOneFile } from "./changed-file.ts";
 import { compareTrees } from "./compare-trees.ts";
 import { measure } from "./measure.ts";
@@ -19,9 +18,11 @@ export type FoundTool = { readonly tool: Tool; readonly program: string };
 
 /** What a bench run needs. */
 export type BenchPlan = {
-  /** The directory to back up; only read. */
+  /** What the results call the tree. */
   readonly directory: string;
-  /** A directory for the copy of the tree, the stores and the caches. */
+  /** The tree to back up: one file of it is changed, and changed back, when that phase is among `phases`. */
+  readonly tree: string;
+  /** A directory for the stores and the caches; those of the tools named are deleted. */
   readonly work: string;
   /** Where restores go: a tmpfs. */
   readonly restoreTo: string;
@@ -53,7 +54,7 @@ type Contestant = FoundTool & {
  */
 export async function runBench(plan: BenchPlan): Promise<BenchResults> {
   const startedAt = new Date().toISOString();
-  const tree = copyTree(plan);
+  const { tree } = plan;
   plan.say("reading the tree once, to warm the page cache");
   warmCache(tree);
   const samples: Sample[] = [];
@@ -77,7 +78,7 @@ export async function runBench(plan: BenchPlan): Promise<BenchResults> {
       }
     };
     for (const found of order) {
-      const contestant = admit(found, plan, tree);
+      const contestant = admit(found, plan);
       contestants.push(contestant);
       await attempt(contestant, "prepare", async () => {
         for (const command of found.tool.prepare(contestant.place)) await run(contestant, command, plan);
@@ -156,20 +157,7 @@ export function versionOf(tool: Tool, program: string): string {
   return (stdout ?? "").trim().split("\n")[0] ?? "";
 }
 
-function copyTree(plan: BenchPlan): string {
-  const tree = join(plan.work, "tree", basename(plan.directory));
-  rmSync(join(plan.work, "tree"), { recursive: true, force: true });
-  mkdirSync(join(plan.work, "tree"), { recursive: true });
-  plan.say(`copying ${plan.directory} to ${tree}`);
-  const copied = spawnSync("cp", ["-a", plan.directory, tree], { encoding: "utf8" });
-  if (copied.error !== undefined) cpSync(plan.directory, tree, { recursive: true, preserveTimestamps: true });
-  else if (copied.status !== 0) {
-    throw new HoldfastError("unavailable", `Cannot copy ${plan.directory}: ${copied.stderr.trim()}`);
-  }
-  return tree;
-}
-
-function admit(found: FoundTool, plan: BenchPlan, tree: string): Contestant {
+function admit(found: FoundTool, plan: BenchPlan): Contestant {
   const own = join(plan.work, found.tool.name);
   rmSync(own, { recursive: true, force: true });
   const home = join(own, "home");
@@ -178,7 +166,7 @@ function admit(found: FoundTool, plan: BenchPlan, tree: string): Contestant {
   mkdirSync(scratch, { recursive: true });
   const place: Place = {
     program: found.program,
-    tree,
+    tree: plan.tree,
     store: join(own, "store"),
     home,
     target: join(plan.restoreTo, found.tool.name),
