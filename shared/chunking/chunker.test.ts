@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chacha20 } from "@noble/ciphers/chacha.js";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { defaultChunkSizes } from "./chunk-sizes.ts";
 import type { ChunkSizes } from "./chunk-sizes.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants as zstdParameters, zstdCompressSync } from "node:zlib";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { isHoldfastError } from "#shared/errors.ts";
 import { compress, compressionLevels } from "./compress.ts";

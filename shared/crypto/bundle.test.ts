@@ -1,5 +1,5 @@
 import { encode } from "cborg";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { isHoldfastError } from "#shared/errors.ts";
 import { bundleKeys, bundleMaxBytes, decodeBundle, encodeBundle, writerBundle } from "./bundle.ts";

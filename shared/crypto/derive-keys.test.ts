@@ -20,9 +20,15 @@ describe.skipIf(judge === undefined)("Wycheproof HKDF-SHA256", () => {
   });
 });
 
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+const all = async (secret: Uint8Array): Promise<string[]> => {
+  const { hpke, ...keys } = await deriveKeys(secret);
+  return [...Object.values(keys), hpke.privateKey, hpke.publicKey].map(text);
+};
+
 test("deriveKeys gives the keys of the format", async () => {
   const keys = await deriveKeys(Uint8Array.from({ length: 32 }, (_, i) => i));
-  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
   expect({
     id: text(keys.idKey),
     chunk: text(keys.chunkKey),
@@ -42,10 +48,6 @@ test("deriveKeys gives the keys of the format", async () => {
 
 test("every key differs from every other and follows from the master secret alone", async () => {
   const master = new Uint8Array(32).fill(9);
-  const all = async (secret: Uint8Array): Promise<string[]> => {
-    const { hpke, ...keys } = await deriveKeys(secret);
-    return [...Object.values(keys), hpke.privateKey, hpke.publicKey].map((key) => Buffer.from(key).toString("hex"));
-  };
   const first = await all(master);
   expect(new Set(first).size).toBe(6);
   expect(await all(master.slice())).toEqual(first);

@@ -15,6 +15,7 @@ type WycheproofTest = {
 const folder = new URL("../../../shared/judges/", import.meta.url);
 
 /** Reads an outside judge's test vectors from beside the project, or says loudly that they are not there. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the schema is the file's, known to the caller
 export function readJudge<Judge>(name: string): Judge | undefined {
   const file = new URL(name, folder);
   if (!existsSync(file)) {

@@ -1,5 +1,5 @@
 import { argon2Sync } from "node:crypto";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { argon2id } from "hash-wasm";
 import { expect, test } from "vitest";
 import { hex } from "./judge.testing.ts";

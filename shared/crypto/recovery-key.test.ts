@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { isHoldfastError } from "#shared/errors.ts";
 import { decodeRecoveryKey, encodeRecoveryKey } from "./recovery-key.ts";

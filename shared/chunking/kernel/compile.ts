@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import asc from "assemblyscript/asc";
+import { compileString } from "assemblyscript/asc";
 
 const sourceUrl = new URL("gear.as.ts", import.meta.url);
 
@@ -9,7 +9,7 @@ const sourceUrl = new URL("gear.as.ts", import.meta.url);
  * @returns the WASM module
  */
 export async function compileGearKernel(): Promise<Uint8Array> {
-  const { error, binary, stderr } = await asc.compileString(await readFile(sourceUrl, "utf8"), {
+  const { error, binary } = await compileString(await readFile(sourceUrl, "utf8"), {
     optimizeLevel: 3,
     shrinkLevel: 0,
     runtime: "stub",
@@ -18,7 +18,7 @@ export async function compileGearKernel(): Promise<Uint8Array> {
     initialMemory: 1,
   });
   if (error !== null || binary === null) {
-    throw new Error(`Cannot compile ${sourceUrl.pathname}: ${stderr.toString()}`, { cause: error });
+    throw new Error(`Cannot compile ${sourceUrl.pathname}: ${error?.message ?? "no output"}`, { cause: error });
   }
   return binary;
 }

@@ -21,7 +21,7 @@ export type GearKernel = {
    * The first address in [at, end) after whose byte the gear hash is below 2^(64 - bits), or `end`. Reads the 63 bytes before
    * `at` as well.
    */
-  scan(at: number, end: number, bits: number): number;
+  readonly scan: (at: number, end: number, bits: number) => number;
 };
 
 /** Starts the kernel on zeroed memory of at least `memoryBytes`, of which pages count only once they are written. */
