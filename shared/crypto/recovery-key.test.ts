@@ -50,6 +50,18 @@ test("a wrong letter anywhere, and two neighbours swapped, are noticed", () => {
   }
 });
 
+test("every recovery key has one spelling: of all last letters one is accepted", () => {
+  fc.assert(
+    fc.property(secrets, (secret) => {
+      const key = encodeRecoveryKey(secret);
+      const accepted = [..."0123456789ABCDEFGHJKMNPQRSTVWXYZ"].filter(
+        (last) => kindOf(key.slice(0, -1) + last) === "accepted",
+      );
+      expect(accepted).toEqual([key.at(-1)]);
+    }),
+  );
+});
+
 test("keys that are too short, too long or spelled with strange letters are refused", () => {
   const key = encodeRecoveryKey(new Uint8Array(32));
   for (const text of ["", key.slice(1), `${key}0`, key.replace(/.$/, "U"), key.replace(/.$/, "é")]) {
