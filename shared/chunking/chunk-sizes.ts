@@ -3,7 +3,7 @@ import { HoldfastError } from "#shared/errors.ts";
 /** The bounds of a chunk: `minBytes` <= `avgBytes` <= `maxBytes`, `avgBytes` a power of two. The last chunk may be shorter. */
 export type ChunkSizes = {
   readonly minBytes: number;
-  /** Where cutting becomes easier; the mean on random data is about 1.14 times this with the default proportions. */
+  /** Where cutting becomes easier; the mean on random data is about 1.12 times this with the default proportions. */
   readonly avgBytes: number;
   readonly maxBytes: number;
 };

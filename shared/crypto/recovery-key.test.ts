@@ -54,9 +54,9 @@ test("every recovery key has one spelling: of all last letters one is accepted",
   fc.assert(
     fc.property(secrets, (secret) => {
       const key = encodeRecoveryKey(secret);
-      const accepted = [..."0123456789ABCDEFGHJKMNPQRSTVWXYZ"].filter(
-        (last) => kindOf(key.slice(0, -1) + last) === "accepted",
-      );
+      const accepted = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+        .split("")
+        .filter((last) => kindOf(key.slice(0, -1) + last) === "accepted");
       expect(accepted).toEqual([key.at(-1)]);
     }),
   );
