@@ -1,0 +1,335 @@
+import { ByteReader } from "#shared/bytes/byte-reader.ts";
+import { ByteWriter } from "#shared/bytes/byte-writer.ts";
+import { concatBytes } from "#shared/bytes/concat-bytes.ts";
+import { equalBytes } from "#shared/bytes/equal-bytes.ts";
+import { sha256 } from "#shared/crypto/sha256.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { decodeCborMap, encodeCbor } from "./cbor.ts";
+import { decodeFrame, encodeFrame, frameHeaderBytes, frameTrailerBytes, readFrameHeader } from "./frame.ts";
+import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId, type StoreId } from "./ids.ts";
+
+/** A snapshot as the log knows it. */
+export type CheckpointSnapshot = {
+  /** The state that added it; also the snapshot's id. */
+  readonly stateId: StateId;
+  /** The commit id that its state carries. */
+  readonly commitId: CommitId;
+  /** The entry that published it, and that entry's time in milliseconds since 1970 UTC. */
+  readonly seq: number;
+  readonly timeMs: number;
+  /** Length of the state's head and of the whole state object, bytes. */
+  readonly headBytes: number;
+  readonly stateBytes: number;
+  /** The entry that removed it, while it is removed. */
+  readonly removed?: LogMoment;
+};
+
+/** An entry of the log, by number and time (milliseconds since 1970 UTC, by its appender's clock). */
+export type LogMoment = { readonly seq: number; readonly timeMs: number };
+
+/** A run of bytes behind the head of a checkpoint, verifiable alone. Names are of `a-z` and `-`, 1 to 32 letters. */
+export type CheckpointSection = { readonly name: string; readonly bytes: number; readonly sha256: Uint8Array };
+
+/**
+ * The fold of log entries 1..`seq`, as read without any key. The object `checkpoints/<seq>` is the *head* (a frame) and,
+ * right behind it, the sections in the order of `sections`, without gaps.
+ *
+ * A checkpoint is a shortcut, never the truth: it can be deleted and made again from the log. Its version rises with
+ * every event that the fold learns, so that a program which would refuse the log refuses the checkpoint too.
+ */
+export type CheckpointHead = {
+  readonly storeId: StoreId;
+  /** The last entry that is folded in, and SHA-256 of that entry. */
+  readonly seq: number;
+  readonly entrySha256: Uint8Array;
+  /** The author's clock, milliseconds since 1970 UTC. Decides nothing. */
+  readonly timeMs: number;
+  /** Ed25519 public key of the author. */
+  readonly author: Uint8Array;
+  /** Every snapshot of the fold, also the removed ones. */
+  readonly snapshots: readonly CheckpointSnapshot[];
+  /** The commit ids of the latest entries that the fold remembers. */
+  readonly attempts: readonly { readonly commitId: CommitId; readonly seq: number }[];
+  /** Packs that are condemned and not swept, and the entry that condemned each. */
+  readonly condemned: readonly ({ readonly packId: PackId } & LogMoment)[];
+  /** Packs that were ever swept, and the entry that swept each. */
+  readonly swept: readonly { readonly packId: PackId; readonly seq: number }[];
+  readonly sections: readonly CheckpointSection[];
+};
+
+/** The byte table of a row of `snapshots`; rows ascend by state id. */
+export const checkpointSnapshotLayout = [
+  ["stateId", 32, "the state"],
+  ["commitId", 16, "the commit id of the state"],
+  ["seq", 8, "the entry that published it"],
+  ["timeMs", 8, "the time of that entry"],
+  ["headBytes", 8, "length of the state's head"],
+  ["stateBytes", 8, "length of the state object"],
+  ["removedSeq", 8, "the entry that removed it, or zero"],
+  ["removedTimeMs", 8, "the time of that entry, or zero"],
+] as const;
+
+/** The byte table of a row of `attempts`; rows ascend by commit id. */
+export const checkpointAttemptLayout = [
+  ["commitId", 16, "the commit id of an entry"],
+  ["seq", 8, "that entry"],
+] as const;
+
+/** The byte table of a row of `condemned`; rows ascend by pack id. */
+export const checkpointCondemnedLayout = [
+  ["packId", 32, "the pack"],
+  ["seq", 8, "the entry that condemned it"],
+  ["timeMs", 8, "the time of that entry"],
+] as const;
+
+/** The byte table of a row of `swept`; rows ascend by pack id. */
+export const checkpointSweptLayout = [
+  ["packId", 32, "the pack"],
+  ["seq", 8, "the entry that swept it"],
+] as const;
+
+/** The longest head of a checkpoint, bytes: 3 million snapshots, or 6 million packs. */
+export const checkpointHeadLimitBytes = 320 * 1024 * 1024;
+
+const snapshotRowBytes = 96;
+const attemptRowBytes = 24;
+const condemnedRowBytes = 48;
+const sweptRowBytes = 40;
+const signatureBytes = 64;
+const signatureContext = Buffer.from("holdfast/v1/checkpoint\0", "latin1");
+
+/**
+ * The head of a checkpoint, signed by `sign` (Ed25519, 64 bytes). Equal folds give equal bytes, in whatever order the rows come.
+ *
+ * @throws {HoldfastError} internal: two rows for one id
+ * @see FORMAT.md, Checkpoint
+ */
+export function encodeCheckpointHead(
+  head: CheckpointHead,
+  sign: (message: Uint8Array) => Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const body = encodeCbor({
+    storeId: idToBytes(head.storeId),
+    seq: head.seq,
+    entrySha256: head.entrySha256,
+    timeMs: head.timeMs,
+    author: head.author,
+    snapshots: encodeRows(head.snapshots, snapshotRowBytes, (each) => each.stateId, writeSnapshot),
+    attempts: encodeRows(
+      head.attempts,
+      attemptRowBytes,
+      (each) => each.commitId,
+      (writer, each) => {
+        writer.raw(idToBytes(each.commitId));
+        writeU64(writer, each.seq);
+      },
+    ),
+    condemned: encodeRows(
+      head.condemned,
+      condemnedRowBytes,
+      (each) => each.packId,
+      (writer, each) => {
+        writer.raw(idToBytes(each.packId));
+        writeU64(writer, each.seq);
+        writeU64(writer, each.timeMs);
+      },
+    ),
+    swept: encodeRows(
+      head.swept,
+      sweptRowBytes,
+      (each) => each.packId,
+      (writer, each) => {
+        writer.raw(idToBytes(each.packId));
+        writeU64(writer, each.seq);
+      },
+    ),
+    sections: head.sections.map((each) => ({ name: each.name, bytes: each.bytes, sha256: each.sha256 })),
+  });
+  return encodeFrame("checkpoint", concatBytes(body, sign(concatBytes(signatureContext, body))));
+}
+
+/**
+ * Length in bytes of the head at the start of `bytes`, of which at least 20 are needed.
+ *
+ * @throws {HoldfastError} corrupt or incompatible, as `decodeFrame`
+ */
+export function checkpointHeadLength(bytes: Uint8Array, subject: string): number {
+  const length = frameHeaderBytes + readFrameHeader("checkpoint", bytes, subject) + frameTrailerBytes;
+  if (length > checkpointHeadLimitBytes)
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: its head is too large`);
+  return length;
+}
+
+/**
+ * Decodes a head and checks its signature and shape. That it folds what the log holds, only the log can tell:
+ * `entrySha256` ties it to entry `seq`, and the entry after to the same hash.
+ *
+ * @param bytes - the head alone, `checkpointHeadLength` bytes
+ * @param verify - Ed25519: (public key, message, signature) → whether it holds
+ * @throws {HoldfastError} corrupt or incompatible
+ */
+export function decodeCheckpointHead(
+  bytes: Uint8Array,
+  subject: string,
+  verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean,
+): CheckpointHead {
+  if (bytes.byteLength > checkpointHeadLimitBytes)
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: its head is too large`);
+  const payload = decodeFrame("checkpoint", bytes, subject);
+  if (payload.byteLength < signatureBytes)
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: its head ends early`);
+  const body = payload.subarray(0, payload.byteLength - signatureBytes);
+  const map = decodeCborMap(body, subject);
+  const seq = map.integer("seq", 1);
+  const head: CheckpointHead = {
+    storeId: idFromBytes("store", map.bytes("storeId", 16)),
+    seq,
+    entrySha256: map.bytes("entrySha256", 32),
+    timeMs: map.integer("timeMs"),
+    author: map.bytes("author", 32),
+    snapshots: decodeRows(map.bytes("snapshots"), snapshotRowBytes, 32, `${subject}, snapshots`, (reader) =>
+      readSnapshot(reader, seq),
+    ),
+    attempts: decodeRows(map.bytes("attempts"), attemptRowBytes, 16, `${subject}, attempts`, (reader) => ({
+      commitId: idFromBytes("commit", reader.view(16)),
+      seq: readSeq(reader, seq),
+    })),
+    condemned: decodeRows(map.bytes("condemned"), condemnedRowBytes, 32, `${subject}, condemned`, (reader) => ({
+      packId: idFromBytes("pack", reader.view(32)),
+      seq: readSeq(reader, seq),
+      timeMs: readU64(reader),
+    })),
+    swept: decodeRows(map.bytes("swept"), sweptRowBytes, 32, `${subject}, swept`, (reader) => ({
+      packId: idFromBytes("pack", reader.view(32)),
+      seq: readSeq(reader, seq),
+    })),
+    sections: map.maps("sections").map((each) => {
+      const section = { name: each.text("name", 32), bytes: each.integer("bytes"), sha256: each.bytes("sha256", 32) };
+      each.end();
+      if (!/^[a-z-]{1,32}$/.test(section.name)) each.fail("name", "is not a section's name");
+      return section;
+    }),
+  };
+  map.end();
+  if (new Set(head.sections.map((each) => each.name)).size !== head.sections.length)
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: it has two sections of one name`);
+  if (!verify(head.author, concatBytes(signatureContext, body), payload.subarray(payload.byteLength - signatureBytes)))
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: its signature does not hold`);
+  return head;
+}
+
+/** Describes a section for the head. `parts` are its content, to be stored in the same order. */
+export function checkpointSection(name: string, parts: readonly Uint8Array[]): CheckpointSection {
+  return { name, bytes: parts.reduce((sum, each) => sum + each.byteLength, 0), sha256: sha256(...parts) };
+}
+
+/**
+ * Where a section lies in the object, bytes; undefined when the checkpoint has none of that name.
+ *
+ * @param headBytes - length of the head, from `checkpointHeadLength`
+ */
+export function checkpointSectionRange(
+  head: CheckpointHead,
+  headBytes: number,
+  name: string,
+): { readonly offsetBytes: number; readonly lengthBytes: number } | undefined {
+  let offsetBytes = headBytes;
+  for (const section of head.sections) {
+    if (section.name === name) return { offsetBytes, lengthBytes: section.bytes };
+    offsetBytes += section.bytes;
+  }
+  return undefined;
+}
+
+/** Checks the content of a section against the head. @throws {HoldfastError} corrupt */
+export function checkCheckpointSection(section: CheckpointSection, content: Uint8Array, subject: string): void {
+  if (content.byteLength !== section.bytes || !equalBytes(sha256(content), section.sha256)) {
+    throw new HoldfastError(
+      "corrupt",
+      `Cannot read ${subject}: its section "${section.name}" does not match its checksum`,
+    );
+  }
+}
+
+function encodeRows<Row>(
+  rows: readonly Row[],
+  rowBytes: number,
+  idOf: (row: Row) => string,
+  write: (writer: ByteWriter, row: Row) => void,
+): Uint8Array {
+  const ascending = [...rows].sort((left, right) => (idOf(left) < idOf(right) ? -1 : 1));
+  const writer = new ByteWriter(rows.length * rowBytes);
+  let previous = "";
+  for (const row of ascending) {
+    const id = idOf(row);
+    if (id === previous) throw new HoldfastError("internal", `Cannot write a checkpoint: it has two rows for ${id}`);
+    previous = id;
+    write(writer, row);
+  }
+  return writer.view();
+}
+
+function decodeRows<Row>(
+  bytes: Uint8Array,
+  rowBytes: number,
+  idBytes: number,
+  subject: string,
+  read: (reader: ByteReader) => Row,
+): Row[] {
+  const reader = new ByteReader(bytes, subject);
+  const rows: Row[] = [];
+  for (let at = 0; at < bytes.byteLength; at += rowBytes) {
+    if (
+      at > 0 &&
+      Buffer.compare(bytes.subarray(at - rowBytes, at - rowBytes + idBytes), bytes.subarray(at, at + idBytes)) >= 0
+    )
+      reader.fail("has rows that do not ascend");
+    rows.push(read(reader));
+  }
+  return rows;
+}
+
+function writeSnapshot(writer: ByteWriter, snapshot: CheckpointSnapshot): void {
+  writer.raw(idToBytes(snapshot.stateId));
+  writer.raw(idToBytes(snapshot.commitId));
+  writeU64(writer, snapshot.seq);
+  writeU64(writer, snapshot.timeMs);
+  writeU64(writer, snapshot.headBytes);
+  writeU64(writer, snapshot.stateBytes);
+  writeU64(writer, snapshot.removed?.seq ?? 0);
+  writeU64(writer, snapshot.removed?.timeMs ?? 0);
+}
+
+function readSnapshot(reader: ByteReader, lastSeq: number): CheckpointSnapshot {
+  const snapshot: CheckpointSnapshot = {
+    stateId: idFromBytes("state", reader.view(32)),
+    commitId: idFromBytes("commit", reader.view(16)),
+    seq: readSeq(reader, lastSeq),
+    timeMs: readU64(reader),
+    headBytes: readU64(reader),
+    stateBytes: readU64(reader),
+  };
+  if (snapshot.headBytes > snapshot.stateBytes) reader.fail("has a state shorter than its head");
+  const removedSeq = readU64(reader);
+  const removedTimeMs = readU64(reader);
+  if (removedSeq === 0 && removedTimeMs === 0) return snapshot;
+  if (removedSeq < snapshot.seq || removedSeq > lastSeq) reader.fail("removes a snapshot at an impossible entry");
+  return { ...snapshot, removed: { seq: removedSeq, timeMs: removedTimeMs } };
+}
+
+function readSeq(reader: ByteReader, lastSeq: number): number {
+  const seq = readU64(reader);
+  if (seq < 1 || seq > lastSeq) reader.fail("names an entry that it does not fold");
+  return seq;
+}
+
+function writeU64(writer: ByteWriter, value: number): void {
+  writer.u32(value % 2 ** 32);
+  writer.u32(Math.floor(value / 2 ** 32));
+}
+
+function readU64(reader: ByteReader): number {
+  const value = reader.u32() + reader.u32() * 2 ** 32;
+  if (!Number.isSafeInteger(value)) reader.fail("holds an integer above 2^53");
+  return value;
+}

@@ -1,0 +1,95 @@
+import type { Clock } from "#shared/clock.ts";
+import { equalBytes } from "#shared/bytes/equal-bytes.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { CommitId } from "#shared/format/ids.ts";
+import type { Random } from "#shared/random.ts";
+import { logKey } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import { outageWaitMs, raceWaitMs } from "./backoff.ts";
+import type { StoredEntry } from "./fold-entry.ts";
+import { lookAhead } from "./look-ahead.ts";
+
+/** An encoded entry, on its way to `log/<seq>`. */
+export type EntryToPlace = {
+  readonly seq: number;
+  readonly commitId: CommitId;
+  readonly bytes: Uint8Array;
+  readonly sha256: Uint8Array;
+};
+
+/** Puts of one entry that get no clear answer, at most. */
+const unclearPuts = 8;
+/** Entries after the winner that are read with it, at most. */
+const entriesAhead = 15;
+
+/**
+ * Puts an entry at its number and finds out, without guessing, who got that number.
+ *
+ * A put that succeeds is ours. After any other answer that leaves the outcome open it looks at `log/<seq>`: after `conflict` (our
+ * own put may have been repeated below us, and its first reply lost) once a random wait has thinned the crowd, after
+ * `unavailable` at once. If nothing is there, the *same bytes* are put again at the *same number*: a first put that arrives late then
+ * changes nothing, because each key takes one object.
+ *
+ * @param losses - races that this append has lost in a row; the more, the further it looks ahead
+ * @returns none when our bytes are in the log, else the entry that is there and those already after it
+ * @throws {HoldfastError} unavailable: nobody could say; ours may be in the log or still get there (`detail.outcome` = "unknown")
+ * @throws {HoldfastError} corrupt or incompatible: what is there is no entry that this program reads
+ */
+export async function placeEntry(options: {
+  readonly store: Store;
+  readonly entry: EntryToPlace;
+  readonly losses: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal?: AbortSignal;
+}): Promise<readonly StoredEntry[]> {
+  const { store, entry, losses, clock, random, signal } = options;
+  const wait = async (ms: number): Promise<void> => {
+    if (ms <= 0) return;
+    await clock.sleep(ms, signal).catch((cause: unknown) => {
+      throw unknownOutcome(entry, cause);
+    });
+  };
+  for (let puts = 1; ; puts++) {
+    let answer: HoldfastError;
+    try {
+      await store.put(logKey(entry.seq), [entry.bytes], { sha256: entry.sha256 });
+      return [];
+    } catch (error) {
+      if (!isHoldfastError(error, "conflict", "unavailable")) throw error;
+      answer = error;
+    }
+    if (answer.kind === "conflict") await wait(raceWaitMs(losses + 1, random));
+    const found = await look(store, entry, Math.min(entriesAhead, 1 + 2 * losses), answer);
+    const [first] = found;
+    if (first !== undefined) return equalBytes(first.sha256, entry.sha256) ? [] : found;
+    if (puts >= unclearPuts) throw unknownOutcome(entry, answer);
+    await wait(outageWaitMs(puts, random));
+  }
+}
+
+async function look(
+  store: Store,
+  entry: EntryToPlace,
+  ahead: number,
+  answer: HoldfastError,
+): Promise<readonly StoredEntry[]> {
+  try {
+    return await lookAhead(store, entry.seq, ahead);
+  } catch (error) {
+    if (isHoldfastError(error, "corrupt", "incompatible")) throw error;
+    throw unknownOutcome(entry, new AggregateError([answer, error], "the put and the look at it both failed"));
+  }
+}
+
+function unknownOutcome(entry: EntryToPlace, cause: unknown): HoldfastError {
+  return new HoldfastError(
+    "unavailable",
+    `Cannot tell whether log entry ${entry.seq} was written: the store did not answer clearly`,
+    {
+      detail: { key: logKey(entry.seq), seq: entry.seq, commitId: entry.commitId, outcome: "unknown" },
+      hint: "Run the same command again when the store answers: what was written is recognised.",
+      cause,
+    },
+  );
+}

@@ -1,0 +1,70 @@
+import { equalBytes } from "#shared/bytes/equal-bytes.ts";
+import { createSha256, sha256 } from "#shared/crypto/sha256.ts";
+import { verifySignature } from "#shared/crypto/signing.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { StateId } from "#shared/format/ids.ts";
+import { decodeStateHead, type StateHead, stateIdOf } from "#shared/format/state.ts";
+import { stateKey } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+
+/** A state that is durable in the store and not visible yet. Only `stageState` and `readStateHead` make one. */
+export type StagedState = {
+  readonly stateId: StateId;
+  readonly head: StateHead;
+  /** Length of the head and of the whole object, bytes. */
+  readonly headBytes: number;
+  readonly stateBytes: number;
+};
+
+const comparedPartBytes = 8 * 1024 * 1024;
+
+/**
+ * Stage 1 of a commit: puts the state object `states/<id>`, the head and the sealed index section behind it.
+ *
+ * Order of writing: packs before the state that names them, the state before the log entry that publishes it. So this comes after
+ * every pack of the state is durable. Nothing becomes visible: a staged state that is never published is an orphan.
+ *
+ * Idempotent: where the same bytes are already there it succeeds; after `unavailable` it may be called again.
+ *
+ * @param headBytes - from `encodeStateHead`
+ * @param section - the sealed index section that the head describes
+ * @throws {HoldfastError} internal: the head does not decode, or does not describe the section; nothing was written
+ * @throws {HoldfastError} corrupt: the store holds other bytes under this state's name
+ * @throws {HoldfastError} unavailable: the state may or may not be there
+ */
+export async function stageState(store: Store, headBytes: Uint8Array, section: Uint8Array): Promise<StagedState> {
+  const stateId = stateIdOf(headBytes);
+  const key = stateKey(stateId);
+  const head = decodeStateHead(headBytes, key, verifySignature);
+  if (head.indexBytes !== section.byteLength || !equalBytes(head.indexSha256, sha256(section)))
+    throw new HoldfastError("internal", `Cannot stage ${key}: its head describes another index section`);
+  const whole = sha256(headBytes, section);
+  const stateBytes = headBytes.byteLength + section.byteLength;
+  const parts = section.byteLength > 0 ? [headBytes, section] : [headBytes];
+  try {
+    await store.put(key, parts, { sha256: whole });
+  } catch (error) {
+    if (!isHoldfastError(error, "conflict")) throw error;
+    if (!(await holds(store, key, stateBytes, whole))) {
+      throw new HoldfastError("corrupt", `Cannot stage ${key}: the store holds other bytes under that name`, {
+        detail: { key },
+        hint: "Run the backup again: it makes a state of another name. Run check to find what is damaged.",
+        cause: error,
+      });
+    }
+  }
+  return { stateId, head, headBytes: headBytes.byteLength, stateBytes };
+}
+
+/** Whether the object is of this length and hash: by what the store says where it says so, else by reading 8 MiB at a time. */
+async function holds(store: Store, key: string, sizeBytes: number, expected: Uint8Array): Promise<boolean> {
+  const stat = await store.head(key);
+  if (stat.sizeBytes !== sizeBytes) return false;
+  if (stat.sha256 !== undefined) return equalBytes(stat.sha256, expected);
+  const hash = createSha256();
+  for (let offsetBytes = 0; offsetBytes < sizeBytes; offsetBytes += comparedPartBytes) {
+    const lengthBytes = Math.min(comparedPartBytes, sizeBytes - offsetBytes);
+    hash.update(await store.get(key, { offsetBytes, lengthBytes }));
+  }
+  return equalBytes(hash.digest(), expected);
+}
