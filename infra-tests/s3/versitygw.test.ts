@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock } from "#shared/clock.ts";
+import { systemRandom } from "#shared/random.ts";
+import { probeStore } from "#shared/store/probe-store.ts";
 import { storeConformance } from "#shared/store/store.conformance.ts";
 import type { S3Server } from "./s3-server.ts";
 import { freshS3Store, missingS3Store } from "./s3-stores.ts";
@@ -23,5 +26,13 @@ if (program === undefined) {
   storeConformance("openS3Store on VersityGW", () => freshS3Store(running()), {
     tellsSha256: true,
     missing: () => missingS3Store(running()),
+  });
+
+  it("probeStore finds VersityGW fit, without a warning, and leaves nothing behind", async () => {
+    const { store, dispose } = await freshS3Store(running());
+    const report = await probeStore(store, { clock: systemClock, random: systemRandom });
+    expect(report.checks.filter(({ outcome }) => outcome !== "pass")).toEqual([]);
+    for await (const { key } of store.list("")) expect.fail(`${key} is left over`);
+    await dispose();
   });
 }
