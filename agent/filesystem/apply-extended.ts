@@ -1,5 +1,5 @@
 import { withoutLibc } from "./apply-flags.ts";
-import { libc, longestPathBytes, workingDirectory } from "./libc.ts";
+import { type Libc, libc, longestPathBytes, workingDirectory } from "./libc.ts";
 import { openShortPath } from "./long-path.ts";
 import { type MetadataProblem, metadataProblem, noProblems } from "./metadata-problem.ts";
 import { aliasPath } from "./node-path.ts";
@@ -35,7 +35,7 @@ export function applyExtendedOpen(fd: number, wanted: readonly ExtendedAttribute
  *
  * @returns a problem for each that could not be set or removed
  */
-export function applyExtended(
+export function replaceExtended(
   path: string,
   wanted: readonly ExtendedAttribute[],
   directoryFd: number = workingDirectory,
@@ -46,27 +46,48 @@ export function applyExtended(
   if (whole.length > longestPathBytes) {
     const short = openShortPath(path, directoryFd);
     try {
-      return applyExtended(short.name, wanted, short.directoryFd);
+      return replaceExtended(short.name, wanted, short.directoryFd);
     } finally {
       short.close();
     }
   }
   const place = c.putPath(whole);
-  const problems: MetadataProblem[] = [];
+  let problems: MetadataProblem[] | undefined;
   for (const [name, value] of wanted) {
-    if (name.length > 255) problems.push(metadataProblem(`xattr ${name}`, 34));
+    if (name.length > 255) (problems ??= []).push(metadataProblem(`xattr ${name}`, 34));
     else if (c.lsetxattr(place, c.putName(name), value, value.byteLength, 0) !== 0) {
-      problems.push(metadataProblem(`xattr ${name}`, c.errno()));
+      (problems ??= []).push(metadataProblem(`xattr ${name}`, c.errno()));
     }
   }
   const listBytes = c.llistxattr(place, c.data, mostBytes);
   if (listBytes > 0) {
-    for (const name of c.dataView.latin1Slice(0, listBytes).split("\0")) {
-      if (!isOurs(name) || wanted.some((attribute) => attribute[0] === name)) continue;
-      if (c.lremovexattr(place, c.putName(name)) !== 0) problems.push(metadataProblem(`xattr ${name}`, c.errno()));
+    for (const name of excess(c, listBytes, wanted)) {
+      if (c.lremovexattr(place, c.putName(name)) !== 0) {
+        (problems ??= []).push(metadataProblem(`xattr ${name}`, c.errno()));
+      }
     }
   }
-  return problems.length === 0 ? noProblems : problems;
+  return problems ?? noProblems;
+}
+
+/** `replaceExtended` of what is open (not as a place only), which is the fastest way. */
+export function replaceExtendedOpen(fd: number, wanted: readonly ExtendedAttribute[]): readonly MetadataProblem[] {
+  const failed = applyExtendedOpen(fd, wanted);
+  const c = libc();
+  if (c === undefined) return failed;
+  const listBytes = c.flistxattr(fd, c.data, mostBytes);
+  if (listBytes <= 0) return failed;
+  const problems = [...failed];
+  for (const name of excess(c, listBytes, wanted)) {
+    if (c.fremovexattr(fd, c.putName(name)) !== 0) problems.push(metadataProblem(`xattr ${name}`, c.errno()));
+  }
+  return problems;
+}
+
+/** The names, of those just listed, that a restore is answerable for and that are not wanted. */
+function excess(c: Libc, listBytes: number, wanted: readonly ExtendedAttribute[]): string[] {
+  const names = c.dataView.latin1Slice(0, listBytes).split("\0");
+  return names.filter((name) => isOurs(name) && !wanted.some((attribute) => attribute[0] === name));
 }
 
 function isOurs(name: string): boolean {

@@ -1,7 +1,7 @@
 import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync, writeSync } from "node:fs";
 import { accessAcl, applyExtendedOpen } from "./apply-extended.ts";
 import { applyFlagsOpen } from "./apply-flags.ts";
-import { type ApplyOptions, changedTime, droppedBits, modeForOwner } from "./apply-metadata.ts";
+import { type ApplyOptions, changedTime, droppedBits, lostBits, modeForOwner } from "./apply-metadata.ts";
 import type { EntryMetadata } from "./entry-metadata.ts";
 import { createEntryStat } from "./entry-stat.ts";
 import { filesystemError } from "./filesystem-error.ts";
@@ -219,11 +219,7 @@ function finish(
   if (mode !== given || hasExtended || traits.givesAcl) {
     if (c.fchmod(fd, mode) !== 0) (problems ??= []).push(metadataProblem("mode", c.errno()));
     else if ((mode & 0o7000) !== 0 && statOpenInto(fd, stat) === 0 && stat.mode !== mode) {
-      (problems ??= []).push({
-        attribute: "mode",
-        errno: "EPERM",
-        message: "the system did not keep setuid, setgid or sticky",
-      });
+      (problems ??= []).push(lostBits);
     }
   }
 

@@ -313,7 +313,9 @@ for path in sys.stdin.buffer.read().split(b"\\0")[:-1]:
 /** The data extents of files with holes, as text. */
 function readHoles(tree: Tree, note: (text: string) => void): Map<string, string> {
   const found = new Map<string, string>();
-  const paths = [...tree.entries].filter(([, { type }]) => type === "file").map(([path]) => path);
+  const paths = [...tree.entries]
+    .filter(([, { type, stat }]) => type === "file" && stat.blocks * 512n < stat.size)
+    .map(([path]) => path);
   inGroups(tree, paths, (cwd, names, prefix) => {
     // Started elsewhere and told the directory by descriptor 3: a launcher of python may need a path to where it is.
     const directory = fs.openSync(cwd, fs.constants.O_DIRECTORY);
@@ -341,6 +343,9 @@ function readHoles(tree: Tree, note: (text: string) => void): Map<string, string
   return found;
 }
 
+const left = Buffer.alloc(4 * 1024 * 1024);
+const right = Buffer.alloc(left.length);
+
 /** The offset of the first byte that two files of one path do not share. */
 function firstDifference(expected: Tree, actual: Tree, path: string): number | undefined {
   const cut = path.lastIndexOf("/");
@@ -351,9 +356,7 @@ function firstDifference(expected: Tree, actual: Tree, path: string): number | u
     );
   const first = open(expected);
   const second = open(actual);
-  const size = 4 * 1024 * 1024;
-  const left = Buffer.alloc(size);
-  const right = Buffer.alloc(size);
+  const size = left.length;
   try {
     for (let at = 0; ;) {
       const lengths = [fs.readSync(first, left, 0, size, at), fs.readSync(second, right, 0, size, at)] as const;
