@@ -13,6 +13,7 @@ import { placeEntry } from "./place-entry.ts";
 import { readPresentEntry } from "./read-entry.ts";
 import { readLog } from "./read-log.ts";
 import { violationError } from "./violation.ts";
+import { stopIfAborted } from "./stop-if-aborted.ts";
 
 /** What every appender is given. */
 export type Appender = {
@@ -74,7 +75,7 @@ export async function appendEntry(
     ...(atLeast === undefined ? {} : { atLeast }),
   });
   for (let losses = 0; losses < lostRaces; losses++) {
-    signal?.throwIfAborted();
+    stopIfAborted(signal);
     const landed = seqOfAttempt(state, attemptId);
     if (landed !== undefined) return { ...(await entryAt(store, state, landed)), appended: true, state };
     const events = decide(state);

@@ -4,6 +4,7 @@ import { idToBytes, type PackId } from "#shared/format/ids.ts";
 import { packKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { inParallel } from "./in-parallel.ts";
+import { stopIfAborted } from "./stop-if-aborted.ts";
 
 /** A pack to be confirmed; `sizeBytes` where the asker knows it. */
 export type PackToConfirm = { readonly packId: PackId; readonly sizeBytes?: number };
@@ -22,7 +23,7 @@ export async function confirmPacks(store: Store, packs: Iterable<PackToConfirm>,
   const missing: PackId[] = [];
   const damaged: PackId[] = [];
   await inParallel(packs, inFlightHeads, async ({ packId, sizeBytes }) => {
-    signal?.throwIfAborted();
+    stopIfAborted(signal);
     const stat = await store.head(packKey(packId)).catch((error: unknown) => {
       if (isHoldfastError(error, "absent")) return undefined;
       throw error;

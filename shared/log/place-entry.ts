@@ -8,6 +8,7 @@ import type { Store } from "#shared/store/store.ts";
 import { outageWaitMs, raceWaitMs } from "./backoff.ts";
 import type { StoredEntry } from "./fold-entry.ts";
 import { lookAhead } from "./look-ahead.ts";
+import { interruption, stopIfAborted } from "./stop-if-aborted.ts";
 
 /** An encoded entry, on its way to `log/<seq>`. */
 export type EntryToPlace = {
@@ -32,7 +33,7 @@ const entriesAhead = 15;
  *
  * @param losses - races that this append has lost in a row; the more, the further it looks ahead
  * @returns none when our bytes are in the log, else the entry that is there and those already after it
- * @throws {HoldfastError} unavailable: nobody could say; ours may be in the log or still get there (`detail.outcome` = "unknown")
+ * @throws {HoldfastError} unavailable (interrupted, when aborted): nobody could say; ours may be in the log or still get there (`detail.outcome` = "unknown")
  * @throws {HoldfastError} corrupt or incompatible: what is there is no entry that this program reads
  */
 export async function placeEntry(options: {
@@ -46,9 +47,12 @@ export async function placeEntry(options: {
   const { store, entry, losses, clock, random, signal } = options;
   const wait = async (ms: number): Promise<void> => {
     if (ms <= 0) return;
-    await clock.sleep(ms, signal).catch((cause: unknown) => {
-      throw unknownOutcome(entry, cause);
-    });
+    try {
+      await clock.sleep(ms, signal);
+      stopIfAborted(signal);
+    } catch (cause) {
+      throw unknownOutcome(entry, signal?.aborted === true ? interruption(signal) : cause);
+    }
   };
   for (let puts = 1; ; puts++) {
     let answer: HoldfastError;
@@ -84,7 +88,7 @@ async function look(
 
 function unknownOutcome(entry: EntryToPlace, cause: unknown): HoldfastError {
   return new HoldfastError(
-    "unavailable",
+    isHoldfastError(cause, "interrupted") ? "interrupted" : "unavailable",
     `Cannot tell whether log entry ${entry.seq} was written: the store did not answer clearly`,
     {
       detail: { key: logKey(entry.seq), seq: entry.seq, commitId: entry.commitId, outcome: "unknown" },

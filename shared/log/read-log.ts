@@ -7,6 +7,7 @@ import type { Store } from "#shared/store/store.ts";
 import { foldEntry, type StoredEntry } from "./fold-entry.ts";
 import type { LogMark, LogState } from "./log-state.ts";
 import { readPresentEntry } from "./read-entry.ts";
+import { stopIfAborted } from "./stop-if-aborted.ts";
 
 /** Options of `readLog`. */
 export type ReadLogOptions = {
@@ -61,7 +62,7 @@ export async function readLog(options: ReadLogOptions): Promise<LogState> {
   };
   try {
     for await (const { seq, bytes } of seqsAfter(store, from.seq)) {
-      signal?.throwIfAborted();
+      stopIfAborted(signal);
       while (isFull(bytes)) await foldNext();
       const entry = readPresentEntry(store, seq);
       entry.catch(() => undefined); // its failure is met when its turn comes; until then it is nobody's
