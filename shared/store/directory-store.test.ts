@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +29,14 @@ for (const durability of ["synced", "unsynced"] as const) {
       },
     },
   );
+}
+
+/** A process that opens a directory store as `store` and runs `code`. */
+function storeProcess(root: string, code: string) {
+  const module = new URL("directory-store.ts", import.meta.url).href;
+  const script = `import { directoryStore } from ${JSON.stringify(module)};
+    const store = directoryStore(${JSON.stringify(root)}); ${code}`;
+  return spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: ["pipe", "pipe", "inherit"] });
 }
 
 const kindOf = (promise: Promise<unknown>): Promise<string> =>
@@ -89,6 +99,70 @@ describe("directoryStore", () => {
     await utimes(join(root, "tmp", "old"), eightDaysAgo, eightDaysAgo);
     await directoryStore(root).put("x", []);
     expect(await readdir(join(root, "tmp"))).toEqual(["young"]);
+  });
+
+  it("lets exactly one of several racing processes create each name", async () => {
+    // Each process says that it is ready, waits for the start, and tries to create the same 100 names at once.
+    const racers = Array.from({ length: 6 }, (_, racer) =>
+      storeProcess(
+        root,
+        `process.stdout.write("!"); await new Promise((resolve) => process.stdin.once("data", resolve));
+        const body = [Buffer.alloc(5000, ${racer})];
+        const won = await Promise.all(Array.from({ length: 100 }, (_, index) =>
+          store.put("log/" + index, body).then(() => index, (error) => (error.kind === "conflict" ? -1 : -2))));
+        process.stdout.write(JSON.stringify(won)); process.stdin.destroy();`,
+      ),
+    );
+    const outputs = racers.map(() => "");
+    racers.forEach((racer, index) => racer.stdout.on("data", (chunk: Buffer) => (outputs[index] += chunk.toString())));
+    await Promise.all(racers.map((racer) => once(racer.stdout, "data")));
+    for (const racer of racers) racer.stdin.end("go");
+    await Promise.all(racers.map((racer) => once(racer, "close")));
+    const winners = new Map<number, number>();
+    for (const [racer, output] of outputs.entries()) {
+      const won: number[] = JSON.parse(output.slice(1));
+      for (const index of won) {
+        expect(index).not.toBe(-2);
+        if (index < 0) continue;
+        expect(winners.has(index)).toBe(false);
+        winners.set(index, racer);
+      }
+    }
+    expect(winners.size).toBe(100);
+    const store = directoryStore(root);
+    for (const [index, racer] of winners) {
+      const bytes = await store.get(`log/${index}`);
+      expect(bytes.byteLength === 5000 && bytes.every((byte) => byte === racer)).toBe(true);
+    }
+  });
+
+  it("shows whole objects only, and those that a put has returned for, when its process is killed at any moment", async () => {
+    for (let round = 0; round < 4; round++) {
+      const child = storeProcess(
+        root,
+        `for (let index = 0; ; index++) {
+          await Promise.all(["a", "b", "c"].map(async (name) => {
+            await store.put("packs/" + name + "/${round}-" + index, [Buffer.alloc(200_000, index), Buffer.alloc(200_000, index)]);
+            process.stdout.write(name + "/${round}-" + index + "\\n");
+          }));
+        }`,
+      );
+      let output = "";
+      child.stdout.on("data", (chunk: Buffer) => {
+        output += chunk.toString();
+        if (output.length > 30 + round * 37) child.kill("SIGKILL");
+      });
+      await once(child, "close");
+      const store = directoryStore(root);
+      const there = new Set<string>();
+      for await (const { key, sizeBytes } of store.list("packs/")) {
+        there.add(key);
+        expect(sizeBytes).toBe(400_000);
+        const bytes = await store.get(key);
+        expect(Buffer.compare(bytes, Buffer.alloc(400_000, bytes[0]))).toBe(0);
+      }
+      for (const line of output.split("\n").slice(0, -1)) expect(there.has(`packs/${line}`)).toBe(true);
+    }
   });
 
   it.skipIf(process.getuid?.() === 0)("says denied where the directory may not be written", async () => {

@@ -2,13 +2,15 @@
  * The port `Store`: a place that keeps named, immutable, opaque objects. It never decodes what it moves.
  *
  * Contract, for every adapter and every wrapper (proved by `store.conformance.ts`):
- * - Names are relative object keys as in `object-key.ts`: ASCII, `/`-separated, no empty, `.` or `..` parts.
+ * - Names are relative object keys as in `object-key.ts`: ASCII, `/`-separated, no empty, `.` or `..` parts. No key is a folder of
+ *   another key.
  * - An object appears whole or not at all, and never changes once it is there.
  * - After `put` resolves the object is durable, and every later `get`, `head` and `list` of any client sees it.
  * - Methods may run concurrently and in any number; limits are the business of wrappers.
- * - Errors are HoldfastErrors: `absent` (no such object), `conflict` (already there), `unavailable` (worth a retry; a
- *   `put` that ends so may still have taken effect), `denied`, `invalid` (bad key or range), `corrupt` (the store itself
- *   noticed damage), `incompatible` (the store lacks a needed feature).
+ * - Errors are HoldfastErrors: `absent` (no such object, or for reads and `list` no such store), `conflict` (already there, and
+ *   as durable as if the caller had put it), `unavailable` (worth a retry; a `put` that ends so may still have taken effect),
+ *   `denied`, `invalid` (bad key or range), `corrupt` (the store itself noticed damage, a body that does not match its SHA-256,
+ *   or a range outside of the object), `incompatible` (the store lacks a needed feature).
  */
 export interface Store {
   /** What the store is, for people: a path or URI without credentials. */

@@ -1,0 +1,37 @@
+import type * as FileSystem from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { directoryStore } from "./directory-store.ts";
+
+/** What link(2) answers in place of doing its work. */
+const answer = vi.hoisted(() => ({ code: "" }));
+
+vi.mock("node:fs/promises", async (original) => ({
+  ...(await original<typeof FileSystem>()),
+  link: async () => {
+    throw Object.assign(new Error(answer.code), { code: answer.code });
+  },
+}));
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "holdfast-no-links-"));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+it.each([
+  ["ENOTSUP", "incompatible"], // macOS on exFAT
+  ["EOPNOTSUPP", "incompatible"],
+  ["ENOSYS", "incompatible"], // FUSE without link
+  ["EPERM", "incompatible"], // Linux on exFAT and vfat
+  ["EACCES", "denied"],
+  ["ENOSPC", "unavailable"],
+])("directoryStore, where link(2) answers %s, is %s and creates nothing", async (code, kind) => {
+  answer.code = code;
+  const store = directoryStore(root);
+  await expect(store.put("packs/x", [Uint8Array.of(1)])).rejects.toMatchObject({ kind });
+  await expect(store.get("packs/x")).rejects.toMatchObject({ kind: "absent" });
+  expect(await readdir(join(root, "tmp"))).toEqual([]);
+});
