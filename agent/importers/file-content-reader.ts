@@ -1,0 +1,124 @@
+import type { ContentReader, ExtendedAttributes, SeenFile } from "#shared/connectors/content-reader.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { createEntryStat } from "#agent/filesystem/entry-stat.ts";
+import { closeFile, openFile, readAt } from "#agent/filesystem/read-content.ts";
+import { readExtendedOpen } from "#agent/filesystem/read-extended.ts";
+import { readFlagsOpen } from "#agent/filesystem/read-flags.ts";
+import { readHoles } from "#agent/filesystem/read-holes.ts";
+import { statOpenInto } from "#agent/filesystem/stat-path.ts";
+import type { MetadataProblem } from "#agent/filesystem/metadata-problem.ts";
+import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
+
+/** Makes the reader of files that backup threads use. */
+export function createContentReader(options: unknown): ContentReader {
+  const { xattrs } = options as { readonly xattrs: boolean };
+  return new FileContentReader(xattrs);
+}
+
+const noProblems: readonly string[] = [];
+
+/** Reads one file at a time by path, and tells whether it stayed what the scan saw. */
+class FileContentReader implements ContentReader {
+  readonly #xattrs: boolean;
+  readonly #stat = createEntryStat();
+  #seen: SeenFile | undefined;
+  #fd = -1;
+  extents: readonly number[] | undefined;
+  contentBytes = 0;
+  /** Where the next byte is, in the file; for a sparse file within extent `#extent`. */
+  #position = 0;
+  #extent = 0;
+
+  constructor(xattrs: boolean) {
+    this.#xattrs = xattrs;
+  }
+
+  open(seen: SeenFile): void {
+    this.#seen = seen;
+    this.#fd = openFile(seen.path);
+    this.#position = 0;
+    this.#extent = 0;
+    this.extents = undefined;
+    this.contentBytes = seen.size;
+    if (seen.blocks512 * 512 < seen.size) this.#findHoles(seen);
+  }
+
+  read(into: Uint8Array): number {
+    const path = this.#seen?.path ?? "";
+    if (this.extents === undefined) {
+      const length = readAt(this.#fd, into, this.#position, path);
+      this.#position += length;
+      return length;
+    }
+    let filled = 0;
+    while (filled < into.byteLength && this.#extent < this.extents.length) {
+      const offset = this.extents[this.#extent] ?? 0;
+      const left = (this.extents[this.#extent + 1] ?? 0) - this.#position;
+      const wanted = Math.min(left, into.byteLength - filled);
+      const length = readAt(this.#fd, into.subarray(filled, filled + wanted), offset + this.#position, path);
+      // The holes were told for a longer file: content and extents would no longer belong together.
+      if (length < wanted) throw new HoldfastError("unavailable", "Cannot read the file: it was cut short while it was read");
+      filled += length;
+      this.#position += length;
+      if (length === left) {
+        this.#extent += 2;
+        this.#position = 0;
+      }
+    }
+    return filled;
+  }
+
+  details(): { readonly xattrs: ExtendedAttributes | undefined; readonly flags: number; readonly problems: readonly string[] } {
+    const path = this.#seen?.path ?? "";
+    const problems: MetadataProblem[] = [];
+    let xattrs: ExtendedAttributes | undefined;
+    let flags = 0;
+    let failure: string | undefined;
+    try {
+      flags = readFlagsOpen(this.#fd, path) ?? 0;
+      if (this.#xattrs) {
+        const read = readExtendedOpen(this.#fd, path, problems);
+        if (read.length > 0) xattrs = read;
+      }
+    } catch (error) {
+      if (!isHoldfastError(error)) throw error;
+      failure = error.message;
+    }
+    if (failure === undefined && problems.length === 0) return { xattrs, flags, problems: noProblems };
+    const told = problems.map((each) => `${each.attribute}: ${each.message}`);
+    return { xattrs, flags, problems: failure === undefined ? told : [failure, ...told] };
+  }
+
+  close(): boolean {
+    const seen = this.#seen;
+    const stat = this.#stat;
+    const errno = statOpenInto(this.#fd, stat);
+    closeFile(this.#fd);
+    this.#fd = -1;
+    if (seen === undefined) return true;
+    if (errno !== 0) throw filesystemError("look at", seen.path, errno);
+    return (
+      stat.mtimeNsec !== seen.mtimeNsec ||
+      stat.mtimeSec !== seen.mtimeSec ||
+      stat.ctimeNsec !== seen.ctimeNsec ||
+      stat.ctimeSec !== seen.ctimeSec ||
+      stat.size !== seen.size ||
+      stat.inodeLo !== seen.inodeLo ||
+      stat.inodeHi !== seen.inodeHi
+    );
+  }
+
+  #findHoles(seen: SeenFile): void {
+    const extents: number[] = [];
+    let bytes = 0;
+    for (const [offset, length] of readHoles(this.#fd, seen.size, seen.path)) {
+      const kept = Math.min(length, seen.size - offset);
+      if (kept <= 0) continue;
+      extents.push(offset, kept);
+      bytes += kept;
+    }
+    if (bytes === seen.size) return;
+    this.extents = extents;
+    this.contentBytes = bytes;
+  }
+}

@@ -1,0 +1,70 @@
+import type { EntryType } from "#shared/format/entry.ts";
+import type { ExtendedAttributes } from "./content-reader.ts";
+
+/**
+ * What an importer tells of one path while it scans. The importer reuses the object: it is valid until the next one is asked
+ * for. Text has one char per byte.
+ */
+export type ScanRecord = {
+  /** Directory of the path, relative to the root of the source; "" for the root and for what lies in it. */
+  dir: string;
+  /** Name in it; "" for the root itself. */
+  name: string;
+  /** The path by which the content reader opens it. */
+  path: string;
+  type: EntryType;
+  mode: number;
+  uid: number;
+  gid: number;
+  nlink: number;
+  size: number;
+  blocks512: number;
+  device: number;
+  inodeHi: number;
+  inodeLo: number;
+  mtimeSec: number;
+  mtimeNsec: number;
+  ctimeSec: number;
+  ctimeNsec: number;
+  btimeSec: number;
+  btimeNsec: number;
+  rdevMajor: number;
+  rdevMinor: number;
+};
+
+/** What needs a closer look than a scan: asked for new and changed entries only. */
+export type RecordDetails = {
+  readonly target: string | undefined;
+  readonly xattrs: ExtendedAttributes | undefined;
+  readonly flags: number;
+  /** What of it could not be read, in words. */
+  readonly problems: readonly string[];
+};
+
+/** A path that the scan could not look at. */
+export type ScanProblem = { readonly path: string; readonly message: string; readonly kind: string };
+
+/**
+ * The port to what is backed up: a root and everything below it.
+ *
+ * `scan` yields each entry once, in the order of `compareEntryKeys`, the root first. What cannot be read is told to
+ * `onProblem` and left out (or, for a directory that cannot be listed, yielded without children).
+ */
+export interface Importer {
+  readonly type: string;
+  readonly origin: string;
+  /** Absolute path of the root, one char per byte. */
+  readonly root: string;
+  readonly options: ReadonlyMap<string, string>;
+  /** What kinds of metadata this importer cannot capture here, in words. */
+  readonly lost: readonly string[];
+  scan(onProblem: (problem: ScanProblem) => void): Iterable<ScanRecord>;
+  /** Target, extended attributes and flags of what `record` stands for now. For files only `target` is left out: the reader tells. */
+  describe(record: ScanRecord): RecordDetails;
+  /** Module that makes content readers in worker threads, and what it is given. */
+  readonly content: { readonly moduleUrl: string; readonly options: unknown };
+  /** Names of the numeric owners met by the scan, by number as text. */
+  userNames(): ReadonlyMap<string, string>;
+  /** Names of the numeric groups met by the scan. */
+  groupNames(): ReadonlyMap<string, string>;
+}

@@ -1,0 +1,237 @@
+import type { Importer, ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
+import { encodeChunkList } from "#shared/format/chunk-list.ts";
+import type { SnapshotError } from "#shared/format/error-list.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import type { Progress, Reporter } from "#shared/operations/progress.ts";
+import { WorkerPool } from "#shared/work/worker-pool.ts";
+import { ContentDispatcher, type ContentOutcome } from "./content-dispatcher.ts";
+import type { QueuedEntry } from "./entry-queue.ts";
+import type { SessionWriter } from "./session-writer.ts";
+import type { BackupWorkerData, FromBackupWorker, ToBackupWorker } from "./worker-messages.ts";
+
+/** Errors that a snapshot lists; more are only counted. */
+const listedErrorsMax = 100_000;
+
+/** What one backup shares between its sources: the session, the threads, what went wrong, how far it is. */
+export class BackupRun {
+  readonly session: SessionWriter;
+  readonly progress: Progress;
+  readonly errors: SnapshotError[] = [];
+  readonly counts = { unchanged: 0, changed: 0, newBytes: 0, knownBytes: 0, errors: 0, changedWhileRead: 0 };
+  readonly #reporter: Reporter;
+  readonly #threads: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #completions = new Map<object, () => void>();
+  readonly #overflowRows: Uint8Array[] = [];
+  #pool: WorkerPool<ToBackupWorker, FromBackupWorker> | undefined;
+  #dispatcher: ContentDispatcher | undefined;
+  #failure: unknown;
+  #wake: (() => void) | undefined;
+
+  constructor(options: {
+    readonly session: SessionWriter;
+    readonly progress: Progress;
+    readonly reporter: Reporter;
+    readonly threads: number;
+    readonly signal: AbortSignal | undefined;
+  }) {
+    this.session = options.session;
+    this.progress = options.progress;
+    this.#reporter = options.reporter;
+    this.#threads = options.threads;
+    this.#signal = options.signal;
+  }
+
+  /** Whether no further file may be given to threads until something is done. */
+  get mustWait(): boolean {
+    return this.#dispatcher !== undefined && (this.#dispatcher.full || this.session.packs.busy);
+  }
+
+  /** Starts the threads for a source, unless they run. They start with the first file that is to be read. */
+  useImporter(importer: Importer): void {
+    this.#importer = importer;
+  }
+  #importer: Importer | undefined;
+
+  /** Gives a file to the threads; `onDone` is called when its entry is filled. */
+  readContent(item: QueuedEntry, record: ScanRecord, onDone: () => void): void {
+    this.#completions.set(item.entry, onDone);
+    this.#paths.set(item.entry, record.path);
+    this.#start().add(item, record);
+  }
+  readonly #paths = new Map<object, string>();
+
+  /** Sends what has been given so far. */
+  sendBatch(): void {
+    this.#dispatcher?.send();
+  }
+
+  /** Marks the segment of a chunk as needed. @returns false when no state tells of the chunk */
+  markChunk(ids: Uint8Array, offset: number): boolean {
+    const segment = this.session.repository.index.findSegment(ids, offset);
+    if (segment < 0) return false;
+    this.session.references.mark(segment);
+    return true;
+  }
+
+  /** Marks the segment of a tree node or list as needed. */
+  markNode(id: Uint8Array): void {
+    this.markChunk(id, 0);
+  }
+
+  /** Records that something of the source could not be read. */
+  addError(problem: ScanProblem): void {
+    this.counts.errors++;
+    this.progress.errors++;
+    if (this.errors.length < listedErrorsMax) this.errors.push({ path: problem.path, kind: problem.kind, message: problem.message });
+    this.#reporter.entryError(problem);
+  }
+
+  /** Lets messages of the threads come in. @throws what a thread or an upload threw, or interrupted */
+  async turn(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#check();
+  }
+
+  /** Waits until a thread or an upload has done something. Throws as `turn`. */
+  async wait(): Promise<void> {
+    this.#check();
+    if (this.#dispatcher?.full === false) this.#dispatcher.send();
+    const changed = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    await (this.session.packs.busy ? Promise.race([changed, this.session.packs.room()]) : changed);
+    this.#check();
+  }
+
+  /** Lets the threads seal what they hold and ends them. @returns index rows that they kept themselves */
+  async finishContent(): Promise<readonly Uint8Array[]> {
+    const pool = this.#pool;
+    if (pool === undefined) return [];
+    for (let index = 0; index < pool.size; index++) pool.post(index, { type: "flush" });
+    while (pool.outstanding > 0) await this.wait();
+    await this.close();
+    return this.#overflowRows;
+  }
+
+  /** Ends the threads. */
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.close();
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#signal?.aborted === true) throw new HoldfastError("interrupted", "The backup was interrupted: no snapshot was made");
+  }
+
+  #start(): ContentDispatcher {
+    if (this.#dispatcher !== undefined) return this.#dispatcher;
+    const { session } = this;
+    const { repository } = session;
+    const importer = this.#importer;
+    if (importer === undefined) throw new HoldfastError("internal", "Cannot read content: there is no source");
+    const workerData: BackupWorkerData = {
+      contentModuleUrl: importer.content.moduleUrl,
+      contentOptions: importer.content.options,
+      chunker: repository.config.chunker,
+      segmentBytes: repository.config.segmentBytes,
+      level: repository.config.compression.level,
+      storeId: repository.storeIdBytes,
+      idKey: repository.requireKey("idKey"),
+      chunkKey: repository.requireKey("chunkKey"),
+      indexKey: repository.requireKey("indexKey"),
+      sessionKey: session.sessionKey,
+      verify: true,
+      indexRuns: repository.index.runRows,
+      sessionTables: session.sessionIndex.tables,
+      ordinalCounter: session.ordinalCounter,
+    };
+    const pool = new WorkerPool<ToBackupWorker, FromBackupWorker>({
+      moduleUrl: new URL("./backup-worker.ts", import.meta.url),
+      threads: this.#threads,
+      workerData,
+      onMessage: (message, worker) => this.#take(message, worker),
+      onFailure: (error) => this.#fail(error),
+    });
+    this.#pool = pool;
+    this.#dispatcher = new ContentDispatcher({
+      pool,
+      markSegment: (ordinal) => session.references.mark(ordinal),
+      writeList: (rows) => session.writeNode(encodeChunkList(rows)),
+      onOutcome: (outcome) => this.#finishFile(outcome),
+    });
+    return this.#dispatcher;
+  }
+
+  #take(message: FromBackupWorker, worker: number): void {
+    try {
+      switch (message.type) {
+        case "ready":
+          break;
+        case "segment":
+          this.session.addSegment(message);
+          break;
+        case "partial":
+          this.#dispatcher?.takePartial(message);
+          break;
+        case "bytes":
+          this.progress.bytesDone += message.bytes;
+          this.progress.currentPath = message.path;
+          break;
+        case "result":
+          this.#dispatcher?.takeResult(message);
+          this.counts.newBytes += message.newBytes;
+          this.counts.knownBytes += message.knownBytes;
+          this.progress.bytesReused += message.knownBytes;
+          this.#growIndex();
+          break;
+        case "flushed":
+          this.#overflowRows.push(message.overflowRows);
+          this.#pool?.done(worker);
+          break;
+      }
+      this.progress.bytesStored = this.session.packs.storedBytes;
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#wakeUp();
+  }
+
+  #growIndex(): void {
+    const table = this.session.sessionIndex.grown();
+    if (table === undefined) return;
+    this.session.sessionIndex.addTable(table);
+    this.#pool?.broadcast({ type: "table", table });
+  }
+
+  #finishFile(outcome: ContentOutcome): void {
+    const { entry, error, problems } = outcome;
+    const path = this.#paths.get(entry) ?? entry.name;
+    if (error === undefined) this.counts.changed++;
+    else this.addError({ path, kind: error.kind, message: error.message });
+    for (const message of problems) this.addError({ path, kind: "metadata", message });
+    if (entry.changed) {
+      this.counts.changedWhileRead++;
+      this.errors.push({ path, kind: "changed", message: "The file changed while it was read." });
+      this.#reporter.notice({ level: "warning", message: "The file changed while it was read.", path });
+    }
+    this.#completions.get(entry)?.();
+    this.#completions.delete(entry);
+    this.#paths.delete(entry);
+    if (entry.size <= 16 * 1024 * 1024) this.progress.bytesDone += entry.size;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}
+

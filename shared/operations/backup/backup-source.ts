@@ -1,0 +1,162 @@
+import type { Importer, ScanRecord } from "#shared/connectors/importer.ts";
+import { chunkRowBytes, type Entry, entryTypes, listRowBytes } from "#shared/format/entry.ts";
+import { decodeChunkList } from "#shared/format/chunk-list.ts";
+import type { TreeRoot } from "#shared/format/snapshot.ts";
+import type { BlobReader } from "#shared/repository/blob-reader.ts";
+import type { ReadNode } from "#shared/tree/read-tree.ts";
+import { TreeBuilder } from "#shared/tree/tree-builder.ts";
+import { entryOfRecord, isUnchanged } from "./entry-of-record.ts";
+import { EntryQueue } from "./entry-queue.ts";
+import type { BackupRun } from "./backup-run.ts";
+import { HardLinks } from "./hard-links.ts";
+import { PreviousTree } from "./previous-tree.ts";
+
+/** Entries that may wait for their turn in the tree. */
+const queueMax = 16_384;
+/** Records after which other work of the thread gets its turn. */
+const recordsPerTurn = 512;
+
+/** Backs one source up: scan and previous tree side by side, content by threads, entries in order into a new tree. */
+export async function backupSource(
+  run: BackupRun,
+  importer: Importer,
+  previous: { readonly root: TreeRoot; readonly readNode: ReadNode; readonly reader: BlobReader } | undefined,
+): Promise<TreeRoot> {
+  const source = new SourceBackup(run, importer, previous?.root, previous?.readNode, previous?.reader);
+  return source.run();
+}
+
+class SourceBackup {
+  readonly #run: BackupRun;
+  readonly #importer: Importer;
+  readonly #previous: PreviousTree;
+  readonly #reader: BlobReader | undefined;
+  readonly #builder: TreeBuilder;
+  readonly #queue: EntryQueue;
+  readonly #links = new HardLinks();
+  /** Entries of the previous leaf at hand that were found unchanged from its first on. */
+  #held: Entry[] = [];
+
+  constructor(
+    run: BackupRun,
+    importer: Importer,
+    root: TreeRoot | undefined,
+    readNode: ReadNode | undefined,
+    reader: BlobReader | undefined,
+  ) {
+    this.#run = run;
+    this.#importer = importer;
+    this.#previous = new PreviousTree(root, readNode ?? (() => Promise.reject(new Error("there is no previous tree"))));
+    this.#reader = reader;
+    this.#builder = new TreeBuilder(run.session.writeNode);
+    this.#queue = new EntryQueue(this.#builder);
+  }
+
+  async run(): Promise<TreeRoot> {
+    const run = this.#run;
+    let turn = 0;
+    for (const record of this.#importer.scan((problem) => run.addError(problem))) {
+      if (this.#previous.needsLeaf) await this.#nextLeaf();
+      let entry = this.#previous.seek(record.dir, record.name);
+      if (entry === undefined && this.#previous.needsLeaf) {
+        await this.#nextLeaf();
+        entry = this.#previous.seek(record.dir, record.name);
+      }
+      if (entry !== undefined && isUnchanged(entry, record) && this.#isStored(entry)) {
+        if (entry.lists !== undefined) await this.#markLists(entry);
+        this.#reuse(entry, record);
+      } else {
+        this.#previous.breakLeaf();
+        this.#releaseHeld();
+        this.#addNew(record);
+      }
+      run.progress.entriesDone++;
+      if (++turn % recordsPerTurn === 0) {
+        run.progress.currentPath = record.path;
+        await run.turn();
+        this.#queue.drain();
+      }
+      while (this.#queue.length > queueMax || run.mustWait) {
+        this.#releaseHeld();
+        await run.wait();
+        this.#queue.drain();
+      }
+    }
+    this.#releaseHeld();
+    run.sendBatch();
+    this.#queue.drain();
+    while (this.#queue.length > 0) {
+      await run.wait();
+      this.#queue.drain();
+    }
+    return this.#builder.finish();
+  }
+
+  async #nextLeaf(): Promise<void> {
+    this.#releaseHeld();
+    await this.#previous.nextLeaf();
+  }
+
+  /** Takes an entry of the previous tree as it is. */
+  #reuse(entry: Entry, record: ScanRecord): void {
+    const { progress } = this.#run;
+    progress.bytesDone += record.size;
+    progress.bytesReused += entry.size;
+    this.#run.counts.unchanged++;
+    if (!this.#previous.whole) {
+      this.#releaseHeld();
+      this.#queue.add(entry, true);
+      return;
+    }
+    this.#held.push(entry);
+    const leaf = this.#previous.finishedLeaf;
+    if (leaf !== undefined) {
+      this.#run.markNode(leaf.nodeId);
+      this.#queue.addLeaf(leaf, this.#held);
+      this.#held = [];
+    }
+  }
+
+  #releaseHeld(): void {
+    for (const entry of this.#held) this.#queue.add(entry, true);
+    this.#held = [];
+  }
+
+  #addNew(record: ScanRecord): void {
+    const entry = entryOfRecord(record);
+    if (record.type !== entryTypes.file || record.size === 0) {
+      const details = this.#importer.describe(record);
+      entry.target = details.target;
+      entry.xattrs = details.xattrs;
+      entry.flags = details.flags;
+      for (const message of details.problems) this.#run.addError({ path: record.path, kind: "metadata", message });
+      this.#queue.add(entry, true);
+      this.#run.counts.changed++;
+      return;
+    }
+    if (record.nlink > 1 && this.#links.follow(record, this.#queue, entry)) return;
+    const item = this.#queue.add(entry, false);
+    const link = record.nlink > 1 ? this.#links.lead(record, entry) : undefined;
+    this.#run.readContent(item, record, () => link?.complete());
+  }
+
+  /** Whether all chunks of an unchanged file are where the index says; marks their segments as needed. */
+  #isStored(entry: Entry): boolean {
+    const { chunks } = entry;
+    for (let at = 0; at < chunks.byteLength; at += chunkRowBytes) {
+      if (!this.#run.markChunk(chunks, at)) return false;
+    }
+    return true;
+  }
+
+  async #markLists(entry: Entry): Promise<void> {
+    const lists = entry.lists;
+    if (lists === undefined || this.#reader === undefined) return;
+    for (let at = 0; at < lists.byteLength; at += listRowBytes) {
+      const id = lists.subarray(at, at + 32);
+      this.#run.markNode(id);
+      const rows = decodeChunkList(await this.#reader.readNode(id), "a chunk list");
+      for (let row = 0; row < rows.byteLength; row += chunkRowBytes) this.#run.markChunk(rows, row);
+    }
+  }
+}

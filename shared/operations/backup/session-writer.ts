@@ -1,0 +1,265 @@
+import type { Mac } from "#shared/crypto/mac.ts";
+import { sha256 } from "#shared/crypto/sha256.ts";
+import { seal } from "#shared/crypto/seal.ts";
+import { concatBytes } from "#shared/bytes/concat-bytes.ts";
+import { type BlobId, idFromBytes, idToBytes } from "#shared/format/ids.ts";
+import { indexRowBytes } from "#shared/format/index-section.ts";
+import { packTableRowBytes } from "#shared/format/pack.ts";
+import { encodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
+import { snapshotAad } from "#shared/format/snapshot-aad.ts";
+import { encodeStateHead, type PackReference, type StatePack } from "#shared/format/state.ts";
+import { logMark } from "#shared/log/log-state.ts";
+import { publishState } from "#shared/log/publish-state.ts";
+import { stageState } from "#shared/log/stage-state.ts";
+import { sealIndexSection } from "#shared/repository/index-section.ts";
+import { mergeIndexRows } from "#shared/repository/merge-index-rows.ts";
+import { PackWriter, type WrittenPack } from "#shared/repository/pack-writer.ts";
+import type { Repository } from "#shared/repository/repository.ts";
+import { SegmentBuilder, type SealedSegment } from "#shared/repository/segment-builder.ts";
+import { SegmentReferences } from "#shared/repository/segment-references.ts";
+import { SessionIndex } from "#shared/repository/session-index.ts";
+import { sealSessionKey } from "#shared/repository/session-keys.ts";
+import { sortIndexRows } from "#shared/repository/sort-index-rows.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { formatLimits } from "#shared/format/limits.ts";
+import type { AdoptedPacks } from "./adopt-packs.ts";
+import type { Journal } from "./journal.ts";
+
+/** Plaintext from which a segment of tree nodes is closed: smaller than for content, for quick random access. */
+const metaSegmentBytes = 512 * 1024;
+
+/** A published snapshot. */
+export type PublishedSnapshot = { readonly snapshotId: string; readonly seq: number; readonly stateBytes: number };
+
+/**
+ * One session of writing to a repository: its key, the segments and packs it adds, what its snapshot refers to, and the two
+ * stages of its commit.
+ */
+export class SessionWriter {
+  readonly repository: Repository;
+  readonly sessionId: Uint8Array;
+  readonly sessionKey: Uint8Array;
+  readonly references = new SegmentReferences();
+  readonly packs: PackWriter;
+  readonly sessionIndex = new SessionIndex();
+  /** The ordinal that the next segment gets, for all threads. */
+  readonly ordinalCounter = new SharedArrayBuffer(4);
+  readonly firstOrdinal: number;
+  readonly #envelope: Uint8Array;
+  readonly #nodeMac: Mac;
+  readonly #builder: SegmentBuilder;
+  readonly #adopted: AdoptedPacks;
+  readonly #journal: Journal | undefined;
+
+  private constructor(parts: {
+    repository: Repository;
+    sessionId: Uint8Array;
+    sessionKey: Uint8Array;
+    envelope: Uint8Array;
+    nodeMac: Mac;
+    adopted: AdoptedPacks;
+    journal: Journal | undefined;
+    uploads: number;
+  }) {
+    const { repository } = parts;
+    this.repository = repository;
+    this.sessionId = parts.sessionId;
+    this.sessionKey = parts.sessionKey;
+    this.#envelope = parts.envelope;
+    this.#nodeMac = parts.nodeMac;
+    this.#adopted = parts.adopted;
+    this.#journal = parts.journal;
+    this.firstOrdinal = repository.segments.count;
+    const ordinals = new Uint32Array(this.ordinalCounter);
+    ordinals[0] = this.firstOrdinal;
+    this.packs = new PackWriter({
+      store: repository.store,
+      storeId: repository.storeIdBytes,
+      sessionId: this.sessionId,
+      random: repository.random,
+      packBytes: repository.config.packBytes,
+      uploads: parts.uploads,
+      onStored: (pack) => this.#journalPack(pack),
+    });
+    this.#builder = new SegmentBuilder(
+      {
+        storeId: repository.storeIdBytes,
+        kind: "meta",
+        sessionKey: this.sessionKey,
+        indexKey: repository.requireKey("indexKey"),
+        level: repository.config.compression.level,
+        targetBytes: metaSegmentBytes,
+        blobMaxBytes: formatLimits.treeNodeBytes,
+        verify: true,
+      },
+      repository.random,
+      () => Atomics.add(ordinals, 0, 1),
+    );
+    this.sessionIndex.addTable(SessionIndex.createTable(1 << 15));
+  }
+
+  /** Begins a session: draws its key and seals it to the store. */
+  static async begin(options: {
+    repository: Repository;
+    adopted: AdoptedPacks;
+    journal: Journal | undefined;
+    uploads: number;
+  }): Promise<SessionWriter> {
+    const { repository } = options;
+    const sessionId = repository.random(16);
+    const sessionKey = repository.random(32);
+    const envelope = await sealSessionKey({
+      publicKey: repository.config.publicKey,
+      storeId: repository.storeIdBytes,
+      sessionId,
+      sessionKey,
+    });
+    repository.sessionKeys.addKey(sessionId, sessionKey);
+    return new SessionWriter({ ...options, sessionId, sessionKey, envelope, nodeMac: await repository.nodeMac() });
+  }
+
+  /** Stores a tree node or list unless it is known, and marks it as needed. @returns its blob id, 32 bytes */
+  readonly writeNode = (bytes: Uint8Array): Uint8Array => {
+    const id = this.#nodeMac.digest(bytes);
+    const known = this.repository.index.findSegment(id);
+    if (known >= 0) {
+      this.references.mark(known);
+      return id;
+    }
+    const place = { segment: this.#builder.ordinal, offsetBytes: this.#builder.offsetBytes, lengthBytes: bytes.byteLength };
+    let claimed = this.sessionIndex.claim(id, 0, place);
+    if (claimed === -2) {
+      this.sessionIndex.addTable(SessionIndex.createTable(1 << 15));
+      claimed = this.sessionIndex.claim(id, 0, place);
+    }
+    if (claimed >= 0) {
+      this.references.mark(claimed);
+      return id;
+    }
+    this.references.mark(place.segment);
+    this.#builder.append(id, 0, bytes);
+    if (this.#builder.full) this.packs.add("meta", this.#builder.seal());
+    return id;
+  };
+
+  /** Adds a segment of content that a worker sealed. */
+  addSegment(segment: SealedSegment): void {
+    this.packs.add("data", segment);
+  }
+
+  /** Stores a blob of any kind beside the trees. */
+  writeBlob(bytes: Uint8Array): BlobId {
+    return idFromBytes("blob", this.writeNode(bytes));
+  }
+
+  /** Seals and stores what is open; afterwards only `publish` may follow. */
+  async finishPacks(): Promise<void> {
+    if (!this.#builder.empty) this.packs.add("meta", this.#builder.seal());
+    await this.packs.finish();
+  }
+
+  /**
+   * Stage 1 and 2: the state, then the log entry.
+   *
+   * @param overflowRows - index rows that threads kept beside the shared table
+   */
+  async publish(
+    header: SnapshotHeader,
+    options: { readonly overflowRows: readonly Uint8Array[]; readonly group: Uint8Array; readonly signal?: AbortSignal },
+  ): Promise<PublishedSnapshot> {
+    const { repository } = this;
+    const commitId = idFromBytes("commit", repository.random(16));
+    const packs: readonly StatePack[] = [...this.packs.packs, ...this.#adopted.packs];
+    const section = sealIndexSection(this.#indexRows(options.overflowRows), {
+      indexKey: repository.requireKey("indexKey"),
+      storeId: repository.storeIdBytes,
+      random: repository.random,
+    });
+    const nonce = repository.random(24);
+    const sealedSnapshot = concatBytes(
+      nonce,
+      seal(
+        { key: this.sessionKey, nonce, aad: snapshotAad(repository.storeIdBytes, idToBytes(commitId)) },
+        encodeSnapshotHeader(header),
+      ),
+    );
+    const head = encodeStateHead(
+      {
+        storeId: repository.config.storeId,
+        commitId,
+        author: repository.signer.publicKey,
+        createdMs: repository.clock.nowMs(),
+        baseSeq: repository.log.seq,
+        group: options.group,
+        packs: packs.map(({ packId, kind, sizeBytes, table }) => ({ packId, kind, sizeBytes, table })),
+        references: this.#packReferences(),
+        sessions: [{ sessionId: this.sessionId, envelope: this.#envelope }, ...this.#adopted.sessions],
+        snapshotSession: this.sessionId,
+        sealedSnapshot,
+        indexBytes: section.byteLength,
+        indexSha256: sha256(section),
+      },
+      (message) => repository.signer.sign(message),
+    );
+    const staged = await stageState(repository.store, head, section);
+    const stored = new Set(packs.map((pack) => pack.packId));
+    const { segments } = repository;
+    const published = await publishState(
+      {
+        store: repository.store,
+        signer: repository.signer,
+        clock: repository.clock,
+        random: repository.random,
+        from: repository.log,
+        atLeast: logMark(repository.log),
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      },
+      { staged, confirmed: stored, published: { has: (packId) => segments.findPack(packId) !== undefined } },
+    );
+    repository.log = published.state;
+    this.#journal?.clear();
+    return { snapshotId: staged.stateId, seq: published.seq, stateBytes: staged.stateBytes };
+  }
+
+  #packReferences(): PackReference[] {
+    const references = this.references.ofTable(this.repository.segments);
+    for (const pack of this.packs.packs) {
+      const reference = this.references.ofPack(pack.packId, pack.ordinals);
+      if (reference !== undefined) references.push(reference);
+    }
+    return references;
+  }
+
+  /** The rows of all blobs that the state adds, segments numbered in the order of the state's packs. */
+  #indexRows(overflowRows: readonly Uint8Array[]): Uint8Array {
+    const rows = sortIndexRows(concatBytes(this.sessionIndex.collectRows(), ...overflowRows));
+    const numbers = new Map<number, number>();
+    let next = 0;
+    for (const pack of this.packs.packs) for (const ordinal of pack.ordinals) numbers.set(ordinal, next++);
+    renumber(rows, numbers);
+    if (this.#adopted.rows.byteLength === 0) return rows;
+    const adopted = this.#adopted.rows.slice();
+    for (const pack of this.#adopted.packs) {
+      const known = this.repository.segments.findPack(pack.packId);
+      const count = pack.table.byteLength / packTableRowBytes;
+      for (let row = 0; row < count; row++) numbers.set((known?.firstSegment ?? 0) + row, next++);
+    }
+    renumber(adopted, numbers);
+    return mergeIndexRows([rows, adopted]);
+  }
+
+  #journalPack(pack: WrittenPack): void {
+    const { packId, kind, sizeBytes } = pack;
+    this.#journal?.add({ packId, kind, sizeBytes, sessionId: this.sessionId, envelope: this.#envelope });
+  }
+}
+
+function renumber(rows: Uint8Array, numbers: ReadonlyMap<number, number>): void {
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+  for (let at = 20; at < rows.byteLength; at += indexRowBytes) {
+    const number = numbers.get(view.getUint32(at, true));
+    if (number === undefined) throw new HoldfastError("internal", "Cannot index a blob: its segment was not stored");
+    view.setUint32(at, number, true);
+  }
+}
+

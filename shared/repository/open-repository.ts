@@ -1,0 +1,85 @@
+import { type Bundle, bundleKeys } from "#shared/crypto/bundle.ts";
+import { sha256 } from "#shared/crypto/sha256.ts";
+import type { Signer } from "#shared/crypto/signing.ts";
+import { equalBytes } from "#shared/bytes/equal-bytes.ts";
+import { decodeConfig, type StoreConfig } from "#shared/format/config.ts";
+import { emptyLogState, type LogMark } from "#shared/log/log-state.ts";
+import { readLog } from "#shared/log/read-log.ts";
+import { configKey } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { Clock } from "#shared/clock.ts";
+import type { Random } from "#shared/random.ts";
+import { openKeySlot, type SlotSecret } from "./key-slots.ts";
+import { publicSecret } from "./public-secret.ts";
+import { Repository } from "./repository.ts";
+
+/** The config of a store and the hash that binds key slots to it. */
+export type ReadConfig = { readonly config: StoreConfig; readonly configSha256: Uint8Array };
+
+/**
+ * Reads the config of a store.
+ *
+ * @throws {HoldfastError} absent: there is no repository
+ * @throws {HoldfastError} corrupt or incompatible
+ */
+export async function readConfig(store: Store): Promise<ReadConfig> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await store.get(configKey);
+  } catch (cause) {
+    if (!isHoldfastError(cause, "absent")) throw cause;
+    throw new HoldfastError("absent", `Cannot open ${store.description}: there is no repository`, {
+      cause,
+      hint: "Check the place, or make a repository there with `holdfast at <store> create`.",
+    });
+  }
+  return { config: decodeConfig(bytes), configSha256: sha256(bytes) };
+}
+
+/**
+ * The bundle that a secret opens. For a store that anyone can read the secret is not asked for.
+ *
+ * @throws {HoldfastError} denied: it fits no key slot
+ */
+export async function openBundle(store: Store, read: ReadConfig, secret: () => Promise<SlotSecret>): Promise<Bundle> {
+  const { config, configSha256 } = read;
+  const bundle: Bundle =
+    config.secrecy === "public"
+      ? { role: "owner", masterSecret: publicSecret(config.storeId) }
+      : (await openKeySlot({ store, storeId: config.storeId, configSha256 }, await secret())).bundle;
+  const keys = await bundleKeys(bundle);
+  if (keys.hpke !== undefined && !equalBytes(keys.hpke.publicKey, config.publicKey)) {
+    throw new HoldfastError("corrupt", "Cannot open the store: its config names another public key than its keys give");
+  }
+  return bundle;
+}
+
+/** Opens a repository: config, keys, log. States are read on demand. */
+export async function openRepository(options: {
+  readonly store: Store;
+  readonly read: ReadConfig;
+  readonly bundle: Bundle;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The highest log entry that this client has seen before. */
+  readonly atLeast?: LogMark;
+}): Promise<Repository> {
+  const { store, read, atLeast } = options;
+  const log = await readLog({
+    store,
+    from: emptyLogState(read.config.storeId),
+    ...(atLeast === undefined ? {} : { atLeast }),
+  });
+  return new Repository({
+    store,
+    config: read.config,
+    configSha256: read.configSha256,
+    keys: await bundleKeys(options.bundle),
+    log,
+    signer: options.signer,
+    clock: options.clock,
+    random: options.random,
+  });
+}
