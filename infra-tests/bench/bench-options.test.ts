@@ -20,6 +20,7 @@ test.each([
   [["a", "--rounds", "0"], "--rounds 0"],
   [["a", "--rounds", "many"], "--rounds many"],
   [["a", "--phases", "first,second"], "no phase second"],
+  [["a", "--wait", "long"], "--wait long"],
   [["a", "--fast"], "--fast"],
 ])("parseBenchOptions refuses %j", (args, words) => {
   expect(() => parseBenchOptions(args)).toThrow(words);

@@ -13,6 +13,7 @@ export type BenchOptions = {
   readonly json: string | undefined;
   readonly work: string | undefined;
   readonly restoreTo: string;
+  readonly waitMs: number;
 };
 
 /** The manual of the bench. */
@@ -27,6 +28,7 @@ ratios. infra-tests/peers/install.sh installs the peers.
   --json FILE     where the results go (bench-results/<date>.json)
   --work DIR      where the tree is copied and the stores are made (.cache/bench); its content is deleted
   --restore-to DIR  where restores go (/dev/shm)
+  --wait SECONDS  before each timed run, wait up to so long for the rest of the machine to be quiet (0)
 
 Exit codes: 0 whatever the ratios are, 3 when a tool failed, 64 for a wrong flag.
 `;
@@ -44,6 +46,10 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new HoldfastError("invalid", `Cannot start the bench: --rounds ${values.rounds} is no positive number.`);
   }
+  const waitSeconds = Number(values.wait ?? "0");
+  if (!(waitSeconds >= 0)) {
+    throw new HoldfastError("invalid", `Cannot start the bench: --wait ${values.wait} is no number of seconds.`);
+  }
   const wanted = values.phases === undefined ? phases : words(values.phases);
   for (const word of wanted) {
     if (!isPhase(word)) {
@@ -60,6 +66,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     json: values.json,
     work: values.work,
     restoreTo: values["restore-to"] ?? "/dev/shm",
+    waitMs: waitSeconds * 1000,
   };
 }
 
@@ -74,6 +81,7 @@ function parse(args: readonly string[]) {
         phases: { type: "string" },
         json: { type: "string" },
         work: { type: "string" },
+        wait: { type: "string" },
         "restore-to": { type: "string" },
       },
     });

@@ -57,10 +57,22 @@ async function main(options: BenchOptions): Promise<number> {
   mkdirSync(work, { recursive: true });
   const restoreTo = restoreDirectory(options.restoreTo);
   try {
-    const { rounds, phases } = options;
+    const { rounds, phases, waitMs } = options;
     say(`copying ${directory} to ${work}`);
     const tree = copyTree(directory, join(work, "tree"));
-    const results = await runBench({ directory, tree, work, restoreTo, rounds, phases, tools, path, gnuTime, say });
+    const results = await runBench({
+      directory,
+      tree,
+      work,
+      restoreTo,
+      rounds,
+      phases,
+      tools,
+      path,
+      gnuTime,
+      waitMs,
+      say,
+    });
     const stamp = results.startedAt.replaceAll(":", "").slice(0, 15);
     const json = resolve(options.json ?? join(root, "bench-results", `${stamp}.json`));
     mkdirSync(dirname(json), { recursive: true });

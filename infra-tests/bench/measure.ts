@@ -4,6 +4,7 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { HoldfastError } from "#shared/errors.ts";
+import { machineCpuSeconds, ticksPerSecond } from "./machine-cpu-seconds.ts";
 import type { Command } from "./tool.ts";
 
 /** What one run of a program cost. */
@@ -115,9 +116,6 @@ function readTimeReport(path: string): Cost {
   return { userSeconds: user, systemSeconds: system, peakRssBytes: rssKib * 1024 };
 }
 
-/** Ticks of /proc's clocks in a second; USER_HZ is 100 on every Linux that Node runs on. */
-const ticksPerSecond = 100;
-
 function sampleProcess(pid: number): { stop(): Cost } {
   let cost: Cost = { userSeconds: undefined, systemSeconds: undefined, peakRssBytes: undefined };
   const sample = () => {
@@ -143,15 +141,4 @@ function sampleProcess(pid: number): { stop(): Cost } {
       return cost;
     },
   };
-}
-
-/** CPU seconds that the whole machine has spent busy since it started; undefined where /proc/stat is missing. */
-function machineCpuSeconds(): number | undefined {
-  if (!existsSync("/proc/stat")) return undefined;
-  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = readFileSync("/proc/stat", "utf8")
-    .slice(0, 512)
-    .split("\n", 1)[0]!
-    .split(/\s+/)
-    .map(Number);
-  return (user + nice + system + irq + softirq) / ticksPerSecond;
 }

@@ -104,6 +104,7 @@ async function main(): Promise<number> {
       tools,
       path,
       gnuTime,
+      waitMs: 0,
       say,
     });
     const json = resolve(values.json);

@@ -41,6 +41,7 @@ test("runBench times every phase of every round, compares the restore, and leave
     tools: [copier, breaker].map((tool) => ({ tool, program: "cp" })),
     path: process.env["PATH"] ?? "",
     gnuTime: undefined,
+    waitMs: 0,
     say: () => {},
   });
   const ran = results.samples.map(({ tool, round, phase }) => `${tool} ${round} ${phase}`);

@@ -11,6 +11,7 @@ import type { BackupPhase, Phase } from "./phases.ts";
 import type { BenchResults, Sample, StoreSize } from "./results.ts";
 import type { Command, Place, Tool } from "./tool.ts";
 import { treeSize } from "./tree-size.ts";
+import { waitForQuiet } from "./wait-for-quiet.ts";
 import { warmCache } from "./warm-cache.ts";
 
 /** A tool together with its program. */
@@ -32,6 +33,8 @@ export type BenchPlan = {
   /** PATH of the tools. */
   readonly path: string;
   readonly gnuTime: string | undefined;
+  /** How long to wait at most, before each timed run, for the rest of the machine to be quiet. */
+  readonly waitMs: number;
   /** Called with a line about what goes on. */
   readonly say: (line: string) => void;
 };
@@ -95,6 +98,7 @@ export async function runBench(plan: BenchPlan): Promise<BenchResults> {
             if (isBackupPhase(phase)) one.newest = phase;
             mkdirSync(one.place.target, { recursive: true });
             flush(plan.work);
+            if (plan.waitMs > 0) await waitForQuiet(plan.waitMs);
             const cost = await run(one, commandOf(one, phase), plan);
             if (timed) {
               samples.push({ tool: one.tool.name, round, phase, ...cost });

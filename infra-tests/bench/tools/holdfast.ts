@@ -6,7 +6,7 @@ export const holdfastMain = join(import.meta.dirname, "..", "..", "..", "agent",
 
 const at = (place: Place, ...args: string[]): Command => ({
   program: process.execPath,
-  args: [place.program, "at", place.store, ...args],
+  args: [place.program, "--quiet", "at", place.store, ...args],
 });
 
 /** This checkout, under the Node that runs the bench; zstd 3, XChaCha20-Poly1305, verify after encode. */
@@ -16,9 +16,9 @@ export const holdfast: Tool = {
   settings: "defaults (zstd 3, verify after encode)",
   version: (program) => ({ program: process.execPath, args: [program, "version"] }),
   environment: (place) => ({ HOLDFAST_PASSPHRASE: place.passphrase }),
-  prepare: (place) => [at(place, "create", "--quiet")],
-  backup: (place) => at(place, "backup", place.tree, "--quiet"),
-  restore: (place) => at(place, "restore", `latest:${place.tree}`, "--to", place.target, "--quiet"),
+  prepare: (place) => [at(place, "create")],
+  backup: (place) => at(place, "backup", place.tree),
+  restore: (place) => at(place, "restore", `latest:${place.tree}`, "--to", place.target),
   restoredTree: (place) => place.target,
-  check: (place) => at(place, "check", "--read", "--quiet"),
+  check: (place) => at(place, "check", "--read"),
 };
