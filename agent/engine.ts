@@ -1,9 +1,11 @@
-import { diagnoseStore } from "#agent/doctor/diagnose-store.ts";
 import type { Engine } from "#agent/commands/engine.ts";
 import type { Directories } from "#agent/config/directories.ts";
 import type { SecretSources } from "#agent/config/read-secret.ts";
+import { systemClock } from "#shared/clock.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { Reporter } from "#shared/operations/progress.ts";
+import { systemRandom } from "#shared/random.ts";
+import { probeStore } from "#shared/store/probe-store.ts";
 import type { Store } from "#shared/store/store.ts";
 
 /** What the operations of one run work with. */
@@ -40,7 +42,7 @@ export function storeEngine(parts: EngineParts): Engine {
     addKey: missing("add a key"),
     removeKey: missing("remove a key"),
     changePassphrase: missing("change the passphrase"),
-    diagnose: () => diagnoseStore(store, { signal }),
+    probe: (onCheck) => orAborted(signal, probeStore(store, { clock: systemClock, random: systemRandom, onCheck })),
     close: () => store.close(),
   };
 }
@@ -49,4 +51,12 @@ function missing(what: string): () => never {
   return () => {
     throw new HoldfastError("internal", `Cannot ${what}: this version has no such operation`);
   };
+}
+
+/** What `work` comes to, or the signal's reason when that is first; `work` is left to itself then. */
+function orAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+  return Promise.race([work, aborted]);
 }

@@ -1,7 +1,8 @@
 import { write } from "node:fs";
+import { isatty } from "node:tty";
 import { chooseRenderer } from "#agent/render/choose-renderer.ts";
+import { FileSink } from "#agent/render/file-sink.ts";
 import type { Renderer } from "#agent/render/renderer.ts";
-import { StreamSink } from "#agent/render/stream-sink.ts";
 import { runCommandLine } from "#agent/run-command-line.ts";
 import { wire } from "#agent/wiring.ts";
 import { errorKinds, HoldfastError } from "#shared/errors.ts";
@@ -9,18 +10,26 @@ import { errorKinds, HoldfastError } from "#shared/errors.ts";
 /** Milliseconds within which a second signal is the same one again: a terminal and a parent may both deliver a Ctrl-C. */
 const sameSignalMs = 250;
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const stdout = 1;
+const stderr = 2;
 
 const args = process.argv.slice(2);
 const wiring = wire(process.env);
 const stop = new AbortController();
-const out = new StreamSink(process.stdout, !process.stdout.isTTY);
-const err = new StreamSink(process.stderr, false);
+const out = new FileSink(stdout, {
+  buffered: !isatty(stdout),
+  columns: () => (isatty(stdout) ? process.stdout.columns : undefined),
+  failed: outputFailed,
+});
+const err = new FileSink(stderr, {
+  buffered: false,
+  columns: () => (isatty(stderr) ? process.stderr.columns : undefined),
+  failed: () => {},
+});
 let renderer: Renderer | undefined;
-let outputIsGone = false;
+let outputFailure: HoldfastError | undefined;
 
 watchSignals();
-process.stdout.on("error", outputFailed);
-process.stderr.on("error", () => {});
 process.on("uncaughtException", (error) => end(failed(error)));
 process.on("unhandledRejection", (error) => end(failed(error)));
 end(await run());
@@ -37,11 +46,13 @@ async function run(): Promise<number> {
 /** Shows `error`, and returns the exit code that it stands for. */
 function failed(error: unknown): number {
   const known = error instanceof HoldfastError ? error : unexpected(error);
-  if (outputIsGone && known === stop.signal.reason) return errorKinds[known.kind].exitCode;
-  const words = args.slice(0, args.includes("--") ? args.indexOf("--") : args.length);
-  renderer ??= makeRenderer({ json: words.includes("--json"), quiet: true, stdio: true });
-  renderer.failure(known);
-  if (wiring.environment.debug && error instanceof Error) err.write(`${error.stack ?? ""}\n`);
+  if (!isBrokenPipe(known)) {
+    const words = args.slice(0, args.includes("--") ? args.indexOf("--") : args.length);
+    renderer ??= makeRenderer({ json: words.includes("--json"), quiet: true, stdio: true });
+    renderer.failure(known);
+    if (known === outputFailure && words.includes("--json")) err.write(`holdfast: ${known.message}\n`);
+    if (wiring.environment.debug && error instanceof Error) err.write(`${error.stack ?? ""}\n`);
+  }
   return errorKinds[known.kind].exitCode;
 }
 
@@ -76,14 +87,17 @@ function watchSignals(): void {
   }
 }
 
-/** Standard output cannot be written to: quietly the end when its reader has gone, a failure of the disk otherwise. */
+/** Standard output cannot be written to: its reader has gone, or the disk is full. The command is asked to stop. */
 function outputFailed(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") {
-    outputIsGone = true;
-    stop.abort(new HoldfastError("interrupted", "Nobody reads the output any more"));
-  } else {
-    stop.abort(new HoldfastError("unavailable", `Cannot write to standard output: ${error.message}`, { cause: error }));
-  }
+  outputFailure ??=
+    error.code === "EPIPE"
+      ? new HoldfastError("interrupted", "Nobody reads the output any more", { cause: error })
+      : new HoldfastError("unavailable", `Cannot write to standard output: ${error.message}`, { cause: error });
+  stop.abort(outputFailure);
+}
+
+function isBrokenPipe(error: HoldfastError): boolean {
+  return error === outputFailure && error.kind === "interrupted";
 }
 
 /** Writes all of `bytes` to standard output, as fast as it takes them. */
@@ -93,25 +107,23 @@ async function writeBytes(bytes: Uint8Array): Promise<void> {
     try {
       done += await writeSome(bytes.subarray(done));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") {
-        await new Promise((resolve) => setTimeout(resolve, 2));
-        continue;
-      }
-      outputFailed(error as NodeJS.ErrnoException);
-      throw error;
+      const failure = error as NodeJS.ErrnoException;
+      if (failure.code !== "EAGAIN") outputFailed(failure);
+      stop.signal.throwIfAborted();
+      await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }
 }
 
 function writeSome(bytes: Uint8Array): Promise<number> {
   return new Promise((resolve, reject) => {
-    write(process.stdout.fd, bytes, 0, bytes.length, null, (error, count) => (error ? reject(error) : resolve(count)));
+    write(stdout, bytes, 0, bytes.length, null, (error, count) => (error ? reject(error) : resolve(count)));
   });
 }
 
+/** Writes what waits, gives the terminal back, and ends the process. A lost answer is never a success. */
 function end(exitCode: number): never {
   renderer?.close();
   out.flush();
-  err.flush();
-  process.exit(exitCode);
+  process.exit(outputFailure !== undefined && exitCode === 0 ? failed(outputFailure) : exitCode);
 }

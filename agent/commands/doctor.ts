@@ -20,21 +20,18 @@ export const doctor = defineCommand({
     ],
   },
   options: [],
-  async run({ positionals, renderer, signal, engine }) {
+  async run({ positionals, renderer, engine }) {
     expectArguments("doctor", positionals, { min: 0, max: 0, wanted: "no arguments" });
-    let unfit = 0;
-    for await (const { promise, kept, needed, detail } of (await engine()).diagnose()) {
-      signal.throwIfAborted();
-      const verdict = kept ? "ok  " : needed ? "FAIL" : "lack";
-      const explained = detail === "" ? "" : `: ${displayText(detail)}`;
-      renderer.result("diagnosis", { promise, kept, needed, detail }, `${verdict}  ${promise}${explained}`);
-      if (needed && !kept) unfit += 1;
-    }
-    renderer.result(
-      "verdict",
-      { fit: unfit === 0, unfit },
-      unfit === 0 ? "Fit to hold a store." : "UNFIT: do not use it.",
-    );
-    return unfit === 0 ? "ok" : "incompatible";
+    const { fitness } = await (
+      await engine()
+    ).probe(({ name, outcome, explanation }) => {
+      const text = `${outcomeWords[outcome]}  ${name}: ${displayText(explanation)}`;
+      renderer.result("check", { name, outcome, explanation }, text);
+    });
+    const isFit = fitness === "fit";
+    renderer.result("verdict", { fitness }, isFit ? "Fit to hold a store." : "UNFIT: do not use it.");
+    return isFit ? "ok" : "incompatible";
   },
 });
+
+const outcomeWords = { pass: "ok  ", warn: "weak", fail: "FAIL" };

@@ -1,5 +1,6 @@
 import type { PathReference, SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import type { EntryError, Report } from "#shared/operations/progress.ts";
+import type { ProbedCheck, ProbeReport } from "#shared/store/probe-store.ts";
 
 /**
  * What the commands ask of a store: the port between the command line and the operations. `wiring.ts` makes one for each
@@ -38,8 +39,8 @@ export interface Engine {
   removeKey(slotPrefix: string): Promise<KeySummary>;
   /** Replaces the slot that the given secret opened by one under a new passphrase. */
   changePassphrase(newPassphrase: AskNewPassphrase): Promise<KeySummary>;
-  /** Tries the promises of the port `Store` on the store, and gives each result as it comes. Leaves nothing behind. */
-  diagnose(): AsyncIterable<Diagnosis>;
+  /** Tries whether the place keeps the promises of `Store`, and tells of each check as it ends. */
+  probe(onCheck: (check: ProbedCheck) => void): Promise<ProbeReport>;
   /** Ends connections. */
   close(): Promise<void>;
 }
@@ -190,13 +191,3 @@ export type AddKeyRequest = {
 
 /** What `key add` made; `keyfile` is the content of the key file, when one was asked for. */
 export type AddedKey = { readonly slot: KeySummary; readonly keyfile: Uint8Array | undefined };
-
-/** One thing that `doctor` tried. */
-export type Diagnosis = {
-  /** The promise, in words: `create-if-absent has one winner of 32`. */
-  readonly promise: string;
-  readonly kept: boolean;
-  /** Without it Holdfast must not be used on this store. */
-  readonly needed: boolean;
-  readonly detail: string;
-};

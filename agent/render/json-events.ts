@@ -31,8 +31,8 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
   keyAdded: { members: "as key", comes: "from key add" },
   keyRemoved: { members: "as key", comes: "from key remove" },
   keyChanged: { members: "as key", comes: "from key passwd" },
-  diagnosis: { members: "promise, kept, needed, detail", comes: "from doctor, for each thing tried" },
-  verdict: { members: "fit, unfit", comes: "from doctor, at the end" },
+  check: { members: "name, outcome (pass|warn|fail), explanation", comes: "from doctor, for each thing tried" },
+  verdict: { members: "fitness (fit|unfit)", comes: "from doctor, at the end" },
   version: { members: "version, node, platform", comes: "from version" },
   manual: { members: "topic, text", comes: "from help" },
 };

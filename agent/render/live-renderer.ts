@@ -20,7 +20,7 @@ const style = { green: "\x1b[32m", red: "\x1b[31m", dim: "\x1b[2m", bold: "\x1b[
 
 /**
  * The live view on a terminal: three lines at the bottom, redrawn at most ten times a second (bar and share; counters;
- * the path in hand), with notices and errors scrolling above. Everything is cut to the terminal's width, so that no line
+ * transfers and the path in hand), with notices and errors scrolling above. Everything is cut to the terminal's width, so that no line
  * wraps. The cursor is hidden while the view stands, and is back after `close`.
  */
 export class LiveRenderer implements Renderer {
@@ -115,10 +115,11 @@ export class LiveRenderer implements Renderer {
     const nowMs = this.#clock.nowMs();
     view.observe(nowMs);
     const columns = Math.max(10, (this.#err.columns() ?? 80) - 1);
+    const transfers = shortenEnd(`${view.transfers()}  `, columns - 2);
     const lines = [
       this.#headLine(progress, view, columns),
-      shortenEnd(`  ${view.counters(nowMs)} · ${view.transfers()}`, columns),
-      this.#paint("dim", `  ${view.path(columns - 2)}`),
+      shortenEnd(`  ${view.counters(nowMs)}`, columns),
+      this.#paint("dim", `  ${transfers}${view.path(columns - transfers.length - 2)}`),
     ];
     const frame = `${this.#erase()}${this.#takePending()}${lines.join("\n")}\n`;
     this.#linesDrawn = lines.length;

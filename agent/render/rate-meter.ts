@@ -5,22 +5,20 @@ const memoryMs = 5000;
 export class RateMeter {
   #lastMs: number | undefined;
   #lastCount = 0;
-  #perSecond: number | undefined;
+  /** The past, each part weighing less the older it is. */
+  #pastCount = 0;
+  #pastMs = 0;
 
   /** Takes in the counter's value at `nowMs`, and returns the speed per second, or undefined while it is not known. */
   observe(count: number, nowMs: number): number | undefined {
-    if (this.#lastMs === undefined) {
-      this.#lastMs = nowMs;
-      this.#lastCount = count;
-      return undefined;
+    if (this.#lastMs !== undefined) {
+      const passedMs = Math.max(0, nowMs - this.#lastMs);
+      const weight = Math.exp(-passedMs / memoryMs);
+      this.#pastCount = this.#pastCount * weight + count - this.#lastCount;
+      this.#pastMs = this.#pastMs * weight + passedMs;
     }
-    const passedMs = nowMs - this.#lastMs;
-    if (passedMs < 50) return this.#perSecond;
-    const current = ((count - this.#lastCount) * 1000) / passedMs;
-    const weight = 1 - Math.exp(-passedMs / memoryMs);
-    this.#perSecond = this.#perSecond === undefined ? current : this.#perSecond + (current - this.#perSecond) * weight;
     this.#lastMs = nowMs;
     this.#lastCount = count;
-    return this.#perSecond;
+    return this.#pastMs === 0 ? undefined : (this.#pastCount * 1000) / this.#pastMs;
   }
 }

@@ -1,0 +1,127 @@
+import { spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:http";
+import { mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const door = fileURLToPath(new URL("./holdfast.js", import.meta.url));
+let home: string;
+beforeAll(async () => void (home = await mkdtemp(join(tmpdir(), "holdfast-main-"))));
+afterAll(() => rm(home, { recursive: true }));
+
+/** Makes Node take itself for 20.1, which is too old. */
+const old = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}});`;
+const surroundings = () => ({ PATH: process.env["PATH"], HOME: home });
+
+function run(args: readonly string[], options: { nodeArgs?: readonly string[]; stdout?: number } = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...(options.nodeArgs ?? []), door, ...args], {
+    env: surroundings(),
+    encoding: "utf8",
+    stdio: ["ignore", options.stdout ?? "pipe", "pipe"],
+  });
+  return { status, stdout, stderr };
+}
+
+test("the door runs the program, and its end is the program's", () => {
+  expect(run(["version"])).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^holdfast \d+\.\d+\.\d+ \(node 2/),
+    stderr: "",
+  });
+  expect(run(["bakcup"])).toMatchObject({
+    status: 64,
+    stdout: "",
+    stderr: expect.stringContaining("Did you mean `holdfast backup`?"),
+  });
+});
+
+test("with --json a failure is an event on standard output, also when the options are wrong", () => {
+  const { status, stdout, stderr } = run(["ls", "--json", "--bogus"]);
+  expect(JSON.parse(stdout)).toMatchObject({ event: "failure", kind: "invalid", exitCode: 64 });
+  expect({ status, stderr }).toEqual({ status: 64, stderr: "" });
+});
+
+test("compiled code is kept in a directory of this user only", async () => {
+  run(["version"]);
+  const cache = join(home, ".cache", "holdfast", "compiled");
+  expect((await stat(cache)).mode & 0o777).toBe(0o700);
+  expect(await readdir(cache)).not.toEqual([]);
+});
+
+test.each([
+  ["by becoming it", old],
+  ["as its parent", `${old}process.execve=undefined;`],
+])("a Node that is too old starts the one installed with the package %s", (_, preload) => {
+  expect(run(["version"], { nodeArgs: ["--import", preload] })).toMatchObject({ status: 0, stderr: "" });
+  expect(run(["bakcup"], { nodeArgs: ["--import", preload] }).status).toBe(64);
+});
+
+test("an answer that cannot be written is no success", () => {
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = run(["version"], { stdout: full });
+  expect(status).toBe(69);
+  expect(stderr).toContain("Cannot write to standard output: ENOSPC");
+});
+
+test("nobody reading the answer is a quiet end, but no success", async () => {
+  const child = spawn("/bin/sh", ["-c", `"$0" "$1" help backup; echo "ended $?" >&2`, process.execPath, door], {
+    env: surroundings(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  child.stdout.destroy();
+  const [stderr] = await Promise.all([text(child.stderr), once(child, "close")]);
+  expect(stderr).toBe("ended 130\n");
+});
+
+const doors: [string, string[]][] = [
+  ["directly", []],
+  ["through a door of an old Node", ["--import", `${old}process.execve=undefined;`]],
+];
+
+test.each(doors)("a signal stops a run, %s", async (_, nodeArgs) => {
+  const server = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const asked = once(server, "request");
+  const store = `s3://bucket/x?region=x&endpoint=http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const child = spawn(process.execPath, [...nodeArgs, door, "at", store, "doctor"], {
+    env: { ...surroundings(), AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const ended = once(child, "exit");
+  const stderr = text(child.stderr);
+  await asked;
+  child.kill("SIGTERM");
+  expect(await ended).toEqual([130, null]);
+  expect(await stderr).toBe("holdfast: Stopped by SIGTERM (interrupted, exit code 130)\n");
+  server.closeAllConnections();
+  server.close();
+});
+
+test.each(doors)("a second signal ends a run that does not listen, %s", async (_, nodeArgs) => {
+  const fifo = join(home, `fifo-${nodeArgs.length}`);
+  spawnSync("mkfifo", [fifo]);
+  const child = spawn(process.execPath, [...nodeArgs, door, "at", home, "backup", "--exclude-file", fifo, "/"], {
+    env: surroundings(),
+    stdio: "ignore",
+  });
+  const ended = once(child, "exit");
+  // Opening the fifo for writing succeeds once the run is stuck in reading it.
+  const writer = await open(fifo, "w");
+  child.kill("SIGINT");
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(child.exitCode).toBeNull();
+  child.kill("SIGINT");
+  expect(await ended).toEqual([130, null]);
+  await writer.close();
+});
+
+async function text(stream: NodeJS.ReadableStream): Promise<string> {
+  let read = "";
+  for await (const chunk of stream) read += String(chunk);
+  return read;
+}
