@@ -116,7 +116,7 @@ test.each(doors)("a second signal ends a run that does not listen, %s", async (_
   await new Promise((resolve) => setTimeout(resolve, 400));
   expect(child.exitCode).toBeNull();
   child.kill("SIGINT");
-  expect(await ended).toEqual([130, null]);
+  expect(await ended).toEqual([null, "SIGINT"]);
   await writer.close();
 });
 

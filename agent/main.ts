@@ -81,7 +81,7 @@ function watchSignals(): void {
         firstAtMs = nowMs;
         stop.abort(new HoldfastError("interrupted", `Stopped by ${signal}`));
       } else if (nowMs - firstAtMs > sameSignalMs) {
-        end(errorKinds.interrupted.exitCode);
+        kill();
       }
     });
   }
@@ -121,9 +121,17 @@ function writeSome(bytes: Uint8Array): Promise<number> {
   });
 }
 
+/** Ends the process by SIGINT, which shells show as 130. `process.exit` would wait for a system call that hangs. */
+function kill(): void {
+  renderer?.close();
+  for (const signal of signals) process.removeAllListeners(signal);
+  process.kill(process.pid, "SIGINT");
+}
+
 /** Writes what waits, gives the terminal back, and ends the process. A lost answer is never a success. */
 function end(exitCode: number): never {
   renderer?.close();
   out.flush();
+  for (const signal of signals) process.removeAllListeners(signal);
   process.exit(outputFailure !== undefined && exitCode === 0 ? failed(outputFailure) : exitCode);
 }
