@@ -1,11 +1,12 @@
 import type { Clock } from "#shared/clock.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
-import type { Signer } from "#shared/crypto/signing.ts";
+import { type Signer, verifySignature } from "#shared/crypto/signing.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { type CommitId, idFromBytes } from "#shared/format/ids.ts";
-import { encodeLogEntry, type LogEntry, type LogEvent } from "#shared/format/log-entry.ts";
+import { decodeLogEntry, encodeLogEntry, type LogEntry, type LogEvent } from "#shared/format/log-entry.ts";
 import { formatLimits } from "#shared/format/limits.ts";
 import type { Random } from "#shared/random.ts";
+import { logKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { foldEntry, judgeEntry } from "./fold-entry.ts";
 import { type LogMark, type LogState, seqOfAttempt } from "./log-state.ts";
@@ -115,7 +116,7 @@ function prepareEntry(
     storeId: state.storeId,
     seq,
     prev: state.lastSha256,
-    timeMs: clock.nowMs(),
+    timeMs: Math.max(0, Math.floor(clock.nowMs())),
     commitId,
     author: signer.publicKey,
     events,
@@ -126,8 +127,17 @@ function prepareEntry(
       detail: { events: events.length },
     });
   }
-  const hash = sha256(bytes);
-  const judgement = judgeEntry(state, { entry, sha256: hash });
+  const stored = { entry: decodeOwn(bytes, seq), sha256: sha256(bytes) };
+  const judgement = judgeEntry(state, stored);
   if ("violation" in judgement) throw violationError(`Cannot append log entry ${seq}`, judgement.violation);
-  return { entry: { seq, commitId, bytes, sha256: hash }, next: judgement.state };
+  return { entry: { seq, commitId, bytes, sha256: stored.sha256 }, next: judgement.state };
+}
+
+/** What every reader will make of our own bytes: an entry that nobody can read would end the log for ever. */
+function decodeOwn(bytes: Uint8Array, seq: number): LogEntry {
+  try {
+    return decodeLogEntry(bytes, logKey(seq), verifySignature);
+  } catch (cause) {
+    throw new HoldfastError("internal", `Cannot append log entry ${seq}: it could not be read back`, { cause });
+  }
 }

@@ -93,7 +93,7 @@ export function testState(
     references: references.map((packId) => ({ packId, segments: Uint8Array.of(0b11) })),
     sessions: [{ sessionId: new Uint8Array(16), envelope: new Uint8Array(80) }],
     snapshotSession: new Uint8Array(16),
-    sealedSnapshot: Buffer.from(`sealed snapshot of ${name}`),
+    sealedSnapshot: new TextEncoder().encode(`sealed snapshot of ${name}`),
     indexBytes: section.byteLength,
     indexSha256: sha256(section),
   };

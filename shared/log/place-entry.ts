@@ -56,6 +56,7 @@ export async function placeEntry(options: {
   };
   for (let puts = 1; ; puts++) {
     let answer: HoldfastError;
+    const beganMs = clock.nowMs();
     try {
       await store.put(logKey(entry.seq), [entry.bytes], { sha256: entry.sha256 });
       return [];
@@ -63,7 +64,7 @@ export async function placeEntry(options: {
       if (!isHoldfastError(error, "conflict", "unavailable")) throw error;
       answer = error;
     }
-    if (answer.kind === "conflict") await wait(raceWaitMs(losses + 1, random));
+    if (answer.kind === "conflict") await wait(raceWaitMs(losses + 1, clock.nowMs() - beganMs, random));
     const found = await look(store, entry, Math.min(entriesAhead, 1 + 2 * losses), answer);
     const [first] = found;
     if (first !== undefined) return equalBytes(first.sha256, entry.sha256) ? [] : found;
