@@ -34,8 +34,6 @@ export function applyMetadata(
   options: ApplyOptions,
   directoryFd: number = workingDirectory,
 ): readonly MetadataProblem[] {
-  const c = libc();
-  if (c === undefined) return applyByNode(path, metadata, options, directoryFd);
   if (path.length > longestPathBytes) {
     const short = openShortPath(path, directoryFd);
     try {
@@ -44,6 +42,8 @@ export function applyMetadata(
       short.close();
     }
   }
+  const c = libc();
+  if (c === undefined) return applyByNode(path, metadata, options, directoryFd);
   if (metadata.type === "directory" || metadata.type === "file") {
     const fd = openToApply(c, path, metadata.type, directoryFd);
     if (fd >= 0) {
@@ -106,6 +106,8 @@ function applyOpen(c: Libc, fd: number, metadata: EntryMetadata, options: ApplyO
       }
     }
   }
+  // Its owner may change the attributes of what is writable only; the mode is put back below.
+  if ((stat.mode & 0o200) === 0 && process.geteuid?.() !== 0) c.fchmod(fd, stat.mode | 0o200);
   const unset = replaceExtendedOpen(fd, metadata.extended);
   if (unset.length > 0) (problems ??= []).push(...unset);
 

@@ -39,6 +39,7 @@ export class SafeTarget {
   readonly #root: Held;
   readonly #held = new Map<string, Held>();
   readonly #recent: Held[] = [];
+  #last: { readonly path: string; readonly held: Held } | undefined;
   readonly #capacity: number;
   readonly #byFd: boolean;
 
@@ -77,14 +78,25 @@ export class SafeTarget {
    */
   locate(path: string): TargetPlace {
     if (path === "") return this.#place(this.#root, ".");
-    checkTargetPath(path);
     const cut = path.lastIndexOf("/");
-    const parent = cut < 0 ? this.#root : this.#directory(path.slice(0, cut));
-    return this.#place(parent, path.slice(cut + 1));
+    const name = path.slice(cut + 1);
+    const last = this.#last;
+    // Most often it is the directory of the entry before, whose path was checked then.
+    if (last !== undefined && cut === last.path.length && path.startsWith(last.path)) {
+      checkTargetName(name, path);
+      return this.#place(last.held, name);
+    }
+    checkTargetPath(path);
+    if (cut < 0) return this.#place(this.#root, name);
+    const parentPath = path.slice(0, cut);
+    const held = this.#directory(parentPath);
+    this.#last = { path: parentPath, held };
+    return this.#place(held, name);
   }
 
   /** Forgets a directory and all below it, which is to be removed or replaced. */
   forget(path: string): void {
+    this.#last = undefined;
     for (const [key, held] of this.#held) {
       if (key === path || key.startsWith(`${path}/`)) {
         this.#held.delete(key);
@@ -95,6 +107,7 @@ export class SafeTarget {
 
   /** Closes every directory. Places that were given are good no more. */
   close(): void {
+    this.#last = undefined;
     for (const held of this.#held.values()) this.#release(held);
     this.#held.clear();
     for (const held of this.#recent.splice(0)) this.#release(held);
