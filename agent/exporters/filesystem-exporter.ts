@@ -1,0 +1,236 @@
+import type { Exporter, ExportProblem, FileDecision, OpenedFile } from "#shared/connectors/exporter.ts";
+import { type Entry, entryTypes } from "#shared/format/entry.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { applyLateFlags, hasLateFlags } from "#agent/filesystem/apply-flags.ts";
+import { applyMetadata, type ApplyOptions } from "#agent/filesystem/apply-metadata.ts";
+import { createEntryStat } from "#agent/filesystem/entry-stat.ts";
+import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
+import { makeDirectory, makeHardLink, makeSpecial, makeSymlink, removeEntry } from "#agent/filesystem/make-special.ts";
+import { SafeTarget, type TargetPlace } from "#agent/filesystem/safe-target.ts";
+import { statInto } from "#agent/filesystem/stat-path.ts";
+import { abandonFile, createFile, finishFile, type NewFile, setFileSize } from "#agent/filesystem/write-file.ts";
+import { filesystemType, metadataOf, type OwnerMap } from "./entry-metadata.ts";
+import type { FileContentWriterOptions } from "./file-content-writer.ts";
+import { ownerMap } from "./owner-map.ts";
+import { renameOver } from "./rename-over.ts";
+import { temporaryName } from "./temporary-name.ts";
+
+/** How a filesystem is restored to. */
+export type FilesystemExporterOptions = FileContentWriterOptions & {
+  readonly overwrite: "always" | "changed" | "never";
+};
+
+const absent = 2;
+
+/** Restores into a directory of this host, and never out of it. */
+export class FilesystemExporter implements Exporter {
+  readonly description: string;
+  readonly content: { readonly moduleUrl: string; readonly options: unknown };
+  readonly #options: FilesystemExporterOptions;
+  readonly #target: SafeTarget;
+  readonly #owners: OwnerMap;
+  readonly #apply: ApplyOptions;
+  readonly #stat = createEntryStat();
+  /** Directories that this restore made: what is in them need not be looked for. */
+  readonly #made = new Set<string>();
+  /** Directories that were there and are left as they were. */
+  readonly #kept = new Set<string>();
+  /** Opened files: where they will be, and under which name they are written. */
+  readonly #opened = new Map<number, { readonly place: TargetPlace; readonly file: NewFile; readonly replace: boolean; readonly path: string }>();
+
+  constructor(options: FilesystemExporterOptions) {
+    this.#options = options;
+    this.description = options.root;
+    this.#target = SafeTarget.open(options.root);
+    this.#owners = ownerMap(options.owners);
+    this.#apply = { owner: options.owners.how !== "none" };
+    const { root, owners, xattrs, sparse } = options;
+    this.content = {
+      moduleUrl: new URL("./file-content-writer.ts", import.meta.url).href,
+      options: { root, owners, xattrs, sparse } satisfies FileContentWriterOptions,
+    };
+  }
+
+  makeDirectory(path: string): void {
+    if (path === "") {
+      this.#kept.add(path);
+      return;
+    }
+    const place = this.#target.locate(path);
+    if (makeDirectory(place.path, place.directoryFd)) {
+      this.#made.add(path);
+      return;
+    }
+    const existing = this.#look(place);
+    if (existing === "directory") {
+      if (this.#options.overwrite === "never") this.#kept.add(path);
+      return;
+    }
+    if (existing !== undefined) {
+      if (this.#options.overwrite === "never") throw inTheWay(path, existing);
+      removeEntry(place.path, "other", place.directoryFd);
+    }
+    if (!makeDirectory(place.path, place.directoryFd)) throw inTheWay(path, "another entry");
+    this.#made.add(path);
+  }
+
+  decide(path: string, entry: Entry): FileDecision {
+    if (this.#made.has(parentOf(path))) return "create";
+    const place = this.#target.locate(path);
+    const existing = this.#look(place);
+    if (existing === undefined) return "create";
+    if (this.#options.overwrite === "never") return "keep";
+    if (existing === "directory") {
+      if (!removeEmptyDirectory(place)) throw inTheWay(path, existing);
+      this.#target.forget(path);
+      return "create";
+    }
+    const stat = this.#stat;
+    const isSame =
+      existing === "file" &&
+      stat.size === entry.size &&
+      stat.mtimeSec === entry.mtimeSec &&
+      stat.mtimeNsec === entry.mtimeNsec;
+    return isSame && this.#options.overwrite === "changed" ? "keep" : "replace";
+  }
+
+  updateFile(path: string, entry: Entry): readonly ExportProblem[] {
+    if (this.#options.overwrite === "never") return [];
+    const place = this.#target.locate(path);
+    return applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
+  }
+
+  makeOther(path: string, entry: Entry): readonly ExportProblem[] {
+    const place = this.#target.locate(path);
+    if (!this.#clearTheWay(path, place)) return [];
+    const type = filesystemType(entry);
+    if (type === "symlink") makeSymlink(place.path, entry.target ?? "", place.directoryFd);
+    else if (type === "fifo" || type === "socket") {
+      const problem = makeSpecial(place.path, { type }, place.directoryFd);
+      if (problem !== undefined) return [problem];
+    } else if (type === "character-device" || type === "block-device") {
+      const { rdevMajor, rdevMinor } = entry;
+      const problem = makeSpecial(place.path, { type, rdevMajor, rdevMinor }, place.directoryFd);
+      if (problem !== undefined) return [problem];
+    }
+    return applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
+  }
+
+  makeLink(existing: string, path: string): void {
+    const to = this.#target.locate(path);
+    if (!this.#clearTheWay(path, to)) return;
+    const from = this.#target.locate(existing);
+    makeHardLink(from, to);
+  }
+
+  openFile(path: string, entry: Entry, decision: FileDecision): OpenedFile {
+    const place = this.#target.locate(path);
+    const replace = decision === "replace";
+    const name = replace ? temporaryName() : place.path;
+    const file: NewFile = { path: name, directoryFd: place.directoryFd, traits: place.traits, metadata: this.#metadata(entry) };
+    const handle = createFile(file);
+    this.#opened.set(handle, { place, file, replace, path });
+    if (entry.extents !== undefined || this.#options.sparse) setFileSize(handle, entry.size, path);
+    return { handle, path, entry };
+  }
+
+  finishFile(opened: OpenedFile): readonly ExportProblem[] {
+    const { file, replace, path } = this.#takeOpened(opened);
+    const place = this.#target.locate(path);
+    let problems: readonly ExportProblem[];
+    try {
+      problems = finishFile(opened.handle, file, this.#apply);
+      if (replace) renameOver(file.path, place.path, place.directoryFd);
+    } catch (error) {
+      removeQuietly(file.path, place.directoryFd);
+      throw error;
+    }
+    return problems;
+  }
+
+  abandonFile(opened: OpenedFile): void {
+    const { file, path } = this.#takeOpened(opened);
+    abandonFile(opened.handle);
+    removeQuietly(file.path, this.#target.locate(path).directoryFd);
+  }
+
+  finishDirectory(path: string, entry: Entry): readonly ExportProblem[] {
+    if (this.#kept.has(path)) return [];
+    const place = this.#target.locate(path);
+    return applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
+  }
+
+  finishLate(path: string, entry: Entry): readonly ExportProblem[] {
+    const place = this.#target.locate(path);
+    return applyLateFlags(place.path, entry.flags, place.directoryFd);
+  }
+
+  hasLate(entry: Entry): boolean {
+    return hasLateFlags(entry.flags);
+  }
+
+  close(): void {
+    for (const handle of this.#opened.keys()) abandonFile(handle);
+    this.#target.close();
+  }
+
+  #metadata(entry: Entry) {
+    return metadataOf(entry, this.#owners, this.#options.xattrs);
+  }
+
+  #takeOpened(opened: OpenedFile) {
+    const found = this.#opened.get(opened.handle);
+    if (found === undefined) throw new HoldfastError("internal", "Cannot finish a file that is not open");
+    this.#opened.delete(opened.handle);
+    return found;
+  }
+
+  /** What is at a place; undefined when nothing is. */
+  #look(place: TargetPlace): string | undefined {
+    const errno = statInto(place.path, this.#stat, place.directoryFd);
+    if (errno === absent) return undefined;
+    if (errno !== 0) throw filesystemError("look at", place.path, errno);
+    return this.#stat.type;
+  }
+
+  /** Removes what is in the way of a new entry; false when it is to be left alone. */
+  #clearTheWay(path: string, place: TargetPlace): boolean {
+    if (this.#made.has(parentOf(path))) return true;
+    const existing = this.#look(place);
+    if (existing === undefined) return true;
+    if (this.#options.overwrite === "never") return false;
+    if (existing === "directory") {
+      if (!removeEmptyDirectory(place)) throw inTheWay(path, existing);
+      this.#target.forget(path);
+    } else removeEntry(place.path, "other", place.directoryFd);
+    return true;
+  }
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "" : path.slice(0, slash);
+}
+
+function removeEmptyDirectory(place: TargetPlace): boolean {
+  try {
+    return removeEntry(place.path, "directory", place.directoryFd);
+  } catch (error) {
+    if (isHoldfastError(error)) return false;
+    throw error;
+  }
+}
+
+function removeQuietly(name: string, directoryFd: number): void {
+  try {
+    removeEntry(name, "other", directoryFd);
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error;
+  }
+}
+
+function inTheWay(path: string, existing: string): HoldfastError {
+  return new HoldfastError("conflict", `Cannot restore ${path}: a ${existing} is in the way`, {
+    hint: "Restore into an empty directory, or give --overwrite changed.",
+  });
+}

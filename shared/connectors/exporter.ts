@@ -1,0 +1,52 @@
+import type { Entry } from "#shared/format/entry.ts";
+
+/** An attribute that could not be restored, or a step that failed without harm to the content. */
+export type ExportProblem = { readonly attribute: string; readonly message: string };
+
+/** No problems, shared. */
+export const noExportProblems: readonly ExportProblem[] = Object.freeze([]);
+
+/** What an exporter decides about a file before its content is fetched. */
+export type FileDecision =
+  | "create" /* nothing is there */
+  | "replace" /* something else is there and gives way once the new file is whole */
+  | "keep" /* what is there is right, or is to be left alone */;
+
+/**
+ * The port to where a snapshot is restored, as its main thread sees it. Paths are relative to the target, as binary strings.
+ *
+ * Directories are made before what is in them; `finishDirectory` comes when nothing in them is still to come, and
+ * `finishLate` at the very end. Methods throw HoldfastErrors that concern one entry; the restore goes on.
+ */
+export interface Exporter {
+  /** What it writes to, for people. */
+  readonly description: string;
+  /** Makes a directory, or takes one that is there. */
+  makeDirectory(path: string, entry: Entry): void;
+  /** Decides what becomes of a file. */
+  decide(path: string, entry: Entry): FileDecision;
+  /** Puts metadata on a file that is kept, where it differs. */
+  updateFile(path: string, entry: Entry): readonly ExportProblem[];
+  /** Makes a symlink, FIFO, device or socket, with its metadata. */
+  makeOther(path: string, entry: Entry): readonly ExportProblem[];
+  /** Makes `path` another link to a file that was restored before. */
+  makeLink(existing: string, path: string): void;
+  /** Opens a file that is written in parts, by this thread and others. */
+  openFile(path: string, entry: Entry, decision: FileDecision): OpenedFile;
+  /** Puts metadata on a file whose parts are all written, and makes it visible under its name. */
+  finishFile(file: OpenedFile): readonly ExportProblem[];
+  /** Removes a file that will not become whole. */
+  abandonFile(file: OpenedFile): void;
+  /** Puts metadata on a directory. */
+  finishDirectory(path: string, entry: Entry): readonly ExportProblem[];
+  /** Makes an entry immutable or append-only, if it was. */
+  finishLate(path: string, entry: Entry): readonly ExportProblem[];
+  /** Whether `finishLate` has something to do for an entry. */
+  hasLate(entry: Entry): boolean;
+  /** Module that makes content writers in worker threads, and what it is given. */
+  readonly content: { readonly moduleUrl: string; readonly options: unknown };
+  close(): void;
+}
+
+/** A file being written in parts; `handle` means the same to all threads. */
+export type OpenedFile = { readonly handle: number; readonly path: string; readonly entry: Entry };

@@ -1,0 +1,217 @@
+import type { Exporter, ExportProblem } from "#shared/connectors/exporter.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { fetchRange } from "#shared/repository/blob-reader.ts";
+import type { Repository } from "#shared/repository/repository.ts";
+import { WorkerPool } from "#shared/work/worker-pool.ts";
+import type { PlannedFile } from "./content-window.ts";
+import type { PlannedRange } from "./plan-ranges.ts";
+import { buildTask } from "./build-task.ts";
+import type { FromRestoreWorker, RestoreWorkerData, ToRestoreWorker } from "./worker-messages.ts";
+
+/** Sealed bytes that are fetched or being worked on at most, and requests. */
+const inFlightBytesMax = 48 * 1024 * 1024;
+const inFlightRangesMax = 24;
+
+/** Told what becomes of files. */
+export type ContentOutcomes = {
+  /** A file is whole. */
+  restored(file: PlannedFile): void;
+  /** A file could not be restored; told once a file. */
+  failed(file: PlannedFile, failure: { readonly kind: string; readonly message: string }): void;
+  /** An attribute of a file could not be restored. */
+  problem(path: string, problem: ExportProblem): void;
+  /** Sealed bytes came from the store. */
+  fetched(bytes: number): void;
+};
+
+/**
+ * Fetches planned ranges, many at once, and has threads open them and write what is in them.
+ *
+ * Memory: `inFlightBytesMax` of sealed bytes, and one opened segment a thread.
+ */
+export class ContentRestorer {
+  readonly #repository: Repository;
+  readonly #exporter: Exporter;
+  readonly #outcomes: ContentOutcomes;
+  readonly #threads: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #tasks = new Map<number, { readonly range: PlannedRange; readonly files: readonly PlannedFile[]; readonly worker: number }>();
+  #pool: WorkerPool<ToRestoreWorker, FromRestoreWorker> | undefined;
+  #inFlightBytes = 0;
+  #inFlight = 0;
+  #nextTaskId = 1;
+  #failure: unknown;
+  #wake: (() => void) | undefined;
+
+  constructor(options: {
+    readonly repository: Repository;
+    readonly exporter: Exporter;
+    readonly outcomes: ContentOutcomes;
+    readonly threads: number;
+    readonly signal: AbortSignal | undefined;
+  }) {
+    this.#repository = options.repository;
+    this.#exporter = options.exporter;
+    this.#outcomes = options.outcomes;
+    this.#threads = options.threads;
+    this.#signal = options.signal;
+  }
+
+  /** Sets a range on its way, once there is room. */
+  async submit(range: PlannedRange): Promise<void> {
+    while (
+      this.#inFlight > 0 &&
+      (this.#inFlightBytes + range.lengthBytes > inFlightBytesMax || this.#inFlight >= inFlightRangesMax)
+    ) {
+      await this.#change();
+    }
+    this.#check();
+    this.#inFlight++;
+    this.#inFlightBytes += range.lengthBytes;
+    this.#run(range).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Waits until all that was submitted is done. */
+  async drain(): Promise<void> {
+    while (this.#inFlight > 0) await this.#change();
+    this.#check();
+  }
+
+  /** Ends the threads. */
+  async close(): Promise<void> {
+    await this.#pool?.close();
+  }
+
+  /** Tells that all pieces of a file have been planned. */
+  planned(file: PlannedFile): void {
+    file.planned = true;
+    this.#finishIfDone(file);
+  }
+
+  async #run(range: PlannedRange): Promise<void> {
+    let bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+    const keys: Uint8Array[] = [];
+    const first = range.places[0];
+    try {
+      for (const place of range.places) keys.push(await this.#repository.sessionKeys.key(place.sessionId));
+      if (first !== undefined) {
+        bytes = await fetchRange(this.#repository.store, first, range.lengthBytes);
+        this.#outcomes.fetched(bytes.byteLength);
+      }
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "unavailable", "denied")) throw error;
+      for (const { file } of range.pieces) {
+        this.#failFile(file, error);
+        this.#pieceDone(file);
+      }
+      this.#release(range);
+      return;
+    }
+    const pool = this.#threadPool();
+    const taskId = this.#nextTaskId++;
+    const { task, files } = buildTask(taskId, range, bytes, keys);
+    const worker = pool.idlest;
+    this.#tasks.set(taskId, { range, files, worker });
+    pool.post(worker, task, bytes.byteLength > 0 ? [bytes.buffer] : []);
+  }
+
+  #take(message: FromRestoreWorker): void {
+    const task = this.#tasks.get(message.taskId);
+    if (task === undefined) return;
+    this.#tasks.delete(message.taskId);
+    this.#pool?.done(task.worker);
+    for (const failure of message.failures) {
+      const piece = task.range.pieces[failure.piece];
+      if (piece === undefined) continue;
+      const kind = failure.errno === "" ? failure.kind : failure.errno;
+      this.#failFile(piece.file, { kind, message: failure.message });
+    }
+    for (const { file, attribute, message: words } of message.problems) {
+      const planned = task.files[file];
+      if (planned !== undefined) this.#outcomes.problem(planned.path, { attribute, message: words });
+    }
+    for (const { file } of task.range.pieces) this.#pieceDone(file);
+    this.#release(task.range);
+  }
+
+  #pieceDone(file: PlannedFile): void {
+    file.remaining--;
+    this.#finishIfDone(file);
+  }
+
+  #finishIfDone(file: PlannedFile): void {
+    if (!file.planned || file.remaining > 0) return;
+    if (file.opened !== undefined) {
+      try {
+        if (file.failed) this.#exporter.abandonFile(file.opened);
+        else for (const problem of this.#exporter.finishFile(file.opened)) this.#outcomes.problem(file.path, problem);
+      } catch (error) {
+        if (!isHoldfastError(error)) throw error;
+        this.#failFile(file, error);
+      }
+    }
+    if (!file.failed) this.#outcomes.restored(file);
+  }
+
+  #failFile(file: PlannedFile, failure: { kind: string; message: string } | HoldfastError): void {
+    if (file.failed) return;
+    file.failed = true;
+    const kind = failure instanceof HoldfastError ? String(failure.detail["errno"] ?? failure.kind) : failure.kind;
+    this.#outcomes.failed(file, { kind, message: failure.message });
+  }
+
+  #release(range: PlannedRange): void {
+    this.#inFlight--;
+    this.#inFlightBytes -= range.lengthBytes;
+    this.#wakeUp();
+  }
+
+  #threadPool(): WorkerPool<ToRestoreWorker, FromRestoreWorker> {
+    if (this.#pool !== undefined) return this.#pool;
+    const workerData: RestoreWorkerData = {
+      storeId: this.#repository.storeIdBytes,
+      idKey: this.#repository.requireKey("idKey"),
+      contentModuleUrl: this.#exporter.content.moduleUrl,
+      contentOptions: this.#exporter.content.options,
+    };
+    this.#pool = new WorkerPool({
+      moduleUrl: new URL("./restore-worker.ts", import.meta.url),
+      threads: this.#threads,
+      workerData,
+      onMessage: (message: FromRestoreWorker) => {
+        try {
+          this.#take(message);
+        } catch (error) {
+          this.#fail(error);
+        }
+      },
+      onFailure: (error) => this.#fail(error),
+    });
+    return this.#pool;
+  }
+
+  async #change(): Promise<void> {
+    this.#check();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#signal?.aborted === true) throw new HoldfastError("interrupted", "The restore was interrupted: what is in the target is not whole");
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}
+

@@ -1,0 +1,307 @@
+import type { Exporter, ExportProblem } from "#shared/connectors/exporter.ts";
+import { chunkRowBytes, type Entry, entryTypes, entryPath, listRowBytes } from "#shared/format/entry.ts";
+import { decodeChunkList } from "#shared/format/chunk-list.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
+import type { BlobReader } from "#shared/repository/blob-reader.ts";
+import type { Repository } from "#shared/repository/repository.ts";
+import { ContentRestorer } from "./content-restorer.ts";
+import { ContentWindow, type PlannedFile } from "./content-window.ts";
+import { DirectoryLedger } from "./directory-ledger.ts";
+import { planRanges } from "./plan-ranges.ts";
+
+/** A tree, or part of one, and where it goes. */
+export type RestoreItem = {
+  /** Entries in key order. */
+  readonly entries: AsyncIterable<Entry>;
+  /** The path of an entry in the target; "" is the target itself. */
+  readonly targetOf: (entry: Entry) => string;
+  /** How many entries and bytes there are, for the progress. */
+  readonly totalEntries: number | undefined;
+  readonly totalBytes: number | undefined;
+};
+
+/** What to restore, and how. */
+export type RestoreOptions = {
+  readonly repository: Repository;
+  readonly items: readonly { readonly item: RestoreItem; readonly exporter: Exporter }[];
+  readonly threads: number;
+  readonly reporter: Reporter;
+  readonly signal?: AbortSignal;
+};
+
+/** What a restore did. */
+export type RestoreReport = {
+  readonly entries: number;
+  readonly files: number;
+  readonly kept: number;
+  readonly restoredBytes: number;
+  readonly fetchedBytes: number;
+  /** Entries that are not there, or not whole. */
+  readonly failed: number;
+  /** Of those, how many because stored bytes did not verify. */
+  readonly damaged: number;
+  /** Attributes that could not be restored. */
+  readonly problems: number;
+  readonly durationMs: number;
+};
+
+/** Restores entries: directories first, content by threads in the order of the packs, metadata of directories last. */
+export async function restore(options: RestoreOptions): Promise<RestoreReport> {
+  const { repository, reporter, signal } = options;
+  const startedMs = repository.clock.nowMs();
+  const progress = newProgress("restore", "opening");
+  reporter.start(progress);
+  await repository.loadIndex();
+  const reader = await repository.blobReader();
+  const counts = { entries: 0, files: 0, kept: 0, restoredBytes: 0, fetchedBytes: 0, failed: 0, damaged: 0, problems: 0 };
+  for (const { item } of options.items) {
+    if (item.totalEntries !== undefined) progress.entriesTotal = (progress.entriesTotal ?? 0) + item.totalEntries;
+    if (item.totalBytes !== undefined) progress.bytesTotal = (progress.bytesTotal ?? 0) + item.totalBytes;
+  }
+  progress.phase = "restoring";
+  for (const { item, exporter } of options.items) {
+    const run = new ItemRestore({ repository, reader, exporter, item, reporter, progress, counts, threads: options.threads, signal });
+    try {
+      await run.run();
+    } finally {
+      await run.close();
+    }
+  }
+  return { ...counts, durationMs: Math.max(0, repository.clock.nowMs() - startedMs) };
+}
+
+type Counts = Omit<{ -readonly [Key in keyof RestoreReport]: RestoreReport[Key] }, "durationMs">;
+
+class ItemRestore {
+  readonly #repository: Repository;
+  readonly #reader: BlobReader;
+  readonly #exporter: Exporter;
+  readonly #item: RestoreItem;
+  readonly #reporter: Reporter;
+  readonly #progress: Progress;
+  readonly #counts: Counts;
+  readonly #content: ContentRestorer;
+  readonly #window = new ContentWindow();
+  readonly #directories = new DirectoryLedger();
+  readonly #late = new DirectoryLedger();
+  /** First restored path of each inode with several links. */
+  readonly #firstLinks = new Map<string, string>();
+  readonly #links: { readonly existing: string; readonly path: string; readonly entry: Entry }[] = [];
+  readonly #failedPaths = new Set<string>();
+
+  constructor(parts: {
+    repository: Repository;
+    reader: BlobReader;
+    exporter: Exporter;
+    item: RestoreItem;
+    reporter: Reporter;
+    progress: Progress;
+    counts: Counts;
+    threads: number;
+    signal: AbortSignal | undefined;
+  }) {
+    this.#repository = parts.repository;
+    this.#reader = parts.reader;
+    this.#exporter = parts.exporter;
+    this.#item = parts.item;
+    this.#reporter = parts.reporter;
+    this.#progress = parts.progress;
+    this.#counts = parts.counts;
+    this.#content = new ContentRestorer({
+      repository: parts.repository,
+      exporter: parts.exporter,
+      threads: parts.threads,
+      signal: parts.signal,
+      outcomes: {
+        restored: (file) => this.#restored(file),
+        failed: (file, failure) => this.#fail(file.path, failure),
+        problem: (path, problem) => this.#problem(path, problem),
+        fetched: (bytes) => {
+          this.#counts.fetchedBytes += bytes;
+          this.#progress.bytesStored += bytes;
+        },
+      },
+    });
+  }
+
+  async run(): Promise<void> {
+    for await (const entry of this.#item.entries) {
+      const path = this.#item.targetOf(entry);
+      this.#progress.currentPath = path;
+      this.#counts.entries++;
+      const placed = { ...entry, dir: parentOf(path), name: path.slice(path.lastIndexOf("/") + 1) };
+      if (entry.error !== undefined) {
+        this.#fail(path, { kind: "absent", message: `It was not read when the snapshot was made: ${entry.error}` });
+        continue;
+      }
+      if (entry.type === entryTypes.file) await this.#planFile(path, placed);
+      else this.#try(path, () => this.#makeOther(path, placed));
+      if (this.#window.full) await this.#flush();
+    }
+    await this.#flush();
+    await this.#content.drain();
+    for (const { existing, path, entry } of this.#links) this.#try(path, () => this.#link(existing, path, entry));
+    this.#progress.phase = "finishing directories";
+    for (const entry of this.#directories.takeReversed()) {
+      const path = entryPath(entry);
+      this.#try(path, () => {
+        for (const problem of this.#exporter.finishDirectory(path, entry)) this.#problem(path, problem);
+      });
+    }
+    for (const entry of this.#late.takeReversed()) {
+      const path = entryPath(entry);
+      this.#try(path, () => {
+        for (const problem of this.#exporter.finishLate(path, entry)) this.#problem(path, problem);
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#content.close();
+    this.#exporter.close();
+  }
+
+  #makeOther(path: string, entry: Entry): void {
+    if (entry.type === entryTypes.directory) {
+      this.#exporter.makeDirectory(path, entry);
+      this.#directories.add(entry);
+    } else if (!this.#isLaterLink(path, entry)) {
+      for (const problem of this.#exporter.makeOther(path, entry)) this.#problem(path, problem);
+    }
+    if (this.#exporter.hasLate(entry)) this.#late.add(entry);
+    this.#progress.entriesDone++;
+  }
+
+  async #planFile(path: string, entry: Entry): Promise<void> {
+    this.#counts.files++;
+    if (this.#isLaterLink(path, entry)) return;
+    let file: PlannedFile;
+    try {
+      const decision = this.#exporter.decide(path, entry);
+      if (this.#exporter.hasLate(entry)) this.#late.add(entry);
+      if (decision === "keep") {
+        for (const problem of this.#exporter.updateFile(path, entry)) this.#problem(path, problem);
+        this.#counts.kept++;
+        this.#progress.bytesReused += entry.size;
+        this.#countDone(entry);
+        return;
+      }
+      const inParts = entry.lists !== undefined || entry.chunks.byteLength > chunkRowBytes;
+      const opened = inParts ? this.#exporter.openFile(path, entry, decision) : undefined;
+      file = { path, entry, decision, opened, remaining: 0, planned: false, failed: false };
+    } catch (error) {
+      this.#report(path, error);
+      return;
+    }
+    await this.#planContent(file);
+    this.#content.planned(file);
+  }
+
+  async #planContent(file: PlannedFile): Promise<void> {
+    const { chunks, lists } = file.entry;
+    if (lists === undefined) {
+      if (chunks.byteLength === 0) {
+        this.#window.add({ file, segment: -1, offsetBytes: 0, lengthBytes: 0, ids: new Uint8Array(32), idAt: 0, contentOffset: 0 });
+      } else this.#addChunks(file, chunks, 0);
+      return;
+    }
+    let contentOffset = 0;
+    for (let at = 0; at < lists.byteLength && !file.failed; at += listRowBytes) {
+      try {
+        const rows = decodeChunkList(await this.#reader.readNode(lists.subarray(at, at + 32)), "a chunk list");
+        contentOffset = this.#addChunks(file, rows, contentOffset);
+      } catch (error) {
+        file.failed = true;
+        this.#report(file.path, error);
+      }
+      if (this.#window.full) await this.#flush();
+    }
+  }
+
+  #addChunks(file: PlannedFile, rows: Uint8Array, firstOffset: number): number {
+    const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+    let contentOffset = firstOffset;
+    for (let at = 0; at < rows.byteLength; at += chunkRowBytes) {
+      const place = this.#repository.index.find(rows, at);
+      const lengthBytes = view.getUint32(at + 32, true);
+      if (place === undefined || place.lengthBytes !== lengthBytes) {
+        file.failed = true;
+        this.#fail(file.path, { kind: "corrupt", message: "Cannot find a chunk of it: no state tells of it" });
+        return contentOffset;
+      }
+      this.#window.add({ file, segment: place.segment, offsetBytes: place.offsetBytes, lengthBytes, ids: rows, idAt: at, contentOffset });
+      contentOffset += lengthBytes;
+    }
+    return contentOffset;
+  }
+
+  async #flush(): Promise<void> {
+    const pieces = this.#window.take();
+    if (pieces.length === 0) return;
+    for (const range of planRanges(pieces, this.#repository.segments)) await this.#content.submit(range);
+  }
+
+  /** Whether another path of the same inode was met before; it is then linked once that one is whole. */
+  #isLaterLink(path: string, entry: Entry): boolean {
+    if (entry.nlink < 2) return false;
+    const inode = `${entry.device}:${entry.inodeHi}:${entry.inodeLo}`;
+    const existing = this.#firstLinks.get(inode);
+    if (existing === undefined) {
+      this.#firstLinks.set(inode, path);
+      return false;
+    }
+    this.#links.push({ existing, path, entry });
+    return true;
+  }
+
+  #link(existing: string, path: string, entry: Entry): void {
+    if (this.#failedPaths.has(existing)) {
+      throw new HoldfastError("unavailable", "Cannot link it: the file that it is another name of could not be restored");
+    }
+    this.#exporter.makeLink(existing, path);
+    this.#countDone(entry);
+  }
+
+  #restored(file: PlannedFile): void {
+    this.#counts.restoredBytes += file.entry.size;
+    this.#countDone(file.entry);
+  }
+
+  #countDone(entry: Entry): void {
+    this.#progress.entriesDone++;
+    this.#progress.bytesDone += entry.size;
+  }
+
+  #try(path: string, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#report(path, error);
+    }
+  }
+
+  #report(path: string, error: unknown): void {
+    if (!isHoldfastError(error) || error.kind === "internal" || error.kind === "interrupted") throw error;
+    this.#fail(path, { kind: String(error.detail["errno"] ?? error.kind), message: error.message });
+  }
+
+  #fail(path: string, failure: { readonly kind: string; readonly message: string }): void {
+    this.#counts.failed++;
+    if (failure.kind === "corrupt") this.#counts.damaged++;
+    this.#progress.errors++;
+    if (this.#firstLinks.size > 0) this.#failedPaths.add(path);
+    this.#reporter.entryError({ path, ...failure });
+  }
+
+  #problem(path: string, problem: ExportProblem): void {
+    this.#counts.problems++;
+    this.#progress.errors++;
+    this.#reporter.entryError({ path, kind: problem.attribute, message: problem.message });
+  }
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "" : path.slice(0, slash);
+}
