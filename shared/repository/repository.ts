@@ -1,6 +1,5 @@
 import type { BundleKeys } from "#shared/crypto/bundle.ts";
 import { createMac, type Mac } from "#shared/crypto/mac.ts";
-import { deriveKey } from "#shared/crypto/derive-key.ts";
 import type { Signer } from "#shared/crypto/signing.ts";
 import type { StoreConfig } from "#shared/format/config.ts";
 import type { StateHead } from "#shared/format/state.ts";
@@ -13,6 +12,7 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { BlobIndex } from "./blob-index.ts";
 import { BlobReader } from "./blob-reader.ts";
 import { joinStateIndex } from "./join-state-index.ts";
+import { nodeKey } from "./node-key.ts";
 import { readStateHead, readStateIndex } from "./read-state.ts";
 import { SegmentTable } from "./segment-table.ts";
 import { SessionKeys } from "./session-keys.ts";
@@ -90,7 +90,7 @@ export class Repository {
 
   /** The MAC that names tree nodes and lists; another key, so that content is never taken for a node. */
   nodeMac(): Promise<Mac> {
-    return createMac(deriveKey(this.requireKey("idKey"), "holdfast/v1/node"));
+    return createMac(nodeKey(this.requireKey("idKey")));
   }
 
   /** Reads the heads of all published states, and with them the tables of all packs. What cannot be read goes to `problems`. */

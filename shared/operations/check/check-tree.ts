@@ -1,0 +1,165 @@
+import { decodeChunkList } from "#shared/format/chunk-list.ts";
+import { chunkRowBytes, type Entry, entryPath, entryTypes, listRowBytes } from "#shared/format/entry.ts";
+import { idToBytes, type PackId } from "#shared/format/ids.ts";
+import type { SnapshotSource } from "#shared/format/snapshot.ts";
+import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { Progress, Reporter } from "#shared/operations/progress.ts";
+import type { BlobReader } from "#shared/repository/blob-reader.ts";
+import type { Repository } from "#shared/repository/repository.ts";
+import type { Snapshot } from "#shared/snapshot/read-snapshot.ts";
+import { nodeName } from "#shared/tree/read-tree.ts";
+
+/** Damaged files that are named; more are counted only. */
+const namedFilesMax = 10_000;
+
+/**
+ * Walks the trees of snapshots: every node must be readable, every chunk where the index says, in a segment that the
+ * snapshot's state refers to.
+ *
+ * Subtrees that several snapshots share are walked once, unless something in them is damaged. Memory: 16 bytes and some for
+ * each distinct node.
+ */
+export class TreeCheck {
+  readonly #repository: Repository;
+  readonly #badSegments: ReadonlyMap<number, string>;
+  readonly #reporter: Reporter;
+  readonly #progress: Progress;
+  readonly #signal: AbortSignal | undefined;
+  /** Nodes whose whole subtree is sound, with the segments that it needs already checked against some snapshot. */
+  readonly #sound = new Set<string>();
+  damagedFiles = 0;
+  #reader: BlobReader | undefined;
+  #prefix = "";
+  #referenced: Set<number> = new Set();
+
+  constructor(parts: {
+    readonly repository: Repository;
+    readonly badSegments: ReadonlyMap<number, string>;
+    readonly reporter: Reporter;
+    readonly progress: Progress;
+    readonly signal: AbortSignal | undefined;
+  }) {
+    this.#repository = parts.repository;
+    this.#badSegments = parts.badSegments;
+    this.#reporter = parts.reporter;
+    this.#progress = parts.progress;
+    this.#signal = parts.signal;
+  }
+
+  /** Checks the trees of a snapshot. */
+  async checkSnapshot(snapshot: Snapshot): Promise<void> {
+    this.#reader ??= await this.#repository.blobReader();
+    this.#referenced = this.#referencedSegments(snapshot);
+    for (const source of snapshot.header.sources) {
+      this.#prefix = `${snapshot.id.slice(0, 8)}:${source.root === "/" ? "" : source.root}`;
+      await this.#checkSource(source);
+    }
+    const { errorList } = snapshot.header;
+    if (errorList === undefined) return;
+    try {
+      await this.#reader.readNode(idToBytes(errorList));
+    } catch (error) {
+      this.#damage("", error);
+    }
+  }
+
+  async #checkSource(source: SnapshotSource): Promise<void> {
+    const before = this.damagedFiles;
+    const totals = await this.#checkNode(idToBytes(source.tree.nodeId), source.tree.level, "");
+    if (this.damagedFiles === before && totals !== undefined && totals.entries !== source.tree.entries) {
+      this.#damage("", new HoldfastError("corrupt", `The tree has ${totals.entries} entries instead of ${source.tree.entries}`));
+    }
+  }
+
+  /** Checks a node and all below it. @returns its totals, or undefined when it was found sound before */
+  async #checkNode(nodeId: Uint8Array, level: number, near: string): Promise<{ entries: number } | undefined> {
+    if (this.#signal?.aborted === true) throw new HoldfastError("interrupted", "The check was interrupted");
+    const name = Buffer.from(nodeId).toString("latin1", 0, 16);
+    this.#needSegment(nodeId, 0, near);
+    if (this.#sound.has(name)) return undefined;
+    const before = this.damagedFiles;
+    let node: TreeNode;
+    try {
+      node = decodeTreeNode((await this.#reader?.readNode(nodeId)) ?? new Uint8Array(0), `tree node ${nodeName(nodeId)}`);
+      if (node.level !== level) throw new HoldfastError("corrupt", `Cannot read tree node ${nodeName(nodeId)}: it has another level than its parent says`);
+    } catch (error) {
+      this.#damage(near, error);
+      return undefined;
+    }
+    let entries = 0;
+    if ("entries" in node) {
+      for (const entry of node.entries) {
+        this.#progress.entriesDone++;
+        if (entry.type === entryTypes.file) await this.#checkFile(entry);
+      }
+      entries = node.entries.length;
+    } else {
+      for (const child of node.children) {
+        const below = await this.#checkNode(child.nodeId, level - 1, child.lastDir === "" ? child.lastName : `${child.lastDir}/${child.lastName}`);
+        if (below !== undefined && below.entries !== child.entries) {
+          this.#damage(near, new HoldfastError("corrupt", `A tree node has ${below.entries} entries below it instead of ${child.entries}`));
+        }
+        entries += child.entries;
+      }
+    }
+    if (this.damagedFiles === before) this.#sound.add(name);
+    return { entries };
+  }
+
+  async #checkFile(entry: Entry): Promise<void> {
+    const path = entryPath(entry);
+    if (!this.#checkChunks(entry.chunks, path) || entry.lists === undefined) return;
+    for (let at = 0; at < entry.lists.byteLength; at += listRowBytes) {
+      const id = entry.lists.subarray(at, at + 32);
+      this.#needSegment(id, 0, path);
+      try {
+        const rows = decodeChunkList((await this.#reader?.readNode(id)) ?? new Uint8Array(0), "a chunk list");
+        if (!this.#checkChunks(rows, path)) return;
+      } catch (error) {
+        this.#damage(path, error);
+        return;
+      }
+    }
+  }
+
+  #checkChunks(rows: Uint8Array, path: string): boolean {
+    for (let at = 0; at < rows.byteLength; at += chunkRowBytes) if (!this.#needSegment(rows, at, path)) return false;
+    return true;
+  }
+
+  /** Whether the blob whose id begins at `ids[offset]` is in a sound segment that the snapshot's state refers to. */
+  #needSegment(ids: Uint8Array, offset: number, path: string): boolean {
+    const segment = this.#repository.index.findSegment(ids, offset);
+    let reason: string | undefined;
+    if (segment < 0) reason = "no state tells of a blob that it needs";
+    else if (this.#badSegments.has(segment)) reason = `pack ${this.#repository.segments.packOf(segment).packId} is damaged`;
+    else if (!this.#referenced.has(segment)) reason = "its snapshot's state does not refer to a segment that it needs";
+    if (reason === undefined) return true;
+    this.#damage(path, new HoldfastError("corrupt", `It cannot be restored whole: ${reason}`));
+    return false;
+  }
+
+  #referencedSegments(snapshot: Snapshot): Set<number> {
+    const referenced = new Set<number>();
+    for (const { packId, segments } of snapshot.head.references) this.#addReferences(referenced, packId, segments);
+    return referenced;
+  }
+
+  #addReferences(referenced: Set<number>, packId: PackId, bits: Uint8Array): void {
+    const pack = this.#repository.segments.findPack(packId);
+    if (pack === undefined) return;
+    for (let row = 0; row < pack.segmentCount; row++) {
+      if (((bits[row >>> 3] ?? 0) & (1 << (row & 7))) !== 0) referenced.add(pack.firstSegment + row);
+    }
+  }
+
+  #damage(path: string, error: unknown): void {
+    if (!isHoldfastError(error) || error.kind === "internal" || error.kind === "interrupted") throw error;
+    this.damagedFiles++;
+    this.#progress.errors++;
+    if (this.damagedFiles <= namedFilesMax) {
+      this.#reporter.entryError({ path: `${this.#prefix}/${path}`, kind: error.kind, message: error.message });
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { createMac, type Mac } from "#shared/crypto/mac.ts";
+import { nodeKey } from "#shared/repository/node-key.ts";
+import { directoryRowBytes } from "#shared/format/directory.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { openDirectory, openSegment } from "#shared/repository/open-segment.ts";
+import type { CheckResult, CheckTask, CheckWorkerData, SegmentToCheck } from "./worker-messages.ts";
+
+/* The thread that proves segments: opens each with its directory and verifies every blob against its id. */
+const port = parentPort;
+if (port === null) throw new Error("This module runs in a worker thread only");
+const { storeId, idKey, indexKey } = workerData as CheckWorkerData;
+const macs: Record<CheckTask["kind"], Mac> = { data: await createMac(idKey), meta: await createMac(nodeKey(idKey)) };
+const found = new Uint8Array(32);
+
+port.on("message", (task: CheckTask) => {
+  let blobs = 0;
+  let plainBytes = 0;
+  const damaged: { ordinal: number; message: string }[] = [];
+  for (const segment of task.segments) {
+    try {
+      const proved = checkSegment(task, segment);
+      blobs += proved.blobs;
+      plainBytes += proved.plainBytes;
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.kind === "internal") throw error;
+      damaged.push({ ordinal: segment.ordinal, message: error.message });
+    }
+  }
+  const result: CheckResult = { taskId: task.taskId, blobs, plainBytes, damaged };
+  port.postMessage(result);
+});
+
+function checkSegment(task: CheckTask, segment: SegmentToCheck): { blobs: number; plainBytes: number } {
+  const { kind } = task;
+  const { segmentId, sessionKey } = segment;
+  const plain = openSegment(task.bytes.subarray(segment.at, segment.at + segment.sealedBytes), { storeId, kind, segmentId, sessionKey });
+  const rows = openDirectory(segment.sealedDirectory, { storeId, kind, segmentId, indexKey });
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+  const mac = macs[kind];
+  let from = 0;
+  for (let at = 0; at < rows.byteLength; at += directoryRowBytes) {
+    const end = from + view.getUint32(at + 32, true);
+    if (end > plain.byteLength) throw new HoldfastError("corrupt", "Cannot read a blob: the directory points beyond the end of its segment");
+    mac.digestInto(plain.subarray(from, end), found, 0);
+    for (let index = 0; index < 32; index++) {
+      if (found[index] !== rows[at + index]) throw new HoldfastError("corrupt", "Cannot read a blob: its bytes do not match its name");
+    }
+    from = end;
+  }
+  if (from !== plain.byteLength) throw new HoldfastError("corrupt", "Cannot read a segment: its directory does not account for all of it");
+  return { blobs: rows.byteLength / directoryRowBytes, plainBytes: plain.byteLength };
+}
