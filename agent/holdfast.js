@@ -4,7 +4,6 @@
  * process; an older one starts the Node that is installed beside the package, and is its shadow: same streams, same
  * signals, same end.
  */
-import { spawn } from "child_process";
 import { existsSync, lstatSync, mkdirSync, readFileSync } from "fs";
 import module from "module";
 import { homedir } from "os";
@@ -72,7 +71,11 @@ function restart() {
   }
   const args = [here].concat(process.argv.slice(2));
   if (typeof process.execve === "function") process.execve(node, [node].concat(args), process.env);
-  const child = spawn(node, args, { stdio: "inherit" });
+  void import("child_process").then(({ spawn }) => shadow(spawn(node, args, { stdio: "inherit" }), node));
+}
+
+/** Lives and ends as `child` does. A Ctrl-C reaches both from the terminal; the program knows a signal that comes twice. */
+function shadow(child, node) {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT"];
   const pass = (signal) => child.kill(signal);
   for (const signal of signals) process.on(signal, pass);

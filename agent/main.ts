@@ -1,5 +1,4 @@
-import { write } from "node:fs";
-import { isatty } from "node:tty";
+import { fstatSync, write } from "node:fs";
 import { chooseRenderer } from "#agent/render/choose-renderer.ts";
 import { FileSink } from "#agent/render/file-sink.ts";
 import type { Renderer } from "#agent/render/renderer.ts";
@@ -17,13 +16,13 @@ const args = process.argv.slice(2);
 const wiring = wire(process.env);
 const stop = new AbortController();
 const out = new FileSink(stdout, {
-  buffered: !isatty(stdout),
-  columns: () => (isatty(stdout) ? process.stdout.columns : undefined),
+  buffered: !isTerminal(stdout),
+  columns: () => (isTerminal(stdout) ? process.stdout.columns : undefined),
   failed: outputFailed,
 });
 const err = new FileSink(stderr, {
   buffered: false,
-  columns: () => (isatty(stderr) ? process.stderr.columns : undefined),
+  columns: () => (isTerminal(stderr) ? process.stderr.columns : undefined),
   failed: () => {},
 });
 let renderer: Renderer | undefined;
@@ -69,6 +68,15 @@ function makeRenderer(choice: { readonly json: boolean; readonly quiet: boolean;
   const { term, noColor } = wiring.environment;
   renderer = chooseRenderer({ json, quiet, stdio, term, noColor }, out, err);
   return renderer;
+}
+
+/** Loading Node's streams takes a tenth of a short run: they are not asked about what cannot be a terminal. */
+function isTerminal(fd: 1 | 2): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice() && (fd === stdout ? process.stdout : process.stderr).isTTY;
+  } catch {
+    return false;
+  }
 }
 
 /** The first signal asks the command to stop, the next one ends the process at once. */

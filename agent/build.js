@@ -1,0 +1,59 @@
+/*
+ * Builds `dist/` for the package: Node runs TypeScript unbuilt, except below a node_modules directory, where an installed package
+ * lives. Every module of the program goes into one of a few plain files; packages stay outside, npm installs them. What the
+ * sources name by `new URL("./x.ts", import.meta.url)`, such as a worker, becomes a file of its own beside the others.
+ */
+import { build } from "esbuild";
+import { globSync, readFileSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const namedByUrl = /new URL\(\s*"\.\/([\w-]+)\.ts",\s*import\.meta\.url\s*,?\s*\)/g;
+
+/** Modules that are started or loaded by their URL: name in `dist/` → path. The program itself is `main`. */
+function entryPoints() {
+  const entries = { main: join(root, "agent/main.ts") };
+  for (const path of globSync("{agent,shared}/**/*.ts", { cwd: root }).filter((each) => !each.endsWith(".test.ts"))) {
+    for (const [, name] of readFileSync(join(root, path), "utf8").matchAll(namedByUrl)) {
+      const target = join(root, dirname(path), `${name}.ts`);
+      if ((entries[name] ?? target) !== target) throw new Error(`Two modules started by URL are called ${name}`);
+      entries[name] = target;
+    }
+  }
+  return entries;
+}
+
+/** In `dist/` all files are in one directory and end in .js. */
+const urls = {
+  name: "urls",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => ({
+      loader: "ts",
+      contents: readFileSync(path, "utf8").replaceAll(
+        namedByUrl,
+        (_, name) => `new URL("./${name}.js", import.meta.url)`,
+      ),
+    }));
+  },
+};
+
+rmSync(join(root, "dist"), { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: entryPoints(),
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  packages: "external",
+  chunkNames: "[name]-[hash]",
+  plugins: [urls],
+  metafile: true,
+  logLevel: "warning",
+});
+for (const [path, { bytes, entryPoint }] of Object.entries(metafile.outputs)) {
+  console.log(`${path} ${bytes} bytes${entryPoint ? ` (from ${basename(entryPoint)})` : ""}`);
+}
