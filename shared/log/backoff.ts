@@ -1,22 +1,21 @@
 import type { Random } from "#shared/random.ts";
 
-/** The longest wait between two attempts, milliseconds. */
-export const backoffLimitMs = 2000;
+// The longest wait for a store that does not answer.
+const backoffLimitMs = 2000;
 
 const longestRoundTripMs = 250;
 const eagerAfterLosses = 8;
 
 /**
- * How long who lost a race for a log entry waits before the next: a random time below a bound that grows by one round trip with each
- * loss, so that a crowd thins; from the eighth loss on the bound shrinks again, down to nothing, so that whoever has waited longest
- * goes before the newcomers. At most 2 s.
+ * How long who lost a race for a log entry waits before it looks and tries again: a random time of up to one round trip, so that a crowd
+ * spreads out; nothing from the ninth loss in a row on, so that whoever has waited longest goes before the newcomers.
  *
  * @param losses - races lost in a row, this one included
  * @param roundTripMs - how long the put that lost took
  */
 export function raceWaitMs(losses: number, roundTripMs: number, random: Random): number {
-  const steps = losses <= eagerAfterLosses ? losses : Math.max(0, 2 * eagerAfterLosses - losses);
-  return steps * Math.min(longestRoundTripMs, Math.max(1, roundTripMs)) * fraction(random);
+  if (losses > eagerAfterLosses) return 0;
+  return Math.min(longestRoundTripMs, Math.max(1, roundTripMs)) * fraction(random);
 }
 
 /** How long to wait before try number `tries` + 1 at a store that does not answer: a random time below a bound that doubles, up to 2 s. */
