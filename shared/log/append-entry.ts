@@ -76,15 +76,15 @@ export async function appendEntry(
     ...(atLeast === undefined ? {} : { atLeast }),
   });
   for (let losses = 0; losses < lostRaces; losses++) {
-    stopIfAborted(signal);
     const landed = seqOfAttempt(state, attemptId);
     if (landed !== undefined) return { ...(await entryAt(store, state, landed)), appended: true, state };
+    stopIfAborted(signal);
     const events = decide(state);
     if (events.length === 0) return { appended: false, seq: state.seq, entrySha256: state.lastSha256, state };
     const { entry, next } = prepareEntry(appender, state, attemptId, events);
-    const winners = await placeEntry({ store, entry, losses, clock, random, ...stoppable });
-    if (winners.length === 0) return { appended: true, seq: entry.seq, entrySha256: entry.sha256, state: next };
-    for (const winner of winners) state = foldEntry(state, winner);
+    const found = await placeEntry({ store, entry, losses, clock, random, ...stoppable });
+    if (found.length === 0) return { appended: true, seq: entry.seq, entrySha256: entry.sha256, state: next };
+    for (const stored of found) state = foldEntry(state, stored); // our own may be the first: the next round sees it
   }
   throw new HoldfastError("unavailable", `Cannot append to the log: others were first ${lostRaces} times in a row`, {
     detail: { seq: state.seq },

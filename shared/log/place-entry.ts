@@ -1,5 +1,4 @@
 import type { Clock } from "#shared/clock.ts";
-import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { CommitId } from "#shared/format/ids.ts";
 import type { Random } from "#shared/random.ts";
@@ -32,7 +31,7 @@ const entriesAhead = 15;
  * changes nothing, because each key takes one object.
  *
  * @param losses - races that this append has lost in a row; the more, the further it looks ahead
- * @returns none when our bytes are in the log, else the entry that is there and those already after it
+ * @returns none when the put succeeded; else the entry that is there and those already after it: ours when it carries our commit id
  * @throws {HoldfastError} unavailable (interrupted, when aborted): nobody could say; ours may be in the log or still get there (`detail.outcome` = "unknown")
  * @throws {HoldfastError} corrupt or incompatible: what is there is no entry that this program reads
  */
@@ -66,8 +65,7 @@ export async function placeEntry(options: {
     }
     if (answer.kind === "conflict") await wait(raceWaitMs(losses + 1, clock.nowMs() - beganMs, random));
     const found = await look(store, entry, Math.min(entriesAhead, 1 + 2 * losses), answer);
-    const [first] = found;
-    if (first !== undefined) return equalBytes(first.sha256, entry.sha256) ? [] : found;
+    if (found.length > 0) return found;
     if (puts >= unclearPuts) throw unknownOutcome(entry, answer);
     await wait(outageWaitMs(puts, random));
   }

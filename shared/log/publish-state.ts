@@ -35,13 +35,12 @@ export type PublishOptions = {
 export async function publishState(appender: Appender, options: PublishOptions): Promise<Appended> {
   const { staged, confirmed, published } = options;
   const { head, stateId } = staged;
-  const unconfirmed = packsToConfirm(
-    staged,
-    (packId) => confirmed?.has(packId) === true || published?.has(packId) === true,
-  );
-  await confirmPacks(appender.store, unconfirmed, appender.signal);
+  const isKnown = (packId: PackId): boolean => confirmed?.has(packId) === true || published?.has(packId) === true;
+  const unknown = packsToConfirm(staged, isKnown);
+  await confirmPacks(appender.store, unknown, appender.signal);
+  const seen = new Set(unknown.map((each) => each.packId));
+  const facts = { head, isWhole: (packId: PackId) => seen.has(packId) || isKnown(packId) };
   const needed = packsNeeded(head);
-  const facts = { head, isWhole: () => true };
   const result = await appendEntry(appender, (state) => {
     if (state.snapshots.has(stateId)) return [];
     const event = commitEvent(state, staged, needed);

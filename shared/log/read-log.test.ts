@@ -113,6 +113,13 @@ describe("readLog", () => {
     expect(error.detail["key"]).toBe(logKey(missing));
   });
 
+  it("names the key of the entry to fold from when that one is missing before others", async () => {
+    const { store, states } = await storeWith(8);
+    await store.delete(logKey(5));
+    const error = await errorOf({ store, from: at(states, 5) });
+    expect(error).toMatchObject({ kind: "corrupt", detail: { key: logKey(5) } });
+  });
+
   it("reads an entry that the listing missed and that is there", async () => {
     const { store } = await storeWith(5);
     const racing: Store = {
