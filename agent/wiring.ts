@@ -1,4 +1,5 @@
 import { homedir } from "node:os";
+import { resolve } from "node:path";
 import type { CommandContext } from "#agent/commands/command.ts";
 import type { Engine } from "#agent/commands/engine.ts";
 import type { GlobalValues } from "#agent/commands/global-options.ts";
@@ -41,13 +42,16 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
           hint: "Write `holdfast at STORE COMMAND`, or set HOLDFAST_STORE.",
         });
       }
-      const [{ openStore }, { directories }, { storeEngine }] = await Promise.all([
+      const [{ openStore }, { parseStoreLocation }, { directories }, { storeEngine }] = await Promise.all([
         import("#shared/store/open-store.ts"),
+        import("#shared/store/store-location.ts"),
         import("#agent/config/directories.ts"),
-        import("#agent/engine.ts"),
+        import("#agent/engine/store-engine.ts"),
       ]);
+      const parsed = parseStoreLocation(location);
       return storeEngine({
-        store: await openStore(location),
+        store: await openStore(parsed),
+        storeDirectory: parsed.kind === "directory" ? resolve(parsed.path) : undefined,
         directories: directories(environment, globals["cache-dir"]),
         useCache: !globals["no-cache"],
         concurrency: globals.concurrency,

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { programVersion } from "#agent/program-version.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
 
@@ -25,11 +25,3 @@ export const version = defineCommand({
     return "ok";
   },
 });
-
-/** The version in the package's own package.json: one directory up in the built package, two up in the sources. */
-function programVersion(): string {
-  const up = import.meta.url.endsWith(".ts") ? "../../package.json" : "../package.json";
-  const parsed: unknown = JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8"));
-  const found = typeof parsed === "object" && parsed !== null && "version" in parsed ? parsed.version : undefined;
-  return typeof found === "string" ? found : "unknown";
-}

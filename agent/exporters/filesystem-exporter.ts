@@ -78,16 +78,33 @@ export class FilesystemExporter implements Exporter {
     if (this.#made.has(parentOf(path))) return "create";
     const place = this.#target.locate(path);
     const existing = this.#look(place);
-    if (existing === undefined) return "create";
-    if (this.#options.overwrite === "never") return "keep";
-    if (existing === "directory") {
+    const decision = this.#decision(existing, entry);
+    if (decision === "replace" && existing === "directory") {
       if (!removeEmptyDirectory(place)) throw inTheWay(path, existing);
       this.#target.forget(path);
       return "create";
     }
+    return decision;
+  }
+
+  foresee(path: string, entry: Entry): FileDecision {
+    let existing: string | undefined;
+    try {
+      existing = this.#look(this.#target.locate(path));
+    } catch (error) {
+      if (!isHoldfastError(error, "absent")) throw error;
+    }
+    if (existing === "directory" && entry.type === entryTypes.directory) return "keep";
+    return this.#decision(existing, entry);
+  }
+
+  #decision(existing: string | undefined, entry: Entry): FileDecision {
+    if (existing === undefined) return "create";
+    if (this.#options.overwrite === "never") return "keep";
     const stat = this.#stat;
     const isSame =
       existing === "file" &&
+      entry.type === entryTypes.file &&
       stat.size === entry.size &&
       stat.mtimeSec === entry.mtimeSec &&
       stat.mtimeNsec === entry.mtimeNsec;

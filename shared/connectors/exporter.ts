@@ -22,9 +22,11 @@ export interface Exporter {
   /** What it writes to, for people. */
   readonly description: string;
   /** Makes a directory, or takes one that is there. */
-  makeDirectory(path: string, entry: Entry): void;
+  makeDirectory(path: string): void;
   /** Decides what becomes of a file. */
   decide(path: string, entry: Entry): FileDecision;
+  /** What would become of an entry of any type; changes nothing. */
+  foresee(path: string, entry: Entry): FileDecision;
   /** Puts metadata on a file that is kept, where it differs. */
   updateFile(path: string, entry: Entry): readonly ExportProblem[];
   /** Makes a symlink, FIFO, device or socket, with its metadata. */

@@ -19,7 +19,13 @@ export type LogEvent =
       readonly revive: readonly PackId[];
     }
   | { readonly type: "remove"; readonly snapshots: readonly StateId[] }
-  | { readonly type: "undelete"; readonly snapshots: readonly StateId[] };
+  | {
+      /** Takes removals back. */
+      readonly type: "undelete";
+      readonly snapshots: readonly StateId[];
+      /** Condemned packs that the snapshots need and that this event takes back. */
+      readonly revive: readonly PackId[];
+    };
 
 /** The object `log/<seq>`. */
 export type LogEntry = {
@@ -92,8 +98,13 @@ function encodeEvent(event: LogEvent): CborValue {
         revive: event.revive.map((each) => idToBytes(each)),
       };
     case "remove":
-    case "undelete":
       return { type: event.type, snapshots: event.snapshots.map((each) => idToBytes(each)) };
+    case "undelete":
+      return {
+        type: event.type,
+        snapshots: event.snapshots.map((each) => idToBytes(each)),
+        revive: event.revive.map((each) => idToBytes(each)),
+      };
   }
 }
 
@@ -112,8 +123,14 @@ function decodeEvent(map: CborMap): LogEvent {
       };
       break;
     case "remove":
-    case "undelete":
       event = { type, snapshots: map.bytesList("snapshots", 32).map((each) => idFromBytes("state", each)) };
+      break;
+    case "undelete":
+      event = {
+        type,
+        snapshots: map.bytesList("snapshots", 32).map((each) => idFromBytes("state", each)),
+        revive: map.bytesList("revive", 32).map((each) => idFromBytes("pack", each)),
+      };
       break;
     default:
       throw new HoldfastError("incompatible", `Cannot read ${map.subject}: its type "${type}" is not known`, {

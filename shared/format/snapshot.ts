@@ -101,6 +101,7 @@ function decodeSource(map: CborMap): SnapshotSource {
   const type = map.text("type");
   const origin = map.text("origin");
   const root = Buffer.from(map.bytes("root")).toString("latin1");
+  if (!isAbsolutePath(root)) map.fail("root", "is not a plain absolute path");
   const options = map.textMap("options");
   const tree = map.map("tree");
   const source: SnapshotSource = {
@@ -120,6 +121,13 @@ function decodeSource(map: CborMap): SnapshotSource {
   tree.end();
   map.end();
   return source;
+}
+
+/** Whether a path begins with a slash and has no empty part, "." or ".." that could lead elsewhere. */
+function isAbsolutePath(path: string): boolean {
+  if (path === "/") return true;
+  if (!path.startsWith("/") || path.includes("\0")) return false;
+  return path.slice(1).split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }
 
 function optionalId<Kind extends "state" | "blob">(map: CborMap, name: string, kind: Kind) {

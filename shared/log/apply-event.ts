@@ -45,7 +45,8 @@ export function applyEvent(
     case "undelete": {
       const found = checkUndelete(state, event);
       if (found !== undefined) return { violation: found };
-      return { state: withSnapshots(state, event.snapshots, ({ removed: _removed, ...each }) => each) };
+      const visible = withSnapshots(state, event.snapshots, ({ removed: _removed, ...each }) => each);
+      return { state: { ...visible, condemned: withoutAll(state.condemned, event.revive) } };
     }
     default:
       return unknownEvent(event);

@@ -34,6 +34,7 @@ const remove = (...names: readonly string[]): LogEvent => ({
 });
 const undelete = (...names: readonly string[]): LogEvent => ({
   type: "undelete",
+  revive: [],
   snapshots: names.map((each) => testId("state", each)),
 });
 
@@ -159,7 +160,7 @@ function grow(choices: readonly (readonly number[])[]): { entries: StoredEntry[]
     for (const [index, number] of numbers.entries()) {
       const pick = (from: StateId[]): StateId[] => from.splice(number % from.length, 1);
       if (number % 3 === 1 && live.length > 0) events.push({ type: "remove", snapshots: pick(live) });
-      else if (number % 3 === 2 && removed.length > 0) events.push({ type: "undelete", snapshots: pick(removed) });
+      else if (number % 3 === 2 && removed.length > 0) events.push({ type: "undelete", snapshots: pick(removed), revive: [] });
       else events.push(testCommit(`${state.seq}/${index}`));
     }
     const stored = testEntry(state, events);

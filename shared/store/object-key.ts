@@ -100,12 +100,13 @@ export function seqOfKey(key: string): number {
 }
 
 /**
- * The SHA-256 that a key promises of its object: packs and states are named by the hash of their bytes.
+ * The SHA-256 that a key promises of its object: packs are named by the hash of their bytes. (A state is named by the hash
+ * of its head.)
  *
  * @returns 64 lower-case hex digits, or undefined for keys of other kinds
  */
 export function sha256HexOfKey(key: string): string | undefined {
-  if (!key.startsWith(packsPrefix) && !key.startsWith(statesPrefix)) return undefined;
+  if (!key.startsWith(packsPrefix)) return undefined;
   const hex = key.slice(key.lastIndexOf("/") + 1);
   return /^[0-9a-f]{64}$/.test(hex) ? hex : undefined;
 }

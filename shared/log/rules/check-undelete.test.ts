@@ -6,7 +6,7 @@ import { checkUndelete } from "./check-undelete.ts";
 
 const stateId = testId("state", "a");
 const pack = testId("pack", "p");
-const event = { type: "undelete", snapshots: [stateId] } as const;
+const event = { type: "undelete", snapshots: [stateId], revive: [] } as const;
 const facts = { packsOf: () => [pack] };
 
 function removedSnapshot(): LogState {

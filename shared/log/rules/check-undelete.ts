@@ -18,7 +18,7 @@ export type UndeleteFacts = {
  * The rules of an undeletion, against the fold of everything before it.
  *
  * Fold-time: it names at least one snapshot, none twice, each published and removed.
- * Append-time (with `facts`): no pack that one of them references was ever swept, and none is condemned.
+ * Append-time (with `facts`): no pack that one of them references was ever swept, and each condemned one is revived.
  *
  * @param facts - undefined: only the fold-time rules, as for published history
  */
@@ -31,5 +31,5 @@ export function checkUndelete(state: LogState, event: UndeleteEvent, facts?: Und
   if (facts === undefined) return undefined;
   const needed = new Set<PackId>();
   for (const stateId of event.snapshots) for (const packId of facts.packsOf(stateId)) needed.add(packId);
-  return checkPackUse(state, needed, new Set());
+  return checkPackUse(state, needed, new Set(event.revive));
 }

@@ -56,9 +56,9 @@ class SourceBackup {
     const run = this.#run;
     let turn = 0;
     for (const record of this.#importer.scan((problem) => run.addError(problem))) {
-      if (this.#previous.needsLeaf) await this.#nextLeaf();
+      while (this.#previous.needsLeaf) await this.#nextLeaf();
       let entry = this.#previous.seek(record.dir, record.name);
-      if (entry === undefined && this.#previous.needsLeaf) {
+      while (entry === undefined && this.#previous.needsLeaf) {
         await this.#nextLeaf();
         entry = this.#previous.seek(record.dir, record.name);
       }

@@ -5,6 +5,7 @@ import type { SnapshotHeader, SnapshotSource, TreeRoot } from "#shared/format/sn
 import { nodeName } from "#shared/tree/read-tree.ts";
 import { newProgress, type Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
+import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { adoptPacks } from "./adopt-packs.ts";
 import { BackupRun } from "./backup-run.ts";
@@ -24,6 +25,8 @@ export type BackupOptions = {
   readonly program: string;
   /** Whether all files are read, even those that look unchanged. */
   readonly force: boolean;
+  /** The snapshot to compare with; undefined: for each source the newest that has it. */
+  readonly parent?: SnapshotRecord;
   /** Threads that read, compress and seal. */
   readonly threads: number;
   /** Packs stored at once. */
@@ -72,7 +75,7 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
     reporter.notice({ level: "warning", message: `State ${stateId} cannot be read and is not used: ${error.message}` });
   }
   const adopted = await adoptPacks(repository, options.journal?.left ?? []);
-  const parents = options.force ? importers.map(() => undefined) : await findParents(repository, importers);
+  const parents = options.force ? importers.map(() => undefined) : await findParents(repository, importers, options.parent);
   const session = await SessionWriter.begin({
     repository,
     adopted,

@@ -16,6 +16,8 @@ export type RestoreItem = {
   readonly entries: AsyncIterable<Entry>;
   /** The path of an entry in the target; "" is the target itself. */
   readonly targetOf: (entry: Entry) => string;
+  /** Directories in the target that lead to the first entry, from the top. */
+  readonly ancestors: readonly string[];
   /** How many entries and bytes there are, for the progress. */
   readonly totalEntries: number | undefined;
   readonly totalBytes: number | undefined;
@@ -126,6 +128,7 @@ class ItemRestore {
   }
 
   async run(): Promise<void> {
+    for (const path of this.#item.ancestors) this.#exporter.makeDirectory(path);
     for await (const entry of this.#item.entries) {
       const path = this.#item.targetOf(entry);
       this.#progress.currentPath = path;
@@ -164,7 +167,7 @@ class ItemRestore {
 
   #makeOther(path: string, entry: Entry): void {
     if (entry.type === entryTypes.directory) {
-      this.#exporter.makeDirectory(path, entry);
+      this.#exporter.makeDirectory(path);
       this.#directories.add(entry);
     } else if (!this.#isLaterLink(path, entry)) {
       for (const problem of this.#exporter.makeOther(path, entry)) this.#problem(path, problem);

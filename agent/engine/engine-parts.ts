@@ -1,0 +1,20 @@
+import type { Directories } from "#agent/config/directories.ts";
+import type { SecretSources } from "#agent/config/read-secret.ts";
+import type { Reporter } from "#shared/operations/progress.ts";
+import type { Store } from "#shared/store/store.ts";
+
+/** What the operations of one run work with. */
+export type EngineParts = {
+  /** Bare: without retrying, limits or a cache. */
+  readonly store: Store;
+  /** The place of a directory store, for a backup to pass over; undefined for other stores. */
+  readonly storeDirectory: string | undefined;
+  /** Not made yet: see `privateDirectory`. */
+  readonly directories: Directories;
+  readonly useCache: boolean;
+  /** Requests in flight and worker threads at most; undefined: the default. */
+  readonly concurrency: number | undefined;
+  readonly secretSources: SecretSources;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+};

@@ -1,0 +1,105 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { decodeHex, encodeHex } from "#shared/bytes/hex.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { parseId } from "#shared/format/ids.ts";
+import { systemRandom } from "#shared/random.ts";
+import type { Journal, JournalRecord } from "#shared/operations/backup/journal.ts";
+
+const suffix = ".journal";
+
+/**
+ * Keeps a journal of one store as files in a directory of the agent, one for each running backup: lines of JSON, named by the
+ * process that writes them. What dead processes left is taken over by renaming. Session keys in it are sealed to the store.
+ */
+export function openFileJournal(directory: string): Journal {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const left: JournalRecord[] = [];
+  const taken: string[] = [];
+  for (const name of readdirSync(directory)) {
+    if (!name.endsWith(suffix) || isAlive(Number.parseInt(name, 10))) continue;
+    const path = join(directory, ownName());
+    if (!renameIfThere(join(directory, name), path)) continue;
+    taken.push(path);
+    left.push(...readRecords(path));
+  }
+  const path = join(directory, ownName());
+  let fd: number | undefined;
+  const close = (): void => {
+    if (fd !== undefined) closeSync(fd);
+    fd = undefined;
+  };
+  return {
+    left,
+    add(record) {
+      fd ??= openSync(path, "ax", 0o600);
+      writeSync(fd, `${JSON.stringify(toJson(record))}\n`);
+      fsyncSync(fd);
+    },
+    clear() {
+      const own = fd !== undefined;
+      close();
+      for (const each of own ? [...taken, path] : taken) unlinkSync(each);
+      taken.length = 0;
+    },
+    close,
+  };
+}
+
+function ownName(): string {
+  return `${process.pid}-${encodeHex(systemRandom(6))}${suffix}`;
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** Renames a file; false when another process was first. */
+function renameIfThere(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** The records of a journal; a last line that was cut short, and all that is no record, is passed over. */
+function readRecords(path: string): JournalRecord[] {
+  const records: JournalRecord[] = [];
+  for (const line of readFileSync(path, "utf8").split("\n")) {
+    const record = line === "" ? undefined : fromJson(line);
+    if (record !== undefined) records.push(record);
+  }
+  return records;
+}
+
+function toJson(record: JournalRecord): Record<string, string | number> {
+  return {
+    pack: record.packId,
+    kind: record.kind,
+    sizeBytes: record.sizeBytes,
+    session: encodeHex(record.sessionId),
+    envelope: encodeHex(record.envelope),
+  };
+}
+
+function fromJson(line: string): JournalRecord | undefined {
+  try {
+    const { pack, kind, sizeBytes, session, envelope } = JSON.parse(line) as Record<string, unknown>;
+    if (typeof pack !== "string" || typeof sizeBytes !== "number" || typeof session !== "string" || typeof envelope !== "string") return undefined;
+    if (kind !== "data" && kind !== "meta") return undefined;
+    return { packId: parseId("pack", pack), kind, sizeBytes, sessionId: decodeHex(session), envelope: decodeHex(envelope) };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof HoldfastError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+import type { SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import { formatSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import type { SnapshotFilter, SnapshotSummary } from "#agent/commands/engine.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { SnapshotRecord } from "#shared/log/log-state.ts";
+import type { Reporter } from "#shared/operations/progress.ts";
+import type { Repository } from "#shared/repository/repository.ts";
+import { liveRecords, readSnapshot, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
+
+/** The visible snapshot that a reference means. @throws {HoldfastError} absent, or invalid: the prefix fits several */
+export function findRecord(repository: Repository, reference: SnapshotReference): SnapshotRecord {
+  return pick(liveRecords(repository), reference, "snapshot");
+}
+
+/** The removed snapshot that a reference means. */
+export function findRemoved(repository: Repository, reference: SnapshotReference): SnapshotRecord {
+  if (reference.by === "age") {
+    throw new HoldfastError("invalid", `Cannot undelete "${formatSnapshotReference(reference)}": it counts visible snapshots only`, {
+      hint: "Give the beginning of the id of the removed snapshot.",
+    });
+  }
+  const removed = [...repository.log.snapshots.values()].filter((record) => record.removed !== undefined);
+  return pick(removed, reference, "removed snapshot");
+}
+
+function pick(records: readonly SnapshotRecord[], reference: SnapshotReference, what: string): SnapshotRecord {
+  if (reference.by === "age") {
+    const record = records[reference.back];
+    if (record !== undefined) return record;
+    throw new HoldfastError("absent", `Cannot find "${formatSnapshotReference(reference)}": the store has ${records.length} snapshots`);
+  }
+  const found = records.filter((record) => record.stateId.startsWith(reference.prefix));
+  const [only] = found;
+  if (only === undefined) {
+    throw new HoldfastError("absent", `Cannot find a ${what} whose id begins with ${reference.prefix}`, {
+      hint: "List the snapshots with `holdfast ls`.",
+    });
+  }
+  if (found.length > 1) {
+    throw new HoldfastError("invalid", `Cannot tell which ${what} is meant: ${found.length} ids begin with ${reference.prefix}`, {
+      hint: "Give more digits.",
+    });
+  }
+  return only;
+}
+
+/** Visible snapshots that match, oldest first. Those that cannot be read are told to the reporter. @returns false if there were any */
+export async function* matchingSnapshots(
+  repository: Repository,
+  filter: SnapshotFilter,
+  reporter: Reporter,
+): AsyncGenerator<SnapshotSummary, boolean> {
+  const counts = new Map<string, number>();
+  const matching: SnapshotSummary[] = [];
+  let whole = true;
+  for (const record of liveRecords(repository)) {
+    let snapshot: Snapshot;
+    try {
+      snapshot = await readSnapshot(repository, record);
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+      whole = false;
+      reporter.entryError({ path: record.stateId, kind: error.kind, message: error.message });
+      continue;
+    }
+    const { header } = snapshot;
+    if (filter.host !== undefined && header.host !== filter.host) continue;
+    if (filter.name !== undefined && header.name !== filter.name) continue;
+    if (!filter.tags.every((tag) => header.tags.includes(tag))) continue;
+    const line = JSON.stringify([header.host, header.name]);
+    const count = (counts.get(line) ?? 0) + 1;
+    counts.set(line, count);
+    if (filter.latest !== undefined && count > filter.latest) continue;
+    matching.push(summaryOf(snapshot));
+  }
+  yield* matching.reverse();
+  return whole;
+}
+
+/** A snapshot as lists show it. */
+export function summaryOf(snapshot: Snapshot): SnapshotSummary {
+  const { header } = snapshot;
+  return {
+    id: snapshot.id,
+    timeMs: header.timeMs,
+    durationMs: header.durationMs,
+    host: header.host,
+    name: header.name,
+    tags: header.tags,
+    paths: header.sources.map((source) => source.root),
+    sizeBytes: header.sources.reduce((sum, source) => sum + source.tree.totalBytes, 0),
+    entries: header.sources.reduce((sum, source) => sum + source.tree.entries, 0),
+    errors: header.errorCount,
+  };
+}

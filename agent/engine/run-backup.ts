@@ -1,0 +1,105 @@
+import { existsSync, realpathSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import type { BackupRequest } from "#agent/commands/engine.ts";
+import { excludeRules } from "#agent/importers/exclude-rules.ts";
+import { FilesystemImporter } from "#agent/importers/filesystem-importer.ts";
+import { statPath } from "#agent/filesystem/stat-path.ts";
+import { programVersion } from "#agent/program-version.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { backup } from "#shared/operations/backup/backup.ts";
+import { planBackup } from "#shared/operations/backup/plan-backup.ts";
+import type { Report } from "#shared/operations/progress.ts";
+import { isBelow } from "#shared/tree/read-tree.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { openFileJournal } from "./file-journal.ts";
+import { findRecord } from "./find-snapshots.ts";
+import { rememberLog, type Session, threadsOf } from "./session.ts";
+
+/** Packs being stored at once. */
+const uploads = 2;
+
+/** Backs the paths of a request up, and reports. */
+export async function runBackup(parts: EngineParts, session: Session, request: BackupRequest): Promise<Report> {
+  const { repository } = session;
+  if (request.writer && repository.keys.role !== "writer") {
+    throw new HoldfastError("denied", "Cannot back up as a writer: the key given is an owner's", {
+      hint: "Make a writer's key file with `holdfast key add --role writer --out FILE`.",
+    });
+  }
+  const host = request.host ?? hostname();
+  const importers = importersOf(parts, request, host);
+  const common = { repository, importers, force: request.force, reporter: parts.reporter, signal: parts.signal };
+  if (request.dryRun) {
+    const plan = await planBackup(common);
+    return {
+      operation: "backup",
+      outcome: plan.errorCount > 0 ? "partial" : "ok",
+      facts: { dryRun: true, entries: plan.entries, sizeBytes: plan.totalBytes, unchanged: plan.unchanged, filesToRead: plan.filesToRead, bytesToRead: plan.bytesToRead, errors: plan.errorCount },
+    };
+  }
+  const journal = openFileJournal(join(parts.directories.data, "journals", repository.config.storeId));
+  try {
+    const report = await backup({
+      ...common,
+      host,
+      user: userInfo().username,
+      name: request.name ?? "default",
+      tags: request.tags,
+      program: `holdfast ${programVersion()}`,
+      threads: threadsOf(parts),
+      uploads,
+      journal,
+      ...(request.parent === undefined ? {} : { parent: findRecord(repository, request.parent) }),
+    });
+    rememberLog(parts, repository);
+    return {
+      operation: "backup",
+      outcome: report.errorCount > 0 ? "partial" : "ok",
+      facts: {
+        snapshot: report.snapshotId,
+        ...(report.parentId === undefined ? {} : { parent: report.parentId }),
+        entries: report.entries,
+        sizeBytes: report.totalBytes,
+        unchanged: report.unchanged,
+        changed: report.changed,
+        newBytes: report.newBytes,
+        storedBytes: report.storedBytes,
+        ...(report.adoptedPacks === 0 ? {} : { adoptedPacks: report.adoptedPacks }),
+        ...(report.changedWhileRead === 0 ? {} : { changedWhileRead: report.changedWhileRead }),
+        errors: report.errorCount,
+        durationMs: report.durationMs,
+      },
+    };
+  } finally {
+    journal.close();
+  }
+}
+
+function importersOf(parts: EngineParts, request: BackupRequest, host: string): FilesystemImporter[] {
+  const excludes = excludeRules(request.excludes);
+  return distinctRoots(request.paths).map((root) => {
+    statPath(root);
+    return new FilesystemImporter({
+      root,
+      host,
+      excludes,
+      oneFileSystem: request.oneFileSystem,
+      xattrs: request.xattrs,
+      skip: storePaths(parts),
+    });
+  });
+}
+
+/** Paths without those that another one contains. */
+function distinctRoots(paths: readonly string[]): string[] {
+  const distinct = [...new Set(paths)];
+  return distinct.filter((path) => !distinct.some((other) => other !== path && (other === "/" || isBelow(path, other))));
+}
+
+/** A store does not back itself up. */
+function storePaths(parts: EngineParts): string[] {
+  const { storeDirectory } = parts;
+  if (storeDirectory === undefined || !existsSync(storeDirectory)) return [];
+  return [storeDirectory, realpathSync(storeDirectory)].map((path) => Buffer.from(path, "utf8").toString("latin1"));
+}

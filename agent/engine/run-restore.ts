@@ -1,0 +1,153 @@
+import { existsSync, mkdirSync } from "node:fs";
+import type { RestoreRequest } from "#agent/commands/engine.ts";
+import { FilesystemExporter } from "#agent/exporters/filesystem-exporter.ts";
+import { nodePath } from "#agent/filesystem/node-path.ts";
+import { type Entry, entryPath, entryTypes } from "#shared/format/entry.ts";
+import type { SnapshotSource } from "#shared/format/snapshot.ts";
+import type { Report } from "#shared/operations/progress.ts";
+import { planRestore } from "#shared/operations/restore/plan-restore.ts";
+import { restore, type RestoreItem } from "#shared/operations/restore/restore.ts";
+import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
+import { relativeTo, SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
+import { findEntry, isBelow, readEntries, readSubtree, subtreeTotals } from "#shared/tree/read-tree.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { findRecord } from "./find-snapshots.ts";
+import { type Session, threadsOf } from "./session.ts";
+
+/** Part of a snapshot's source and the directory that it is restored below. */
+type Placement = { readonly source: SnapshotSource; readonly root: string; readonly item: RestoreItem };
+
+/** Restores what a request names, and reports. */
+export async function runRestore(parts: EngineParts, session: Session, request: RestoreRequest): Promise<Report> {
+  const { repository } = session;
+  const snapshot = await readSnapshot(repository, findRecord(repository, request.reference.snapshot));
+  const tree = new SnapshotTree(snapshot, await repository.blobReader());
+  const placements = await placementsOf(tree, request);
+  const { overwrite, xattrs, sparse } = request;
+  const items = placements.map(({ source, root, item }) => ({
+    item,
+    open: () => {
+      const { userNames, groupNames } = source;
+      return new FilesystemExporter({ root, overwrite, xattrs, sparse, owners: { how: request.owners, userNames, groupNames } });
+    },
+    root,
+  }));
+  if (request.dryRun) {
+    const plan = await planRestore(
+      items.map(({ item, root, open }) => ({ item, exporter: existsSync(nodePath(root)) ? open() : undefined })),
+      parts.reporter,
+    );
+    return { operation: "restore", outcome: plan.errors > 0 ? "partial" : "ok", facts: { dryRun: true, ...plan } };
+  }
+  for (const { root } of items) makeTarget(root);
+  const report = await restore({
+    repository,
+    items: items.map(({ item, open }) => ({ item, exporter: open() })),
+    threads: threadsOf(parts),
+    reporter: parts.reporter,
+    signal: parts.signal,
+  });
+  const damaged = report.damaged > 0;
+  return {
+    operation: "restore",
+    outcome: damaged ? "corrupt" : report.failed + report.problems > 0 ? "partial" : "ok",
+    facts: {
+      snapshot: snapshot.id,
+      entries: report.entries,
+      files: report.files,
+      kept: report.kept,
+      restoredBytes: report.restoredBytes,
+      fetchedBytes: report.fetchedBytes,
+      failed: report.failed,
+      attributesNotRestored: report.problems,
+      durationMs: report.durationMs,
+    },
+  };
+}
+
+async function placementsOf(tree: SnapshotTree, request: RestoreRequest): Promise<Placement[]> {
+  const { target } = request;
+  const path = request.reference.path;
+  if (path === undefined || path === "/") {
+    return Promise.all(tree.snapshot.header.sources.map((source) => wholeSource(tree, source, target)));
+  }
+  const place = await tree.find(path);
+  if (place.source === undefined) {
+    const below = tree.snapshot.header.sources.filter((source) => isBelow(source.root, path));
+    return Promise.all(below.map((source) => wholeSource(tree, source, target, path)));
+  }
+  const { source } = place;
+  const rel = relativeTo(source.root, path);
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (place.entry.type !== entryTypes.directory || target === undefined) {
+    return [await subtreeInto(tree, source, rel, target ?? directoryOf(path), name)];
+  }
+  const totals = await subtreeTotals(source.tree, tree.readNode, rel);
+  const item: RestoreItem = {
+    entries: readSubtree(source.tree, tree.readNode, rel),
+    targetOf: (entry) => relativeTo(rel === "" ? "" : rel, entryPath(entry)).replace(/^\//, ""),
+    ancestors: [],
+    totalEntries: totals.entries,
+    totalBytes: totals.totalBytes,
+  };
+  return [{ source, root: target, item: rel === "" ? { ...item, targetOf: entryPath } : item }];
+}
+
+/** A whole source: below `target` under its full path (less `above`), or where it came from. */
+async function wholeSource(tree: SnapshotTree, source: SnapshotSource, target: string | undefined, above = "/"): Promise<Placement> {
+  if (source.root === "/") {
+    const item = {
+      entries: readEntries(source.tree, tree.readNode),
+      targetOf: entryPath,
+      ancestors: [],
+      totalEntries: source.tree.entries,
+      totalBytes: source.tree.totalBytes,
+    };
+    return { source, root: target ?? "/", item };
+  }
+  const parent = directoryOf(source.root);
+  if (target === undefined) return subtreeInto(tree, source, "", parent, source.root.slice(source.root.lastIndexOf("/") + 1));
+  return subtreeInto(tree, source, "", target, relativeTo(above, source.root));
+}
+
+/** An entry of a source and everything below it, as `name` (a path) below a directory. */
+async function subtreeInto(tree: SnapshotTree, source: SnapshotSource, rel: string, root: string, name: string): Promise<Placement> {
+  const entry = await findEntry(source.tree, tree.readNode, rel);
+  if (entry === undefined) throw new HoldfastError("corrupt", "Cannot read the root of a tree: it is not there");
+  const totals = entry.type === entryTypes.directory ? await subtreeTotals(source.tree, tree.readNode, rel) : { entries: 0, totalBytes: entry.size };
+  const item: RestoreItem = {
+    entries: withItself(entry, readSubtree(source.tree, tree.readNode, rel)),
+    targetOf: (each) => (each === entry ? name : `${name}/${relativeTo(rel, entryPath(each)).replace(/^\//, "")}`),
+    ancestors: ancestorsOf(name),
+    totalEntries: totals.entries + 1,
+    totalBytes: totals.totalBytes,
+  };
+  return { source, root, item: rel === "" ? { ...item, targetOf: (each) => (each === entry ? name : `${name}/${entryPath(each)}`) } : item };
+}
+
+async function* withItself(entry: Entry, below: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+  yield entry;
+  if (entry.type === entryTypes.directory) yield* below;
+}
+
+/** The directories that lead to a relative path, from the top. */
+function ancestorsOf(path: string): string[] {
+  const ancestors: string[] = [];
+  for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1)) ancestors.push(path.slice(0, slash));
+  return ancestors;
+}
+
+function directoryOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash <= 0 ? "/" : path.slice(0, slash);
+}
+
+function makeTarget(root: string): void {
+  try {
+    mkdirSync(nodePath(root), { recursive: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : "it cannot be made";
+    throw new HoldfastError("denied", `Cannot restore into the target: ${reason}`, { cause });
+  }
+}

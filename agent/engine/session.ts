@@ -1,0 +1,137 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { agentIdentity } from "#agent/config/agent-identity.ts";
+import { privateDirectory } from "#agent/config/private-directory.ts";
+import { withSecret } from "#agent/config/read-secret.ts";
+import type { Secret } from "#agent/config/secret.ts";
+import { systemClock } from "#shared/clock.ts";
+import { type Bundle, bundleKeys } from "#shared/crypto/bundle.ts";
+import { decodeRecoveryKey } from "#shared/crypto/recovery-key.ts";
+import { isHoldfastError } from "#shared/errors.ts";
+import type { KeySlot } from "#shared/format/key-slot.ts";
+import { logMark } from "#shared/log/log-state.ts";
+import { systemRandom } from "#shared/random.ts";
+import { openKeySlot, type SlotSecret } from "#shared/repository/key-slots.ts";
+import { openRepository, readConfig, type ReadConfig } from "#shared/repository/open-repository.ts";
+import { publicSecret } from "#shared/repository/public-secret.ts";
+import type { Repository } from "#shared/repository/repository.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { equalBytes } from "#shared/bytes/equal-bytes.ts";
+import { cachingStore } from "#shared/store/caching-store.ts";
+import { directoryStore } from "#shared/store/directory-store.ts";
+import { logPrefix, statesPrefix } from "#shared/store/object-key.ts";
+import { retryingStore } from "#shared/store/retrying-store.ts";
+import { limitedStore } from "#shared/store/limited-store.ts";
+import type { Store } from "#shared/store/store.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { logMarkFile } from "./log-mark-file.ts";
+
+/** Bytes of states and log entries that are kept on disk for stores that are far away. */
+const cacheBytes = 4 * 1024 * 1024 * 1024;
+
+/** A store that has been unlocked by this run. */
+export type Session = {
+  readonly store: Store;
+  readonly read: ReadConfig;
+  readonly bundle: Bundle;
+  /** The slot that opened it; undefined for a store that anyone can read. */
+  readonly slot: KeySlot | undefined;
+  readonly repository: Repository;
+};
+
+/** The store of a run with retries and limits, not yet opened. */
+export function steadyStore(parts: EngineParts): Store {
+  const { reporter, signal, concurrency } = parts;
+  const limited = concurrency === undefined ? parts.store : limitedStore(parts.store, { clock: systemClock, requests: concurrency });
+  return retryingStore(limited, {
+    clock: systemClock,
+    random: systemRandom,
+    signal,
+    onRetry: ({ error }) => reporter.notice({ level: "warning", message: `Trying again: ${error.message}` }),
+  });
+}
+
+/** Reads the config, unlocks the store with the run's secret, and opens the repository. */
+export async function openSession(parts: EngineParts): Promise<Session> {
+  const { directories, secretSources, signal } = parts;
+  const steady = steadyStore(parts);
+  const read = await readConfig(steady);
+  const { storeId } = read.config;
+  const store = await cached(parts, steady, storeId);
+  const unlocked = await unlock(store, read, (use) => withSecret(secretSources, signal, use));
+  const mark = logMarkFile(directories.data, storeId);
+  const seen = mark.read();
+  const repository = await openRepository({
+    store,
+    read,
+    bundle: unlocked.bundle,
+    signer: await agentIdentity(directories.data),
+    clock: systemClock,
+    random: systemRandom,
+    ...(seen === undefined ? {} : { atLeast: seen }),
+  });
+  await privateDirectory(directories.data);
+  if (repository.log.seq > 0) mark.write(logMark(repository.log));
+  return { store, read, ...unlocked, repository };
+}
+
+/** Remembers what this run has seen of the log, for the next one. */
+export function rememberLog(parts: EngineParts, repository: Repository): void {
+  logMarkFile(parts.directories.data, repository.config.storeId).write(logMark(repository.log));
+}
+
+/** Worker threads of a run. */
+export function threadsOf(parts: EngineParts): number {
+  return Math.max(1, Math.min(parts.concurrency ?? Number.POSITIVE_INFINITY, availableParallelism()));
+}
+
+async function unlock(
+  store: Store,
+  read: ReadConfig,
+  withGiven: <Result>(use: (secret: Secret) => Promise<Result>) => Promise<Result>,
+): Promise<{ bundle: Bundle; slot: KeySlot | undefined }> {
+  const { config, configSha256 } = read;
+  if (config.secrecy === "public") {
+    return { bundle: { role: "owner", masterSecret: publicSecret(config.storeId) }, slot: undefined };
+  }
+  const place = { store, storeId: config.storeId, configSha256 };
+  const opened = await withGiven((secret) => openKeySlot(place, slotSecret(secret)));
+  const { hpke } = await bundleKeys(opened.bundle);
+  if (hpke !== undefined && !equalBytes(hpke.publicKey, config.publicKey)) {
+    throw new HoldfastError("corrupt", "Cannot open the store: its config names another public key than its keys give");
+  }
+  return opened;
+}
+
+/** A key file holds a recovery key or what `key add --out` wrote; any other content is a passphrase, without its line end. */
+export function slotSecret(secret: Secret): SlotSecret {
+  if (secret.form === "passphrase") {
+    const random = recoverySecret(secret.passphrase);
+    return random === undefined ? { kind: "passphrase", passphrase: secret.passphrase } : { kind: "random", secret: random };
+  }
+  const text = new TextDecoder().decode(secret.content).replace(/\r?\n$/, "");
+  const random = recoverySecret(text);
+  return random === undefined ? { kind: "passphrase", passphrase: text } : { kind: "random", secret: random };
+}
+
+function recoverySecret(text: string): Uint8Array | undefined {
+  try {
+    return decodeRecoveryKey(text);
+  } catch (error) {
+    if (isHoldfastError(error, "invalid", "incompatible")) return undefined;
+    throw error;
+  }
+}
+
+/** Keeps states and log entries of a store that is not a directory of this machine in the agent's cache. */
+async function cached(parts: EngineParts, store: Store, storeId: string): Promise<Store> {
+  if (!parts.useCache || parts.storeDirectory !== undefined) return store;
+  const directory = await privateDirectory(join(parts.directories.cache, "objects", storeId));
+  return cachingStore(store, {
+    cache: directoryStore(directory, { durability: "unsynced" }),
+    storeId,
+    prefixes: [statesPrefix, logPrefix],
+    limitBytes: cacheBytes,
+    onCacheFailure: () => undefined,
+  });
+}

@@ -1,0 +1,317 @@
+import type { Engine, EntrySummary, KeySummary } from "#agent/commands/engine.ts";
+import { systemClock } from "#shared/clock.ts";
+import { encodeRecoveryKey, recoverySecretBytes } from "#shared/crypto/recovery-key.ts";
+import { type Bundle, writerBundle } from "#shared/crypto/bundle.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { decodeErrorList } from "#shared/format/error-list.ts";
+import { type Entry, entryTypes } from "#shared/format/entry.ts";
+import { formatVersions } from "#shared/format/version.ts";
+import { idToBytes, type KeySlotId } from "#shared/format/ids.ts";
+import type { KeySlot } from "#shared/format/key-slot.ts";
+import { logMark } from "#shared/log/log-state.ts";
+import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
+import { undeleteSnapshots } from "#shared/log/undelete-snapshots.ts";
+import { check } from "#shared/operations/check/check.ts";
+import type { Report } from "#shared/operations/progress.ts";
+import { systemRandom } from "#shared/random.ts";
+import { createRepository } from "#shared/repository/create-repository.ts";
+import { addKeySlot, listKeySlots, removeKeySlot, type SlotStore } from "#shared/repository/key-slots.ts";
+import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
+import { readContent } from "#shared/snapshot/read-content.ts";
+import { type PlacedEntry, SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
+import { probeStore } from "#shared/store/probe-store.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { findRecord, findRemoved, matchingSnapshots, summaryOf } from "./find-snapshots.ts";
+import { runBackup } from "./run-backup.ts";
+import { runRestore } from "./run-restore.ts";
+import { openSession, rememberLog, type Session, steadyStore, threadsOf } from "./session.ts";
+
+/** The label of the slot that the recovery key opens. */
+const recoveryLabel = "recovery key";
+
+/** The engine on a store: opens it once, with the run's secret, when the first operation needs it. */
+export function storeEngine(parts: EngineParts): Engine {
+  const { store, signal, reporter } = parts;
+  let opened: Promise<Session> | undefined;
+  const session = (): Promise<Session> => (opened ??= openSession(parts));
+  const finish = (report: Report): Report => {
+    reporter.finish(report);
+    return report;
+  };
+  const snapshotTree = async (reference: Parameters<Engine["snapshot"]>[0]): Promise<SnapshotTree> => {
+    const { repository } = await session();
+    const snapshot = await readSnapshot(repository, findRecord(repository, reference));
+    return new SnapshotTree(snapshot, await repository.blobReader());
+  };
+  return {
+    async create(request) {
+      const passphrase = request.plaintext ? undefined : await request.newPassphrase();
+      const made = await createRepository({
+        store: steadyStore(parts),
+        passphrase,
+        settings: given({
+          chunkMinBytes: request.chunkMinBytes,
+          chunkAvgBytes: request.chunkAvgBytes,
+          chunkMaxBytes: request.chunkMaxBytes,
+          compressionLevel: request.compressionLevel,
+          graceMs: request.graceMs,
+        }),
+        random: systemRandom,
+        clock: systemClock,
+      });
+      return { storeId: made.config.storeId, recoveryKey: made.recoveryKey };
+    },
+    backup: async (request) => finish(await runBackup(parts, await session(), request)),
+    restore: async (request) => finish(await runRestore(parts, await session(), request)),
+    check: async ({ snapshots, readPercent }) => finish(await runCheck(parts, await session(), snapshots, readPercent)),
+    async *snapshots(filter) {
+      const { repository } = await session();
+      const whole = yield* matchingSnapshots(repository, filter, reporter);
+      if (!whole) {
+        throw new HoldfastError("corrupt", "Cannot list all snapshots: some cannot be read", { hint: "Run `holdfast check` to see what is damaged." });
+      }
+    },
+    async snapshot(reference) {
+      const { repository } = await session();
+      return summaryOf(await readSnapshot(repository, findRecord(repository, reference)));
+    },
+    async *entries({ snapshot, path }, { recursive }) {
+      const tree = await snapshotTree(snapshot);
+      const place = await tree.find(path ?? "/");
+      if (place.entry.type !== entryTypes.directory) {
+        yield entrySummary(place);
+        return;
+      }
+      for await (const each of recursive ? tree.below(place) : tree.list(place)) yield entrySummary(each);
+    },
+    async *read({ snapshot, path }) {
+      const tree = await snapshotTree(snapshot);
+      const place = await tree.find(path ?? "/");
+      const { repository } = await session();
+      yield* readContent(place.entry, await repository.blobReader());
+    },
+    async *entryErrors(reference) {
+      const { repository } = await session();
+      const { header } = await readSnapshot(repository, findRecord(repository, reference));
+      if (header.errorList === undefined) return;
+      const reader = await repository.blobReader();
+      yield* decodeErrorList(await reader.readNode(idToBytes(header.errorList)), "the error list of a snapshot");
+    },
+    async info() {
+      const { repository } = await session();
+      await repository.loadHeads();
+      const { config, log, segments } = repository;
+      const live = liveRecords(repository).length;
+      return {
+        storeId: config.storeId,
+        formatVersion: formatVersions.config,
+        createdMs: config.createdMs,
+        encrypted: config.secrecy === "sealed",
+        snapshots: live,
+        removedSnapshots: log.snapshots.size - live,
+        logEntries: log.seq,
+        packs: segments.packs.length,
+        packBytes: segments.packs.reduce((sum, pack) => sum + pack.sizeBytes, 0),
+        chunkMinBytes: config.chunker.minBytes,
+        chunkAvgBytes: config.chunker.avgBytes,
+        chunkMaxBytes: config.chunker.maxBytes,
+        compressionLevel: config.compression.level,
+        graceMs: config.graceMs,
+      };
+    },
+    async remove(references, { apply }) {
+      const { repository } = await session();
+      const records = references.map((reference) => findRecord(repository, reference));
+      const summaries = [];
+      for (const record of records) summaries.push(summaryOf(await readSnapshot(repository, record)));
+      if (apply) {
+        const result = await removeSnapshots(appender(parts, repository), records.map((record) => record.stateId));
+        repository.log = result.state;
+        rememberLog(parts, repository);
+      }
+      return summaries;
+    },
+    async undelete(references) {
+      const { repository } = await session();
+      const records = references.map((reference) => findRemoved(repository, reference));
+      const result = await undeleteSnapshots(appender(parts, repository), records.map((record) => record.stateId));
+      repository.log = result.state;
+      rememberLog(parts, repository);
+      const summaries = [];
+      for (const record of records) summaries.push(summaryOf(await readSnapshot(repository, record)));
+      return summaries;
+    },
+    async keys() {
+      const { slot, ...opened } = await session();
+      const listed = await listKeySlots(slotStore(opened));
+      const broken = listed.find((each) => "problem" in each);
+      if (broken !== undefined && "problem" in broken) reporter.notice({ level: "warning", message: broken.problem.message });
+      return listed.flatMap((each) => ("slot" in each ? [keySummary(each.slot, slot)] : []));
+    },
+    async addKey({ role, label, newPassphrase }) {
+      const opened = await session();
+      const bundle = await bundleFor(opened.bundle, role);
+      const secret = systemRandom(recoverySecretBytes);
+      const slot = await addKeySlot(
+        slotStore(opened),
+        {
+          bundle,
+          label,
+          secret: newPassphrase === undefined ? { kind: "random", secret } : { kind: "passphrase", passphrase: await newPassphrase() },
+        },
+        { random: systemRandom, clock: systemClock },
+      );
+      const keyfile = newPassphrase === undefined ? new TextEncoder().encode(`${encodeRecoveryKey(secret)}\n`) : undefined;
+      return { slot: keySummary(slot, opened.slot), keyfile };
+    },
+    async removeKey(slotPrefix) {
+      const opened = await session();
+      requireOwner(opened.bundle);
+      const slots = (await listKeySlots(slotStore(opened))).flatMap((each) => ("slot" in each ? [each.slot] : []));
+      const slot = pickSlot(slots, slotPrefix);
+      if (slot.role === "owner" && slots.filter((each) => each.role === "owner").length === 1) {
+        throw new HoldfastError("conflict", `Cannot remove key slot ${slot.slotId.slice(0, 8)}: it is the last one of an owner`, {
+          hint: "Add another owner's key first; without one nothing in the store can be read.",
+        });
+      }
+      await removeKeySlot(slotStore(opened), slot.slotId);
+      return keySummary(slot, opened.slot);
+    },
+    async changePassphrase(newPassphrase) {
+      const opened = await session();
+      const { slot, bundle } = opened;
+      if (slot === undefined) throw new HoldfastError("invalid", "Cannot change the passphrase: this store has none");
+      if (slot.derivation.kind !== "argon2id") {
+        throw new HoldfastError("invalid", "Cannot change the passphrase: the store was opened with a key file", {
+          hint: "Open it with the passphrase that is to be changed.",
+        });
+      }
+      const passphrase = await newPassphrase();
+      const place = slotStore(opened);
+      const added = await addKeySlot(place, { bundle, label: slot.label, secret: { kind: "passphrase", passphrase } }, { random: systemRandom, clock: systemClock });
+      await removeKeySlot(place, slot.slotId);
+      return keySummary(added, added);
+    },
+    probe: (onCheck) => orAborted(signal, probeStore(store, { clock: systemClock, random: systemRandom, onCheck })),
+    close: () => store.close(),
+  };
+}
+
+async function runCheck(
+  parts: EngineParts,
+  session: Session,
+  references: Parameters<Engine["check"]>[0]["snapshots"],
+  readPercent: number,
+): Promise<Report> {
+  const { repository } = session;
+  const report = await check({
+    repository,
+    snapshots: references.length === 0 ? undefined : references.map((reference) => findRecord(repository, reference)),
+    readPercent,
+    threads: threadsOf(parts),
+    reporter: parts.reporter,
+    signal: parts.signal,
+  });
+  const isDamaged = report.damagedObjects.length > 0 || report.damagedFiles > 0;
+  return {
+    operation: "check",
+    outcome: isDamaged ? "corrupt" : report.unverified > 0 ? "partial" : "ok",
+    facts: {
+      snapshots: report.snapshots,
+      packs: report.packs,
+      packsRead: report.packsRead,
+      blobsVerified: report.blobsVerified,
+      bytesVerified: report.bytesVerified,
+      fetchedBytes: report.fetchedBytes,
+      damagedObjects: report.damagedObjects,
+      damagedFiles: report.damagedFiles,
+      unverified: report.unverified,
+      durationMs: report.durationMs,
+    },
+  };
+}
+
+function appender(parts: EngineParts, repository: Session["repository"]) {
+  return {
+    store: repository.store,
+    signer: repository.signer,
+    clock: systemClock,
+    random: systemRandom,
+    from: repository.log,
+    atLeast: logMark(repository.log),
+    signal: parts.signal,
+  };
+}
+
+function slotStore({ store, read }: Pick<Session, "store" | "read">): SlotStore {
+  return { store, storeId: read.config.storeId, configSha256: read.configSha256 };
+}
+
+function requireOwner(bundle: Bundle): asserts bundle is Bundle & { role: "owner" } {
+  if (bundle.role !== "owner") throw new HoldfastError("denied", "Cannot change keys: only an owner may", { hint: "Use an owner's passphrase or key file." });
+}
+
+async function bundleFor(bundle: Bundle, role: "owner" | "writer"): Promise<Bundle> {
+  requireOwner(bundle);
+  return role === "owner" ? bundle : writerBundle(bundle.masterSecret);
+}
+
+function pickSlot(slots: readonly KeySlot[], prefix: string): KeySlot {
+  const found = slots.filter((slot) => slot.slotId.startsWith(prefix.toLowerCase()));
+  const [only] = found;
+  if (only === undefined) throw new HoldfastError("absent", `Cannot find a key slot whose id begins with ${prefix}`, { hint: "List them with `holdfast key list`." });
+  if (found.length > 1) throw new HoldfastError("invalid", `Cannot tell which key slot is meant: ${found.length} ids begin with ${prefix}`, { hint: "Give more digits." });
+  return only;
+}
+
+function keySummary(slot: KeySlot, current: { readonly slotId: KeySlotId } | undefined): KeySummary {
+  return {
+    slotId: slot.slotId,
+    role: slot.role,
+    label: slot.label,
+    form: slot.derivation.kind === "argon2id" ? "passphrase" : slot.label === recoveryLabel ? "recovery" : "keyfile",
+    createdMs: slot.createdMs,
+    current: slot.slotId === current?.slotId,
+  };
+}
+
+const typeWords: Readonly<Record<Entry["type"], EntrySummary["type"]>> = {
+  [entryTypes.directory]: "directory",
+  [entryTypes.file]: "file",
+  [entryTypes.symlink]: "symlink",
+  [entryTypes.fifo]: "fifo",
+  [entryTypes.socket]: "socket",
+  [entryTypes.characterDevice]: "characterDevice",
+  [entryTypes.blockDevice]: "blockDevice",
+};
+
+function entrySummary({ path, entry, source }: PlacedEntry): EntrySummary {
+  return {
+    path,
+    type: typeWords[entry.type],
+    mode: entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    user: source?.userNames.get(String(entry.uid)),
+    group: source?.groupNames.get(String(entry.gid)),
+    sizeBytes: entry.size,
+    mtimeSeconds: entry.mtimeSec,
+    mtimeNanoseconds: entry.mtimeNsec,
+    linkCount: entry.nlink,
+    target: entry.target,
+    xattrs: entry.xattrs?.length ?? 0,
+  };
+}
+
+/** The fields that have a value. */
+function given<Fields extends Record<string, number | undefined>>(fields: Fields): { [Name in keyof Fields]?: number } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Name in keyof Fields]?: number };
+}
+
+/** What `work` comes to, or the signal's reason when that is first; `work` is left to itself then. */
+function orAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+  return Promise.race([work, aborted]);
+}

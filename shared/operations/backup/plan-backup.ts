@@ -1,0 +1,67 @@
+import type { Importer } from "#shared/connectors/importer.ts";
+import { entryTypes } from "#shared/format/entry.ts";
+import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
+import { nodeName } from "#shared/tree/read-tree.ts";
+import { newProgress, type Reporter } from "#shared/operations/progress.ts";
+import type { Repository } from "#shared/repository/repository.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { isUnchanged } from "./entry-of-record.ts";
+import { findParents } from "./find-parent.ts";
+import { PreviousTree } from "./previous-tree.ts";
+
+/** What a backup would do. */
+export type BackupPlan = {
+  readonly entries: number;
+  readonly totalBytes: number;
+  readonly unchanged: number;
+  /** Files that would be read, and their size. Some of their content may be in the store already. */
+  readonly filesToRead: number;
+  readonly bytesToRead: number;
+  readonly errorCount: number;
+};
+
+/** Scans the sources and compares them with the previous snapshot; reads no file and writes nothing. */
+export async function planBackup(options: {
+  readonly repository: Repository;
+  readonly importers: readonly Importer[];
+  readonly force: boolean;
+  readonly reporter: Reporter;
+  readonly signal?: AbortSignal;
+}): Promise<BackupPlan> {
+  const { repository, importers, force, reporter, signal } = options;
+  const progress = newProgress("backup", "scanning");
+  reporter.start(progress);
+  const plan = { entries: 0, totalBytes: 0, unchanged: 0, filesToRead: 0, bytesToRead: 0, errorCount: 0 };
+  const parents = force ? [] : await findParents(repository, importers);
+  const reader = await repository.blobReader();
+  const readNode = async (nodeId: Uint8Array): Promise<TreeNode> =>
+    decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
+  for (const [index, importer] of importers.entries()) {
+    const previous = new PreviousTree(parents[index]?.source.tree, readNode);
+    const records = importer.scan((problem) => {
+      plan.errorCount++;
+      reporter.entryError(problem);
+    });
+    for (const record of records) {
+      if (signal?.aborted === true) throw new HoldfastError("interrupted", "The scan was interrupted");
+      while (previous.needsLeaf) await previous.nextLeaf();
+      let entry = previous.seek(record.dir, record.name);
+      while (entry === undefined && previous.needsLeaf) {
+        await previous.nextLeaf();
+        entry = previous.seek(record.dir, record.name);
+      }
+      progress.entriesDone++;
+      progress.currentPath = record.path;
+      plan.entries++;
+      const size = record.type === entryTypes.file ? record.size : 0;
+      plan.totalBytes += size;
+      progress.bytesDone += size;
+      if (entry !== undefined && isUnchanged(entry, record)) plan.unchanged++;
+      else if (size > 0) {
+        plan.filesToRead++;
+        plan.bytesToRead += size;
+      }
+    }
+  }
+  return plan;
+}

@@ -1,0 +1,44 @@
+import type { Exporter } from "#shared/connectors/exporter.ts";
+import { entryTypes } from "#shared/format/entry.ts";
+import { isHoldfastError } from "#shared/errors.ts";
+import { newProgress, type Reporter } from "#shared/operations/progress.ts";
+import type { RestoreItem } from "./restore.ts";
+
+/** What a restore would do. */
+export type RestorePlan = {
+  readonly entries: number;
+  readonly create: number;
+  readonly replace: number;
+  readonly keep: number;
+  readonly bytesToWrite: number;
+  readonly errors: number;
+};
+
+/** Compares entries with what is in the targets; writes nothing. A target that is not there has no exporter. */
+export async function planRestore(
+  items: readonly { readonly item: RestoreItem; readonly exporter: Exporter | undefined }[],
+  reporter: Reporter,
+): Promise<RestorePlan> {
+  const progress = newProgress("restore", "comparing");
+  reporter.start(progress);
+  const plan = { entries: 0, create: 0, replace: 0, keep: 0, bytesToWrite: 0, errors: 0 };
+  for (const { item, exporter } of items) {
+    for await (const entry of item.entries) {
+      const path = item.targetOf(entry);
+      progress.entriesDone++;
+      progress.currentPath = path;
+      plan.entries++;
+      try {
+        const decision = exporter === undefined ? "create" : exporter.foresee(path, entry);
+        plan[decision]++;
+        if (decision !== "keep" && entry.type === entryTypes.file) plan.bytesToWrite += entry.size;
+      } catch (error) {
+        if (!isHoldfastError(error) || error.kind === "internal") throw error;
+        plan.errors++;
+        reporter.entryError({ path, kind: String(error.detail["errno"] ?? error.kind), message: error.message });
+      }
+    }
+    exporter?.close();
+  }
+  return plan;
+}
