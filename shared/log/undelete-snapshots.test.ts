@@ -54,7 +54,7 @@ describe("removeSnapshots and undeleteSnapshots", () => {
     expect((await readLog({ store, from: empty })).seq).toBe(2);
   });
 
-  it("bring nothing back that needs a swept or condemned pack, or whose state is gone", async () => {
+  it("bring nothing back that needs a swept pack, or whose state is gone", async () => {
     const { store, a } = await twoSnapshots();
     const { state } = await removeSnapshots(testAppender(store, "1"), [a]);
     const { packId } = testPack("a").pack;
@@ -62,10 +62,6 @@ describe("removeSnapshots and undeleteSnapshots", () => {
     await expect(undeleteSnapshots(testAppender(store, "2", { from: swept }), [a])).rejects.toMatchObject({
       kind: "conflict",
       detail: { rule: "packs-are-not-swept", ids: [packId] },
-    });
-    const condemned = { ...state, condemned: state.condemned.with(packId, { seq: 3, timeMs: 0 }) };
-    await expect(undeleteSnapshots(testAppender(store, "3", { from: condemned }), [a])).rejects.toMatchObject({
-      detail: { rule: "condemned-packs-are-revived" },
     });
     await store.delete(stateKey(a));
     await expect(undeleteSnapshots(testAppender(store, "4"), [a])).rejects.toMatchObject({ kind: "absent" });

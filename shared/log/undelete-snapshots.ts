@@ -52,7 +52,7 @@ export async function undeleteSnapshots(appender: Appender, snapshots: readonly 
       return record === undefined || record.removed !== undefined;
     });
     if (removed.length === 0) return [];
-    const needed = new Set(removed.flatMap((each) => [...packsOf(each)]));
+    const needed = new Set(removed.flatMap((each) => (state.snapshots.has(each) ? packsOf(each) : [])));
     const revive = [...needed].filter((packId) => state.condemned.has(packId)).sort();
     const event = { type: "undelete", snapshots: removed, revive } as const;
     const found = checkUndelete(state, event, { packsOf });

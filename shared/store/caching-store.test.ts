@@ -10,7 +10,7 @@ import { directoryStore } from "./directory-store.ts";
 import { faultyStore } from "./faulty-store.ts";
 import { memoryStore } from "./memory-store.ts";
 import { meteredStore } from "./metered-store.ts";
-import { logKey, stateKey } from "./object-key.ts";
+import { logKey, packKey } from "./object-key.ts";
 import { storeConformance } from "./store.conformance.ts";
 import type { Store } from "./store.ts";
 
@@ -32,9 +32,9 @@ storeConformance("cachingStore over a directory", async () => {
   return { store, dispose };
 });
 
-function stateOf(content: string): { key: string; body: Uint8Array[] } {
+function packOf(content: string): { key: string; body: Uint8Array[] } {
   const body = Buffer.from(content);
-  return { key: stateKey(createHash("sha256").update(body).digest("hex")), body: [body] };
+  return { key: packKey(createHash("sha256").update(body).digest("hex")), body: [body] };
 }
 
 function trial(options: { cache?: Store; limitBytes?: number } = {}) {
@@ -46,7 +46,7 @@ function trial(options: { cache?: Store; limitBytes?: number } = {}) {
     cachingStore(metered, {
       cache,
       storeId: "id",
-      prefixes: ["states/", "log/"],
+      prefixes: ["packs/", "states/", "log/"],
       limitBytes: options.limitBytes ?? 10_000,
       onCacheFailure: (error) => failures.push(error),
     });
@@ -58,7 +58,7 @@ const textOf = async (store: Store, key: string): Promise<string> => Buffer.from
 describe("cachingStore", () => {
   it("asks the store once for an object, also across openings, and never for what it has put itself", async () => {
     const { inner, meter, open } = trial();
-    const state = stateOf("content");
+    const state = packOf("content");
     await inner.put(state.key, state.body);
     const store = open();
     expect(await textOf(store, state.key)).toBe("content");
@@ -98,7 +98,7 @@ describe("cachingStore", () => {
 
   it("does not believe a copy that is whole but not what its name promises, nor keep such an object", async () => {
     const { inner, cache, open, meter } = trial();
-    const [right, wrong] = [stateOf("right"), stateOf("wrong")];
+    const [right, wrong] = [packOf("right"), packOf("wrong")];
     await inner.put(right.key, right.body);
     const store = open();
     await store.get(right.key);

@@ -97,9 +97,9 @@ describe("the layout", () => {
     for (const slot of ["", "a/b", "..", "ü"]) expect(kindOf(() => keySlotKey(slot))).toBe("invalid");
   });
 
-  it("tells the hash that the name of a pack or a state promises", () => {
+  it("tells the hash that the name of a pack promises, and of nothing else", () => {
     expect(sha256HexOfKey(packKey(hex))).toBe(hex);
-    expect(sha256HexOfKey(stateKey(hex))).toBe(hex);
+    expect(sha256HexOfKey(stateKey(hex))).toBeUndefined();
     expect(sha256HexOfKey(logKey(1))).toBeUndefined();
     expect(sha256HexOfKey(`keys/${hex}`)).toBeUndefined();
   });
