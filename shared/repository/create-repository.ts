@@ -89,7 +89,7 @@ async function refuseExisting(store: Store): Promise<void> {
     if (isHoldfastError(error, "absent")) return;
     throw error;
   }
-  throw new HoldfastError("conflict", `Cannot create a repository in ${store.description}: there is one already`, {
-    hint: "Choose another place, or use the repository that is there.",
+  throw new HoldfastError("conflict", `Cannot create a store at ${store.description}: there is one already`, {
+    hint: "Choose another place, or use the store that is there.",
   });
 }
