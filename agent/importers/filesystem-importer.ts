@@ -138,7 +138,7 @@ export class FilesystemImporter implements Importer {
     let xattrs: RecordDetails["xattrs"];
     try {
       if (record.type === entryTypes.symlink) target = readLink(record.path);
-      if (record.type === entryTypes.directory || record.type === entryTypes.file) flags = readFlags(record.path) ?? 0;
+      if (record.type === entryTypes.directory || record.type === entryTypes.file) flags = flagsOf(record);
       if (this.#options.xattrs) {
         const read = readExtended(record.path, problems);
         xattrs = read.length === 0 ? undefined : read;
@@ -178,6 +178,16 @@ export class FilesystemImporter implements Importer {
     record.rdevMinor = stat.rdevMinor;
     this.#uids.add(stat.uid);
     this.#gids.add(stat.gid);
+  }
+}
+
+/** The flags of a file or directory. A directory that may not be opened has none here: that it cannot be listed is told. */
+function flagsOf(record: ScanRecord): number {
+  try {
+    return readFlags(record.path) ?? 0;
+  } catch (error) {
+    if (record.type === entryTypes.directory && isHoldfastError(error, "denied")) return 0;
+    throw error;
   }
 }
 

@@ -32,7 +32,7 @@ function label(name: string): string {
 function describeValue(name: string, value: ReportValue): string {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "string") return displayText(value);
-  if (typeof value !== "number") return value.map(displayText).join(", ");
+  if (typeof value !== "number") return value.map(displayText).join(", ") || "none";
   if (/^bytes(?=[A-Z]|$)|Bytes$/.test(name)) return formatBytes(value);
   if (name.endsWith("AtMs")) return formatTime(value);
   if (name.endsWith("Ms")) return formatDuration(value);

@@ -52,7 +52,7 @@ export class Sandbox {
   }
 
   /** The whole environment of a run. */
-  environment(more: RunOptions["env"] = {}): NodeJS.ProcessEnv {
+  environment(more: RunOptions["env"] = {}): Record<string, string> {
     const home = this.path("home");
     const all: Record<string, string | undefined> = {
       PATH: process.env["PATH"],
@@ -63,7 +63,9 @@ export class Sandbox {
       HOLDFAST_PASSPHRASE: passphrase,
       ...more,
     };
-    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+    return Object.fromEntries(
+      Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    );
   }
 
   /** Starts the program. */
@@ -81,7 +83,6 @@ export class Sandbox {
       child.stderr?.on("data", (bytes: Buffer) => err.push(bytes));
       child.once("error", reject);
       child.once("close", (code, signal) => {
-        const text = (bytes: readonly Buffer[]) => Buffer.concat(bytes).toString("utf8");
         resolve({ status: code ?? undefined, signal: signal ?? undefined, stdout: text(out), stderr: text(err) });
       });
     });
@@ -134,6 +135,10 @@ export function parseEvents(text: string): JsonEvent[] {
     }
     return { ...value, event: value.event };
   });
+}
+
+function text(bytes: readonly Buffer[]): string {
+  return Buffer.concat(bytes).toString("utf8");
 }
 
 function mountsBelow(directory: string): string[] {

@@ -325,7 +325,7 @@ test("--json writes one event a line, and nothing to standard error", async () =
   const shell = [process.execPath, ...sandbox.program.slice(1), "--json", ...at, "ls"].join(" ");
   const { stdout } = await new Sandbox({ program: ["/bin/sh", "-c", `cd ${sandbox.directory} && ${shell} | cat`] }).run(
     [],
-    { env: sandbox.environment() as Record<string, string> },
+    { env: sandbox.environment() },
   );
   expect(createHash("sha256").update(stdout).digest("hex")).toBe(digest);
 });
