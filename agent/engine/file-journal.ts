@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { decodeHex, encodeHex } from "#shared/bytes/hex.ts";
 import { HoldfastError } from "#shared/errors.ts";
@@ -95,9 +105,21 @@ function toJson(record: JournalRecord): Record<string, string | number> {
 function fromJson(line: string): JournalRecord | undefined {
   try {
     const { pack, kind, sizeBytes, session, envelope } = JSON.parse(line) as Record<string, unknown>;
-    if (typeof pack !== "string" || typeof sizeBytes !== "number" || typeof session !== "string" || typeof envelope !== "string") return undefined;
+    if (
+      typeof pack !== "string" ||
+      typeof sizeBytes !== "number" ||
+      typeof session !== "string" ||
+      typeof envelope !== "string"
+    )
+      return undefined;
     if (kind !== "data" && kind !== "meta") return undefined;
-    return { packId: parseId("pack", pack), kind, sizeBytes, sessionId: decodeHex(session), envelope: decodeHex(envelope) };
+    return {
+      packId: parseId("pack", pack),
+      kind,
+      sizeBytes,
+      sessionId: decodeHex(session),
+      envelope: decodeHex(envelope),
+    };
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof HoldfastError) return undefined;
     throw error;

@@ -15,9 +15,13 @@ export function findRecord(repository: Repository, reference: SnapshotReference)
 /** The removed snapshot that a reference means. */
 export function findRemoved(repository: Repository, reference: SnapshotReference): SnapshotRecord {
   if (reference.by === "age") {
-    throw new HoldfastError("invalid", `Cannot undelete "${formatSnapshotReference(reference)}": it counts visible snapshots only`, {
-      hint: "Give the beginning of the id of the removed snapshot.",
-    });
+    throw new HoldfastError(
+      "invalid",
+      `Cannot undelete "${formatSnapshotReference(reference)}": it counts visible snapshots only`,
+      {
+        hint: "Give the beginning of the id of the removed snapshot.",
+      },
+    );
   }
   const removed = [...repository.log.snapshots.values()].filter((record) => record.removed !== undefined);
   return pick(removed, reference, "removed snapshot");
@@ -27,7 +31,10 @@ function pick(records: readonly SnapshotRecord[], reference: SnapshotReference, 
   if (reference.by === "age") {
     const record = records[reference.back];
     if (record !== undefined) return record;
-    throw new HoldfastError("absent", `Cannot find "${formatSnapshotReference(reference)}": the store has ${records.length} snapshots`);
+    throw new HoldfastError(
+      "absent",
+      `Cannot find "${formatSnapshotReference(reference)}": the store has ${records.length} snapshots`,
+    );
   }
   const found = records.filter((record) => record.stateId.startsWith(reference.prefix));
   const [only] = found;
@@ -37,9 +44,13 @@ function pick(records: readonly SnapshotRecord[], reference: SnapshotReference, 
     });
   }
   if (found.length > 1) {
-    throw new HoldfastError("invalid", `Cannot tell which ${what} is meant: ${found.length} ids begin with ${reference.prefix}`, {
-      hint: "Give more digits.",
-    });
+    throw new HoldfastError(
+      "invalid",
+      `Cannot tell which ${what} is meant: ${found.length} ids begin with ${reference.prefix}`,
+      {
+        hint: "Give more digits.",
+      },
+    );
   }
   return only;
 }

@@ -8,7 +8,10 @@ import type { LogMark } from "#shared/log/log-state.ts";
  *
  * A file of the agent's data directory; a file that cannot be read counts as nothing seen.
  */
-export function logMarkFile(dataDirectory: string, storeId: string): { read(): LogMark | undefined; write(mark: LogMark): void } {
+export function logMarkFile(
+  dataDirectory: string,
+  storeId: string,
+): { read(): LogMark | undefined; write(mark: LogMark): void } {
   const directory = join(dataDirectory, "log-marks");
   const path = join(directory, storeId);
   let last: string | undefined;
@@ -20,7 +23,9 @@ export function logMarkFile(dataDirectory: string, storeId: string): { read(): L
         return undefined;
       }
       const match = /^(\d{1,16}) ([0-9a-f]{64})\n$/.exec(last);
-      return match?.[1] === undefined || match[2] === undefined ? undefined : { seq: Number(match[1]), sha256: decodeHex(match[2]) };
+      return match?.[1] === undefined || match[2] === undefined
+        ? undefined
+        : { seq: Number(match[1]), sha256: decodeHex(match[2]) };
     },
     write(mark) {
       const text = `${mark.seq} ${encodeHex(mark.sha256)}\n`;

@@ -2,7 +2,6 @@ import { existsSync, realpathSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { BackupRequest } from "#agent/commands/engine.ts";
-import { excludeRules } from "#agent/importers/exclude-rules.ts";
 import { FilesystemImporter } from "#agent/importers/filesystem-importer.ts";
 import { statPath } from "#agent/filesystem/stat-path.ts";
 import { programVersion } from "#agent/program-version.ts";
@@ -20,22 +19,49 @@ import { rememberLog, type Session, threadsOf } from "./session.ts";
 const uploads = 2;
 
 /** Backs the paths of a request up, and reports. */
-export async function runBackup(parts: EngineParts, session: Session, request: BackupRequest): Promise<Report> {
+export async function runBackup(
+  parts: EngineParts,
+  open: () => Promise<Session>,
+  request: BackupRequest,
+): Promise<Report> {
+  // The scan begins while the store is being opened.
+  const host = request.host ?? hostname();
+  const importers = importersOf(parts, request, host);
+  try {
+    return await backUp(parts, await open(), request, { host, importers });
+  } finally {
+    await Promise.all(importers.map((importer) => importer.close()));
+  }
+}
+
+async function backUp(
+  parts: EngineParts,
+  session: Session,
+  request: BackupRequest,
+  source: { readonly host: string; readonly importers: readonly FilesystemImporter[] },
+): Promise<Report> {
   const { repository } = session;
+  const { host, importers } = source;
   if (request.writer && repository.keys.role !== "writer") {
     throw new HoldfastError("denied", "Cannot back up as a writer: the key given is an owner's", {
       hint: "Make a writer's key file with `holdfast key add --role writer --out FILE`.",
     });
   }
-  const host = request.host ?? hostname();
-  const importers = importersOf(parts, request, host);
   const common = { repository, importers, force: request.force, reporter: parts.reporter, signal: parts.signal };
   if (request.dryRun) {
     const plan = await planBackup(common);
     return {
       operation: "backup",
       outcome: plan.errorCount > 0 ? "partial" : "ok",
-      facts: { dryRun: true, entries: plan.entries, sizeBytes: plan.totalBytes, unchanged: plan.unchanged, filesToRead: plan.filesToRead, bytesToRead: plan.bytesToRead, errors: plan.errorCount },
+      facts: {
+        dryRun: true,
+        entries: plan.entries,
+        sizeBytes: plan.totalBytes,
+        unchanged: plan.unchanged,
+        filesToRead: plan.filesToRead,
+        bytesToRead: plan.bytesToRead,
+        errors: plan.errorCount,
+      },
     };
   }
   const journal = openFileJournal(join(parts.directories.data, "journals", repository.config.storeId));
@@ -77,13 +103,12 @@ export async function runBackup(parts: EngineParts, session: Session, request: B
 }
 
 function importersOf(parts: EngineParts, request: BackupRequest, host: string): FilesystemImporter[] {
-  const excludes = excludeRules(request.excludes);
   return distinctRoots(request.paths).map((root) => {
     statPath(root);
     return new FilesystemImporter({
       root,
       host,
-      excludes,
+      excludes: request.excludes,
       oneFileSystem: request.oneFileSystem,
       xattrs: request.xattrs,
       skip: storePaths(parts),
@@ -94,7 +119,9 @@ function importersOf(parts: EngineParts, request: BackupRequest, host: string): 
 /** Paths without those that another one contains. */
 function distinctRoots(paths: readonly string[]): string[] {
   const distinct = [...new Set(paths)];
-  return distinct.filter((path) => !distinct.some((other) => other !== path && (other === "/" || isBelow(path, other))));
+  return distinct.filter(
+    (path) => !distinct.some((other) => other !== path && (other === "/" || isBelow(path, other))),
+  );
 }
 
 /** A store does not back itself up. */

@@ -29,7 +29,13 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
     item,
     open: () => {
       const { userNames, groupNames } = source;
-      return new FilesystemExporter({ root, overwrite, xattrs, sparse, owners: { how: request.owners, userNames, groupNames } });
+      return new FilesystemExporter({
+        root,
+        overwrite,
+        xattrs,
+        sparse,
+        owners: { how: request.owners, userNames, groupNames },
+      });
     },
     root,
   }));
@@ -95,7 +101,12 @@ async function placementsOf(tree: SnapshotTree, request: RestoreRequest): Promis
 }
 
 /** A whole source: below `target` under its full path (less `above`), or where it came from. */
-async function wholeSource(tree: SnapshotTree, source: SnapshotSource, target: string | undefined, above = "/"): Promise<Placement> {
+async function wholeSource(
+  tree: SnapshotTree,
+  source: SnapshotSource,
+  target: string | undefined,
+  above = "/",
+): Promise<Placement> {
   if (source.root === "/") {
     const item = {
       entries: readEntries(source.tree, tree.readNode),
@@ -107,15 +118,25 @@ async function wholeSource(tree: SnapshotTree, source: SnapshotSource, target: s
     return { source, root: target ?? "/", item };
   }
   const parent = directoryOf(source.root);
-  if (target === undefined) return subtreeInto(tree, source, "", parent, source.root.slice(source.root.lastIndexOf("/") + 1));
+  if (target === undefined)
+    return subtreeInto(tree, source, "", parent, source.root.slice(source.root.lastIndexOf("/") + 1));
   return subtreeInto(tree, source, "", target, relativeTo(above, source.root));
 }
 
 /** An entry of a source and everything below it, as `name` (a path) below a directory. */
-async function subtreeInto(tree: SnapshotTree, source: SnapshotSource, rel: string, root: string, name: string): Promise<Placement> {
+async function subtreeInto(
+  tree: SnapshotTree,
+  source: SnapshotSource,
+  rel: string,
+  root: string,
+  name: string,
+): Promise<Placement> {
   const entry = await findEntry(source.tree, tree.readNode, rel);
   if (entry === undefined) throw new HoldfastError("corrupt", "Cannot read the root of a tree: it is not there");
-  const totals = entry.type === entryTypes.directory ? await subtreeTotals(source.tree, tree.readNode, rel) : { entries: 0, totalBytes: entry.size };
+  const totals =
+    entry.type === entryTypes.directory
+      ? await subtreeTotals(source.tree, tree.readNode, rel)
+      : { entries: 0, totalBytes: entry.size };
   const item: RestoreItem = {
     entries: withItself(entry, readSubtree(source.tree, tree.readNode, rel)),
     targetOf: (each) => (each === entry ? name : `${name}/${relativeTo(rel, entryPath(each)).replace(/^\//, "")}`),
@@ -123,7 +144,11 @@ async function subtreeInto(tree: SnapshotTree, source: SnapshotSource, rel: stri
     totalEntries: totals.entries + 1,
     totalBytes: totals.totalBytes,
   };
-  return { source, root, item: rel === "" ? { ...item, targetOf: (each) => (each === entry ? name : `${name}/${entryPath(each)}`) } : item };
+  return {
+    source,
+    root,
+    item: rel === "" ? { ...item, targetOf: (each) => (each === entry ? name : `${name}/${entryPath(each)}`) } : item,
+  };
 }
 
 async function* withItself(entry: Entry, below: AsyncIterable<Entry>): AsyncGenerator<Entry> {
@@ -134,7 +159,8 @@ async function* withItself(entry: Entry, below: AsyncIterable<Entry>): AsyncGene
 /** The directories that lead to a relative path, from the top. */
 function ancestorsOf(path: string): string[] {
   const ancestors: string[] = [];
-  for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1)) ancestors.push(path.slice(0, slash));
+  for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1))
+    ancestors.push(path.slice(0, slash));
   return ancestors;
 }
 

@@ -42,7 +42,8 @@ export type Session = {
 /** The store of a run with retries and limits, not yet opened. */
 export function steadyStore(parts: EngineParts): Store {
   const { reporter, signal, concurrency } = parts;
-  const limited = concurrency === undefined ? parts.store : limitedStore(parts.store, { clock: systemClock, requests: concurrency });
+  const limited =
+    concurrency === undefined ? parts.store : limitedStore(parts.store, { clock: systemClock, requests: concurrency });
   return retryingStore(limited, {
     clock: systemClock,
     random: systemRandom,
@@ -107,7 +108,9 @@ async function unlock(
 export function slotSecret(secret: Secret): SlotSecret {
   if (secret.form === "passphrase") {
     const random = recoverySecret(secret.passphrase);
-    return random === undefined ? { kind: "passphrase", passphrase: secret.passphrase } : { kind: "random", secret: random };
+    return random === undefined
+      ? { kind: "passphrase", passphrase: secret.passphrase }
+      : { kind: "random", secret: random };
   }
   const text = new TextDecoder().decode(secret.content).replace(/\r?\n$/, "");
   const random = recoverySecret(text);

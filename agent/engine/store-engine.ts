@@ -61,14 +61,16 @@ export function storeEngine(parts: EngineParts): Engine {
       });
       return { storeId: made.config.storeId, recoveryKey: made.recoveryKey };
     },
-    backup: async (request) => finish(await runBackup(parts, await session(), request)),
+    backup: async (request) => finish(await runBackup(parts, session, request)),
     restore: async (request) => finish(await runRestore(parts, await session(), request)),
     check: async ({ snapshots, readPercent }) => finish(await runCheck(parts, await session(), snapshots, readPercent)),
     async *snapshots(filter) {
       const { repository } = await session();
       const whole = yield* matchingSnapshots(repository, filter, reporter);
       if (!whole) {
-        throw new HoldfastError("corrupt", "Cannot list all snapshots: some cannot be read", { hint: "Run `holdfast check` to see what is damaged." });
+        throw new HoldfastError("corrupt", "Cannot list all snapshots: some cannot be read", {
+          hint: "Run `holdfast check` to see what is damaged.",
+        });
       }
     },
     async snapshot(reference) {
@@ -125,7 +127,10 @@ export function storeEngine(parts: EngineParts): Engine {
       const summaries = [];
       for (const record of records) summaries.push(summaryOf(await readSnapshot(repository, record)));
       if (apply) {
-        const result = await removeSnapshots(appender(parts, repository), records.map((record) => record.stateId));
+        const result = await removeSnapshots(
+          appender(parts, repository),
+          records.map((record) => record.stateId),
+        );
         repository.log = result.state;
         rememberLog(parts, repository);
       }
@@ -134,7 +139,10 @@ export function storeEngine(parts: EngineParts): Engine {
     async undelete(references) {
       const { repository } = await session();
       const records = references.map((reference) => findRemoved(repository, reference));
-      const result = await undeleteSnapshots(appender(parts, repository), records.map((record) => record.stateId));
+      const result = await undeleteSnapshots(
+        appender(parts, repository),
+        records.map((record) => record.stateId),
+      );
       repository.log = result.state;
       rememberLog(parts, repository);
       const summaries = [];
@@ -145,7 +153,8 @@ export function storeEngine(parts: EngineParts): Engine {
       const { slot, ...opened } = await session();
       const listed = await listKeySlots(slotStore(opened));
       const broken = listed.find((each) => "problem" in each);
-      if (broken !== undefined && "problem" in broken) reporter.notice({ level: "warning", message: broken.problem.message });
+      if (broken !== undefined && "problem" in broken)
+        reporter.notice({ level: "warning", message: broken.problem.message });
       return listed.flatMap((each) => ("slot" in each ? [keySummary(each.slot, slot)] : []));
     },
     async addKey({ role, label, newPassphrase }) {
@@ -157,11 +166,15 @@ export function storeEngine(parts: EngineParts): Engine {
         {
           bundle,
           label,
-          secret: newPassphrase === undefined ? { kind: "random", secret } : { kind: "passphrase", passphrase: await newPassphrase() },
+          secret:
+            newPassphrase === undefined
+              ? { kind: "random", secret }
+              : { kind: "passphrase", passphrase: await newPassphrase() },
         },
         { random: systemRandom, clock: systemClock },
       );
-      const keyfile = newPassphrase === undefined ? new TextEncoder().encode(`${encodeRecoveryKey(secret)}\n`) : undefined;
+      const keyfile =
+        newPassphrase === undefined ? new TextEncoder().encode(`${encodeRecoveryKey(secret)}\n`) : undefined;
       return { slot: keySummary(slot, opened.slot), keyfile };
     },
     async removeKey(slotPrefix) {
@@ -170,9 +183,13 @@ export function storeEngine(parts: EngineParts): Engine {
       const slots = (await listKeySlots(slotStore(opened))).flatMap((each) => ("slot" in each ? [each.slot] : []));
       const slot = pickSlot(slots, slotPrefix);
       if (slot.role === "owner" && slots.filter((each) => each.role === "owner").length === 1) {
-        throw new HoldfastError("conflict", `Cannot remove key slot ${slot.slotId.slice(0, 8)}: it is the last one of an owner`, {
-          hint: "Add another owner's key first; without one nothing in the store can be read.",
-        });
+        throw new HoldfastError(
+          "conflict",
+          `Cannot remove key slot ${slot.slotId.slice(0, 8)}: it is the last one of an owner`,
+          {
+            hint: "Add another owner's key first; without one nothing in the store can be read.",
+          },
+        );
       }
       await removeKeySlot(slotStore(opened), slot.slotId);
       return keySummary(slot, opened.slot);
@@ -188,7 +205,11 @@ export function storeEngine(parts: EngineParts): Engine {
       }
       const passphrase = await newPassphrase();
       const place = slotStore(opened);
-      const added = await addKeySlot(place, { bundle, label: slot.label, secret: { kind: "passphrase", passphrase } }, { random: systemRandom, clock: systemClock });
+      const added = await addKeySlot(
+        place,
+        { bundle, label: slot.label, secret: { kind: "passphrase", passphrase } },
+        { random: systemRandom, clock: systemClock },
+      );
       await removeKeySlot(place, slot.slotId);
       return keySummary(added, added);
     },
@@ -248,7 +269,10 @@ function slotStore({ store, read }: Pick<Session, "store" | "read">): SlotStore 
 }
 
 function requireOwner(bundle: Bundle): asserts bundle is Bundle & { role: "owner" } {
-  if (bundle.role !== "owner") throw new HoldfastError("denied", "Cannot change keys: only an owner may", { hint: "Use an owner's passphrase or key file." });
+  if (bundle.role !== "owner")
+    throw new HoldfastError("denied", "Cannot change keys: only an owner may", {
+      hint: "Use an owner's passphrase or key file.",
+    });
 }
 
 async function bundleFor(bundle: Bundle, role: "owner" | "writer"): Promise<Bundle> {
@@ -259,8 +283,16 @@ async function bundleFor(bundle: Bundle, role: "owner" | "writer"): Promise<Bund
 function pickSlot(slots: readonly KeySlot[], prefix: string): KeySlot {
   const found = slots.filter((slot) => slot.slotId.startsWith(prefix.toLowerCase()));
   const [only] = found;
-  if (only === undefined) throw new HoldfastError("absent", `Cannot find a key slot whose id begins with ${prefix}`, { hint: "List them with `holdfast key list`." });
-  if (found.length > 1) throw new HoldfastError("invalid", `Cannot tell which key slot is meant: ${found.length} ids begin with ${prefix}`, { hint: "Give more digits." });
+  if (only === undefined)
+    throw new HoldfastError("absent", `Cannot find a key slot whose id begins with ${prefix}`, {
+      hint: "List them with `holdfast key list`.",
+    });
+  if (found.length > 1)
+    throw new HoldfastError(
+      "invalid",
+      `Cannot tell which key slot is meant: ${found.length} ids begin with ${prefix}`,
+      { hint: "Give more digits." },
+    );
   return only;
 }
 
@@ -305,7 +337,9 @@ function entrySummary({ path, entry, source }: PlacedEntry): EntrySummary {
 
 /** The fields that have a value. */
 function given<Fields extends Record<string, number | undefined>>(fields: Fields): { [Name in keyof Fields]?: number } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Name in keyof Fields]?: number };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Fields]?: number;
+  };
 }
 
 /** What `work` comes to, or the signal's reason when that is first; `work` is left to itself then. */

@@ -57,7 +57,8 @@ class FileContentReader implements ContentReader {
       const wanted = Math.min(left, into.byteLength - filled);
       const length = readAt(this.#fd, into.subarray(filled, filled + wanted), offset + this.#position, path);
       // The holes were told for a longer file: content and extents would no longer belong together.
-      if (length < wanted) throw new HoldfastError("unavailable", "Cannot read the file: it was cut short while it was read");
+      if (length < wanted)
+        throw new HoldfastError("unavailable", "Cannot read the file: it was cut short while it was read");
       filled += length;
       this.#position += length;
       if (length === left) {
@@ -68,7 +69,11 @@ class FileContentReader implements ContentReader {
     return filled;
   }
 
-  details(): { readonly xattrs: ExtendedAttributes | undefined; readonly flags: number; readonly problems: readonly string[] } {
+  details(): {
+    readonly xattrs: ExtendedAttributes | undefined;
+    readonly flags: number;
+    readonly problems: readonly string[];
+  } {
     const path = this.#seen?.path ?? "";
     const problems: MetadataProblem[] = [];
     let xattrs: ExtendedAttributes | undefined;

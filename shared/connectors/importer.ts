@@ -47,7 +47,7 @@ export type ScanProblem = { readonly path: string; readonly message: string; rea
 /**
  * The port to what is backed up: a root and everything below it.
  *
- * `scan` yields each entry once, in the order of `compareEntryKeys`, the root first. What cannot be read is told to
+ * `scan` yields each entry once, in batches, in the order of `compareEntryKeys`, the root first. What cannot be read is told to
  * `onProblem` and left out (or, for a directory that cannot be listed, yielded without children).
  */
 export interface Importer {
@@ -58,7 +58,7 @@ export interface Importer {
   readonly options: ReadonlyMap<string, string>;
   /** What kinds of metadata this importer cannot capture here, in words. */
   readonly lost: readonly string[];
-  scan(onProblem: (problem: ScanProblem) => void): Iterable<ScanRecord>;
+  scan(onProblem: (problem: ScanProblem) => void): AsyncIterable<Iterable<ScanRecord>>;
   /** Target, extended attributes and flags of what `record` stands for now. For files only `target` is left out: the reader tells. */
   describe(record: ScanRecord): RecordDetails;
   /** Module that makes content readers in worker threads, and what it is given. */
@@ -67,4 +67,6 @@ export interface Importer {
   userNames(): ReadonlyMap<string, string>;
   /** Names of the numeric groups met by the scan. */
   groupNames(): ReadonlyMap<string, string>;
+  /** Ends a scan that is not needed to its end. */
+  close(): Promise<void>;
 }

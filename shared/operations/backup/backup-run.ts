@@ -79,21 +79,26 @@ export class BackupRun {
     this.markChunk(id, 0);
   }
 
+  /** Tells of something that does not keep the backup from being whole. */
+  warn(message: string): void {
+    this.#reporter.notice({ level: "warning", message });
+  }
+
   /** Records that something of the source could not be read. */
   addError(problem: ScanProblem): void {
     this.counts.errors++;
     this.progress.errors++;
-    if (this.errors.length < listedErrorsMax) this.errors.push({ path: problem.path, kind: problem.kind, message: problem.message });
+    if (this.errors.length < listedErrorsMax)
+      this.errors.push({ path: problem.path, kind: problem.kind, message: problem.message });
     this.#reporter.entryError(problem);
   }
 
-  /** Lets messages of the threads come in. @throws what a thread or an upload threw, or interrupted */
-  async turn(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+  /** @throws what a thread or an upload threw, or interrupted */
+  checkStopped(): void {
     this.#check();
   }
 
-  /** Waits until a thread or an upload has done something. Throws as `turn`. */
+  /** Waits until a thread or an upload has done something. Throws as `checkStopped`. */
   async wait(): Promise<void> {
     this.#check();
     if (this.#dispatcher?.full === false) this.#dispatcher.send();
@@ -123,7 +128,8 @@ export class BackupRun {
 
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#signal?.aborted === true) throw new HoldfastError("interrupted", "The backup was interrupted: no snapshot was made");
+    if (this.#signal?.aborted === true)
+      throw new HoldfastError("interrupted", "The backup was interrupted: no snapshot was made");
   }
 
   #start(): ContentDispatcher {
@@ -234,4 +240,3 @@ export class BackupRun {
     wake?.();
   }
 }
-

@@ -1,5 +1,6 @@
 import type { Importer, ScanRecord } from "#shared/connectors/importer.ts";
 import { chunkRowBytes, type Entry, entryTypes, listRowBytes } from "#shared/format/entry.ts";
+import { isHoldfastError } from "#shared/errors.ts";
 import { decodeChunkList } from "#shared/format/chunk-list.ts";
 import type { TreeRoot } from "#shared/format/snapshot.ts";
 import type { BlobReader } from "#shared/repository/blob-reader.ts";
@@ -13,8 +14,6 @@ import { PreviousTree } from "./previous-tree.ts";
 
 /** Entries that may wait for their turn in the tree. */
 const queueMax = 16_384;
-/** Records after which other work of the thread gets its turn. */
-const recordsPerTurn = 512;
 
 /** Backs one source up: scan and previous tree side by side, content by threads, entries in order into a new tree. */
 export async function backupSource(
@@ -54,33 +53,27 @@ class SourceBackup {
 
   async run(): Promise<TreeRoot> {
     const run = this.#run;
-    let turn = 0;
-    for (const record of this.#importer.scan((problem) => run.addError(problem))) {
-      while (this.#previous.needsLeaf) await this.#nextLeaf();
-      let entry = this.#previous.seek(record.dir, record.name);
-      while (entry === undefined && this.#previous.needsLeaf) {
-        await this.#nextLeaf();
-        entry = this.#previous.seek(record.dir, record.name);
+    for await (const batch of this.#importer.scan((problem) => run.addError(problem))) {
+      for (const record of batch) {
+        while (this.#previous.needsLeaf) await this.#nextLeaf();
+        let entry = this.#previous.seek(record.dir, record.name);
+        while (entry === undefined && this.#previous.needsLeaf) {
+          await this.#nextLeaf();
+          entry = this.#previous.seek(record.dir, record.name);
+        }
+        if (entry !== undefined && isUnchanged(entry, record) && this.#isStored(entry)) {
+          if (entry.lists !== undefined) await this.#markLists(entry);
+          this.#reuse(entry, record);
+        } else {
+          this.#previous.breakLeaf();
+          this.#releaseHeld();
+          this.#addNew(record);
+        }
+        run.progress.entriesDone++;
+        if (this.#queue.length > queueMax || run.mustWait) await this.#makeRoom(record.path);
       }
-      if (entry !== undefined && isUnchanged(entry, record) && this.#isStored(entry)) {
-        if (entry.lists !== undefined) await this.#markLists(entry);
-        this.#reuse(entry, record);
-      } else {
-        this.#previous.breakLeaf();
-        this.#releaseHeld();
-        this.#addNew(record);
-      }
-      run.progress.entriesDone++;
-      if (++turn % recordsPerTurn === 0) {
-        run.progress.currentPath = record.path;
-        await run.turn();
-        this.#queue.drain();
-      }
-      while (this.#queue.length > queueMax || run.mustWait) {
-        this.#releaseHeld();
-        await run.wait();
-        this.#queue.drain();
-      }
+      run.checkStopped();
+      this.#queue.drain();
     }
     this.#releaseHeld();
     run.sendBatch();
@@ -92,9 +85,24 @@ class SourceBackup {
     return this.#builder.finish();
   }
 
+  async #makeRoom(path: string): Promise<void> {
+    this.#run.progress.currentPath = path;
+    this.#releaseHeld();
+    while (this.#queue.length > queueMax || this.#run.mustWait) {
+      await this.#run.wait();
+      this.#queue.drain();
+    }
+  }
+
   async #nextLeaf(): Promise<void> {
     this.#releaseHeld();
-    await this.#previous.nextLeaf();
+    try {
+      await this.#previous.nextLeaf();
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+      this.#previous.stop();
+      this.#run.warn(`The previous snapshot cannot be read further, so files are read again: ${error.message}`);
+    }
   }
 
   /** Takes an entry of the previous tree as it is. */
@@ -124,6 +132,13 @@ class SourceBackup {
 
   #addNew(record: ScanRecord): void {
     const entry = entryOfRecord(record);
+    if (!Number.isSafeInteger(entry.size)) {
+      entry.size = 0;
+      entry.error = "The file is larger than the format holds.";
+      this.#run.addError({ path: record.path, kind: "size", message: entry.error });
+      this.#queue.add(entry, true);
+      return;
+    }
     if (record.type !== entryTypes.file || record.size === 0) {
       const details = this.#importer.describe(record);
       entry.target = details.target;

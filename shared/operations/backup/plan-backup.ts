@@ -42,24 +42,26 @@ export async function planBackup(options: {
       plan.errorCount++;
       reporter.entryError(problem);
     });
-    for (const record of records) {
+    for await (const batch of records) {
       if (signal?.aborted === true) throw new HoldfastError("interrupted", "The scan was interrupted");
-      while (previous.needsLeaf) await previous.nextLeaf();
-      let entry = previous.seek(record.dir, record.name);
-      while (entry === undefined && previous.needsLeaf) {
-        await previous.nextLeaf();
-        entry = previous.seek(record.dir, record.name);
-      }
-      progress.entriesDone++;
-      progress.currentPath = record.path;
-      plan.entries++;
-      const size = record.type === entryTypes.file ? record.size : 0;
-      plan.totalBytes += size;
-      progress.bytesDone += size;
-      if (entry !== undefined && isUnchanged(entry, record)) plan.unchanged++;
-      else if (size > 0) {
-        plan.filesToRead++;
-        plan.bytesToRead += size;
+      for (const record of batch) {
+        while (previous.needsLeaf) await previous.nextLeaf();
+        let entry = previous.seek(record.dir, record.name);
+        while (entry === undefined && previous.needsLeaf) {
+          await previous.nextLeaf();
+          entry = previous.seek(record.dir, record.name);
+        }
+        progress.entriesDone++;
+        progress.currentPath = record.path;
+        plan.entries++;
+        const size = record.type === entryTypes.file ? record.size : 0;
+        plan.totalBytes += size;
+        progress.bytesDone += size;
+        if (entry !== undefined && isUnchanged(entry, record)) plan.unchanged++;
+        else if (size > 0) {
+          plan.filesToRead++;
+          plan.bytesToRead += size;
+        }
       }
     }
   }

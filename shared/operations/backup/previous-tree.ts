@@ -62,6 +62,13 @@ export class PreviousTree {
     return undefined;
   }
 
+  /** Ends the walk: the rest of the previous tree counts as not there. */
+  stop(): void {
+    this.#ended = true;
+    this.#leaf = undefined;
+    this.#wholeLeaf = undefined;
+  }
+
   /** Tells that the entry just found is not used as it is. */
   breakLeaf(): void {
     this.#wholeLeaf = undefined;
