@@ -20,8 +20,8 @@ export type PackWriterOptions = {
   readonly packBytes: number;
   /** Packs being stored at once, at most. */
   readonly uploads: number;
-  /** Told of each pack once it is stored, before anything may rely on it. */
-  readonly onStored: (pack: WrittenPack) => void | Promise<void>;
+  /** Told of each pack before it goes to the store: from then on it may be there, also when nobody lives to see it. */
+  readonly onStoring: (pack: WrittenPack) => void | Promise<void>;
 };
 
 /**
@@ -114,20 +114,20 @@ export class PackWriter {
   }
 
   async #store(pack: AssembledPack): Promise<void> {
-    const { store, onStored } = this.#options;
+    const { store, onStoring } = this.#options;
     const key = packKey(pack.packId);
+    const { packId, kind, sizeBytes, table, ordinals } = pack;
+    const written = { packId, kind, sizeBytes, table, ordinals };
+    await onStoring(written);
     try {
       await store.put(key, pack.parts, { sha256: pack.sha256 });
     } catch (error) {
       // The name is the hash of the content and the header is salted: what is there already is this very pack.
       if (!isHoldfastError(error, "conflict")) throw error;
-      const { sizeBytes } = await store.head(key);
-      if (sizeBytes !== pack.sizeBytes) throw new HoldfastError("corrupt", `Cannot store ${key}: there is another object by that name`);
+      const there = await store.head(key);
+      if (there.sizeBytes !== sizeBytes) throw new HoldfastError("corrupt", `Cannot store ${key}: there is another object by that name`);
     }
-    this.#storedBytes += pack.sizeBytes;
-    const { packId, kind, sizeBytes, table, ordinals } = pack;
-    const written = { packId, kind, sizeBytes, table, ordinals };
-    await onStored(written);
+    this.#storedBytes += sizeBytes;
     this.packs.push(written);
   }
 

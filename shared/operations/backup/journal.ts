@@ -1,7 +1,7 @@
 import type { PackKind } from "#shared/format/segment.ts";
 import type { PackId } from "#shared/format/ids.ts";
 
-/** A pack that a session stored and whose state is not published yet. */
+/** A pack that a session stores and whose state is not published yet. It may have come into the store, or not. */
 export type JournalRecord = {
   readonly packId: PackId;
   readonly kind: PackKind;
@@ -12,7 +12,7 @@ export type JournalRecord = {
 };
 
 /**
- * The port to the agent's memory of packs that are stored and not published: what lets an interrupted backup go on without
+ * The port to the agent's memory of packs that are stored, or were about to be, and not published: what lets an interrupted backup go on without
  * storing them again. It may forget; nothing then is wrong, only slower.
  */
 export interface Journal {

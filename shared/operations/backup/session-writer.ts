@@ -79,7 +79,7 @@ export class SessionWriter {
       random: repository.random,
       packBytes: repository.config.packBytes,
       uploads: parts.uploads,
-      onStored: (pack) => this.#journalPack(pack),
+      onStoring: (pack) => this.#journalPack(pack),
     });
     this.#builder = new SegmentBuilder(
       {
