@@ -3,7 +3,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import { parseZstdFrame } from "./zstd-frame.ts";
 
 /** The most that `decompress` is asked to make in one call. */
-export const decompressMaxBytes = 256 * 1024 * 1024;
+export const decompressMaxBytes = 1024 * 1024 * 1024;
 
 /** A decoder must offer windows of 8 MiB (RFC 8878 section 3.1.1.1.2); none larger is accepted, whatever a frame claims. */
 const windowLogMax = 23;

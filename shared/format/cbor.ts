@@ -1,4 +1,5 @@
-import { decode, encode } from "cborg";
+import { decode, encode, rfc8949EncodeOptions } from "cborg";
+import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { HoldfastError } from "#shared/errors.ts";
 
 /** What canonical CBOR in this format may hold. */
@@ -13,10 +14,15 @@ export type CborValue =
 
 /** Canonical CBOR of `value` (RFC 8949 §4.2.1): shortest integers, sorted map keys, definite lengths. */
 export function encodeCbor(value: CborValue): Uint8Array {
-  return encode(value);
+  return encode(value, rfc8949EncodeOptions);
 }
 
-/** Decodes canonical CBOR whose top is a map. @throws {HoldfastError} corrupt: anything else */
+/**
+ * Decodes canonical CBOR whose top is a map. Encoded again it must give the same bytes: no other order of keys, no longer form of a
+ * number, no damaged text, so that every value has one encoding.
+ *
+ * @throws {HoldfastError} corrupt: anything else
+ */
 export function decodeCborMap(bytes: Uint8Array, subject: string): CborMap {
   let value: unknown;
   try {
@@ -26,6 +32,7 @@ export function decodeCborMap(bytes: Uint8Array, subject: string): CborMap {
       allowIndefinite: false,
       allowUndefined: false,
     });
+    if (!equalBytes(encode(value, rfc8949EncodeOptions), bytes)) throw new RangeError("encoded again it differs");
   } catch (cause) {
     throw new HoldfastError("corrupt", `Cannot read ${subject}: it is not canonical CBOR`, { cause });
   }

@@ -73,8 +73,9 @@ export function decodeConfig(bytes: Uint8Array): StoreConfig {
   chunker.end();
   compression.end();
   map.end();
-  if (config.chunker.minBytes > config.chunker.avgBytes || config.chunker.avgBytes > config.chunker.maxBytes) {
-    throw new HoldfastError("corrupt", `Cannot read ${subject}: its chunk sizes are not in order`);
+  const { minBytes, avgBytes, maxBytes } = config.chunker;
+  if (minBytes > avgBytes || avgBytes > maxBytes || !Number.isInteger(Math.log2(avgBytes))) {
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: its chunk sizes do not fit together`);
   }
   return config;
 }

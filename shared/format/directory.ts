@@ -1,7 +1,7 @@
 import { ByteReader } from "#shared/bytes/byte-reader.ts";
-import { HoldfastError } from "#shared/errors.ts";
 import { formatLimits } from "./limits.ts";
-import { padmeLength } from "./padme.ts";
+import { padmeLength, requireZeroPadding } from "./padme.ts";
+import { checkVersion, formatVersions } from "./version.ts";
 
 /** The byte table of what is sealed as the directory of a segment. */
 export const directoryLayout = [
@@ -25,7 +25,7 @@ export function directoryContentBytes(count: number): number {
 export function encodeDirectoryContent(rows: Uint8Array): Uint8Array<ArrayBuffer> {
   const count = rows.byteLength / directoryRowBytes;
   const content = new Uint8Array(directoryContentBytes(count));
-  content[0] = 1;
+  content[0] = formatVersions.directory;
   new DataView(content.buffer).setUint32(4, count, true);
   content.set(rows, headerBytes);
   return content;
@@ -34,13 +34,12 @@ export function encodeDirectoryContent(rows: Uint8Array): Uint8Array<ArrayBuffer
 /** The rows of an opened directory, a view of 36 bytes each. @throws {HoldfastError} incompatible or corrupt */
 export function decodeDirectoryContent(content: Uint8Array, subject: string): Uint8Array {
   const reader = new ByteReader(content, subject);
-  const version = reader.u8();
-  if (version !== 1)
-    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is not known`);
+  checkVersion("directory", reader.u8(), subject);
   if (reader.u8() !== 0 || reader.u16() !== 0) reader.fail("has reserved bytes that are not zero");
   const count = reader.u32();
   const rows = reader.view(count * directoryRowBytes);
   if (directoryContentBytes(count) !== content.byteLength) reader.fail("is not padded as it should be");
+  requireZeroPadding(reader);
   const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
   let plainBytes = 0;
   for (let row = 0; row < count; row++) plainBytes += view.getUint32(row * directoryRowBytes + 32, true);

@@ -1,6 +1,10 @@
 import { HoldfastError } from "#shared/errors.ts";
 import { ByteReader } from "#shared/bytes/byte-reader.ts";
 import { ByteWriter } from "#shared/bytes/byte-writer.ts";
+import { sha256 } from "#shared/crypto/sha256.ts";
+import { idToBytes, type PackId } from "./ids.ts";
+import { formatLimits } from "./limits.ts";
+import { checkVersion, formatVersions } from "./version.ts";
 
 /**
  * The blob index that a state adds: rows of 32 bytes in ascending order of the id prefix.
@@ -23,6 +27,33 @@ export const indexSectionLayout = [
 ] as const;
 
 const headerBytes = 8;
+
+/** The byte table of a row of the index in memory, of which the section holds the columns. */
+export const indexRowLayout = [
+  ["prefix", 20, "the first 20 bytes of the blob id"],
+  ["segment", 4, "number of the segment: the tables of the state's packs, one after the other, from 0"],
+  ["offset", 4, "where the blob begins in the segment's plaintext"],
+  ["length", 4, "bytes of the blob"],
+] as const;
+
+/** The byte table of the associated data of an index section. */
+export const indexAadLayout = [
+  ["context", 18, 'the letters "holdfast/v1/index" and a zero byte'],
+  ["storeId", 16, "the store"],
+  ["packs", 32, "SHA-256 of the ids of the state's packs, one after the other, 32 bytes each"],
+] as const;
+
+/**
+ * Associated data of an index section: binds the store and the very packs whose segments the rows number, so that a section beside
+ * other packs does not open and cannot make a writer believe that a blob is stored where it is not.
+ */
+export function indexAad(storeId: Uint8Array, packIds: readonly PackId[]): Uint8Array<ArrayBuffer> {
+  const aad = new Uint8Array(66);
+  aad.set(Buffer.from("holdfast/v1/index\0", "latin1"), 0);
+  aad.set(storeId, 18);
+  aad.set(sha256(...packIds.map((each) => idToBytes(each))), 34);
+  return aad;
+}
 
 /** Splits sorted rows into the prefixes and the other columns, each contiguous: the columns compress well. */
 export function splitIndexRows(rows: Uint8Array): {
@@ -51,7 +82,7 @@ export function encodeIndexContent(options: {
   readonly encodedColumns: Uint8Array;
 }): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(headerBytes + options.prefixes.byteLength + options.encodedColumns.byteLength);
-  writer.u8(1);
+  writer.u8(formatVersions.index);
   writer.u8(options.codec);
   writer.u16(0);
   writer.u32(options.prefixes.byteLength / indexPrefixBytes);
@@ -66,12 +97,11 @@ export function decodeIndexContent(
   subject: string,
 ): { codec: number; count: number; prefixes: Uint8Array; encodedColumns: Uint8Array } {
   const reader = new ByteReader(content, subject);
-  const version = reader.u8();
-  if (version !== 1)
-    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is not known`);
+  checkVersion("index", reader.u8(), subject);
   const codec = reader.u8();
   if (reader.u16() !== 0) reader.fail("has reserved bytes that are not zero");
   const count = reader.u32();
+  if (count > formatLimits.indexRows) reader.fail("claims more rows than a section may have");
   const prefixes = reader.view(count * indexPrefixBytes);
   return { codec, count, prefixes, encodedColumns: reader.view(reader.remaining) };
 }

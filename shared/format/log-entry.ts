@@ -117,7 +117,7 @@ function decodeEvent(map: CborMap): LogEvent {
         type,
         stateId: idFromBytes("state", map.bytes("state", 32)),
         commitId: idFromBytes("commit", map.bytes("commit", 16)),
-        headBytes: map.integer("headBytes", 1),
+        headBytes: map.integer("headBytes", 1, formatLimits.stateHeadBytes),
         stateBytes: map.integer("stateBytes", 1),
         revive: map.bytesList("revive", 32).map((each) => idFromBytes("pack", each)),
       };

@@ -1,8 +1,10 @@
 import { ByteReader } from "#shared/bytes/byte-reader.ts";
 import { ByteWriter } from "#shared/bytes/byte-writer.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
+import { encodeHex } from "#shared/bytes/hex.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { frameMagic } from "./frame.ts";
+import { formatLimits } from "./limits.ts";
 import { checkVersion, formatVersions } from "./version.ts";
 import { type PackKind, packKindCodes } from "./segment.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
@@ -16,6 +18,15 @@ export const packHeaderLayout = [
   ["reserved", 1, "zero"],
   ["storeId", 16, "the store"],
   ["salt", 16, "random: a pack that must be written again gets another id"],
+] as const;
+
+/**
+ * The byte table of one row of a pack's sessions: one for each session whose segments the pack holds, in the order in which the table
+ * of segments first names them. With them a pack opens by an owner's key alone, whatever becomes of the states.
+ */
+export const packSessionRowLayout = [
+  ["sessionId", 16, "random; names the session key"],
+  ["envelope", 80, "the session key, sealed to the store's public key"],
 ] as const;
 
 /** The byte table of one row of a pack's table of segments. */
@@ -33,11 +44,12 @@ export const packTrailerLayout = [
   ["directoriesOffset", 4, "where the first directory starts"],
   ["tableOffset", 4, "where the table starts"],
   ["segmentCount", 4, "rows of the table"],
-  ["checksum", 32, "SHA-256 of header, table and the 12 bytes before this"],
+  ["checksum", 32, "SHA-256 of header, sessions, table and the 12 bytes before this"],
   ["end", 4, 'the letters "KCAP"'],
 ] as const;
 
 export const packHeaderBytes = 48;
+export const packSessionRowBytes = 96;
 export const packTableRowBytes = 56;
 export const packTrailerBytes = 48;
 
@@ -71,6 +83,57 @@ export function decodePackHeader(
   if (code !== packKindCodes.data && code !== packKindCodes.meta) reader.fail("is of an unknown kind");
   if (reader.u8() !== 0) reader.fail("has reserved bytes that are not zero");
   return { kind: code === packKindCodes.data ? "data" : "meta", storeId: reader.view(16), salt: reader.view(16) };
+}
+
+/** Bytes of the sessions of a pack. */
+export function encodePackSessions(
+  sessions: readonly { readonly sessionId: Uint8Array; readonly envelope: Uint8Array }[],
+): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(sessions.length * packSessionRowBytes);
+  for (const { sessionId, envelope } of sessions) {
+    writer.raw(sessionId);
+    writer.raw(envelope);
+  }
+  return writer.toBytes();
+}
+
+/**
+ * The sessions of a pack; ids and envelopes are views.
+ *
+ * @param table - the pack's table of segments
+ * @throws {HoldfastError} corrupt: other sessions than those that the table names, or in another order
+ */
+export function decodePackSessions(
+  bytes: Uint8Array,
+  table: Uint8Array,
+  subject: string,
+): { readonly sessionId: Uint8Array; readonly envelope: Uint8Array }[] {
+  const reader = new ByteReader(bytes, `the sessions of ${subject}`);
+  const sessions = [];
+  for (const id of sessionsOf(table)) {
+    const session = { sessionId: reader.view(16), envelope: reader.view(80) };
+    if (encodeHex(session.sessionId) !== id) reader.fail("names another session than its table");
+    sessions.push(session);
+  }
+  reader.end();
+  return sessions;
+}
+
+/** Bytes of the sessions of a pack with this table: a row for each session that the table names. */
+export function packSessionsBytes(table: Uint8Array): number {
+  return sessionsOf(table).size * packSessionRowBytes;
+}
+
+/** The ids of the sessions that a table names, in order of their first row. */
+function sessionsOf(table: Uint8Array): ReadonlySet<string> {
+  const sessions = new Set<string>();
+  for (let at = 24; at < table.byteLength; at += packTableRowBytes) {
+    const id = table.subarray(at, at + 16);
+    // Nearly always the same as in the row before.
+    if (at > 24 && equalBytes(id, table.subarray(at - packTableRowBytes, at - packTableRowBytes + 16))) continue;
+    sessions.add(encodeHex(id));
+  }
+  return sessions;
 }
 
 /** One row of a table of segments, decoded. */
@@ -112,7 +175,7 @@ export function readPackTableRow(table: Uint8Array, row: number): PackTableRow {
 }
 
 /**
- * Checks that a table describes a pack of `sizeBytes` without gaps: header, segments, directories, table, trailer.
+ * Checks that a table describes a pack of `sizeBytes` without gaps: header, segments, directories, sessions, table, trailer.
  *
  * @throws {HoldfastError} corrupt: it does not
  */
@@ -135,13 +198,14 @@ export function checkPackTable(table: Uint8Array, sizeBytes: number, subject: st
       fail(`directory ${row} is not where the one before ends`);
     directoriesEnd += view.getUint32(row * packTableRowBytes + 52, true);
   }
-  if (directoriesEnd + table.byteLength + packTrailerBytes !== sizeBytes)
+  if (directoriesEnd + packSessionsBytes(table) + table.byteLength + packTrailerBytes !== sizeBytes)
     fail("its rows do not add up to the size of the pack");
 }
 
-/** Bytes of a trailer; the checksum covers header, table and the numbers. */
+/** Bytes of a trailer; the checksum covers header, sessions, table and the numbers. */
 export function encodePackTrailer(options: {
   readonly header: Uint8Array;
+  readonly sessions: Uint8Array;
   readonly table: Uint8Array;
   readonly directoriesOffset: number;
   readonly tableOffset: number;
@@ -150,7 +214,7 @@ export function encodePackTrailer(options: {
   writer.u32(options.directoriesOffset);
   writer.u32(options.tableOffset);
   writer.u32(options.table.byteLength / packTableRowBytes);
-  writer.raw(sha256(options.header, options.table, writer.toBytes()));
+  writer.raw(sha256(options.header, options.sessions, options.table, writer.toBytes()));
   writer.latin1("KCAP");
   return writer.toBytes();
 }
@@ -166,6 +230,7 @@ export type PackTrailer = {
 /** Decodes a trailer and checks that it fits a pack of `sizeBytes`. @throws {HoldfastError} corrupt */
 export function decodePackTrailer(bytes: Uint8Array, sizeBytes: number, subject: string): PackTrailer {
   const reader = new ByteReader(bytes, `the trailer of ${subject}`);
+  if (sizeBytes > formatLimits.packBytes) reader.fail("belongs to a pack that is too large");
   const trailer = {
     directoriesOffset: reader.u32(),
     tableOffset: reader.u32(),
@@ -185,14 +250,18 @@ export function decodePackTrailer(bytes: Uint8Array, sizeBytes: number, subject:
   return trailer;
 }
 
-/** Checks the trailer's checksum over header and table. @throws {HoldfastError} corrupt */
+/** Checks the trailer's checksum over header, sessions and table. @throws {HoldfastError} corrupt */
 export function verifyPackTrailer(
-  header: Uint8Array,
-  table: Uint8Array,
-  trailerBytes: Uint8Array,
+  parts: {
+    readonly header: Uint8Array;
+    readonly sessions: Uint8Array;
+    readonly table: Uint8Array;
+    readonly trailer: Uint8Array;
+  },
   subject: string,
 ): void {
-  if (!equalBytes(sha256(header, table, trailerBytes.subarray(0, 12)), trailerBytes.subarray(12, 44))) {
+  const { header, sessions, table, trailer } = parts;
+  if (!equalBytes(sha256(header, sessions, table, trailer.subarray(0, 12)), trailer.subarray(12, 44))) {
     throw new HoldfastError("corrupt", `Cannot read ${subject}: its table does not match its checksum`);
   }
 }

@@ -1,7 +1,8 @@
 import { ByteReader } from "#shared/bytes/byte-reader.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { formatLimits } from "./limits.ts";
-import { padmeLength } from "./padme.ts";
+import { padmeLength, requireZeroPadding } from "./padme.ts";
+import { checkVersion, formatVersions } from "./version.ts";
 
 /** Whether a pack and its segments hold chunks of content or tree nodes. */
 export type PackKind = "data" | "meta";
@@ -35,7 +36,7 @@ export function segmentContentBytes(storedBytes: number): number {
 export function encodeSegmentContent(codec: number, plainBytes: number, stored: Uint8Array): Uint8Array<ArrayBuffer> {
   const content = new Uint8Array(segmentContentBytes(stored.byteLength));
   const view = new DataView(content.buffer);
-  content[0] = 1;
+  content[0] = formatVersions.segment;
   content[1] = codec;
   view.setUint32(4, plainBytes, true);
   view.setUint32(8, stored.byteLength, true);
@@ -53,9 +54,7 @@ export function decodeSegmentContent(
   subject: string,
 ): { codec: number; plainBytes: number; stored: Uint8Array } {
   const reader = new ByteReader(content, subject);
-  const version = reader.u8();
-  if (version !== 1)
-    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is not known`);
+  checkVersion("segment", reader.u8(), subject);
   const codec = reader.u8();
   if (codec !== segmentCodecs.raw && codec !== segmentCodecs.zstd) {
     throw new HoldfastError("incompatible", `Cannot read ${subject}: its codec ${codec} is not known`);
@@ -67,6 +66,7 @@ export function decodeSegmentContent(
   const stored = reader.view(storedBytes);
   if (codec === segmentCodecs.raw && storedBytes !== plainBytes) reader.fail("has two lengths");
   if (segmentContentBytes(storedBytes) !== content.byteLength) reader.fail("is not padded as it should be");
+  requireZeroPadding(reader);
   return { codec, plainBytes, stored };
 }
 

@@ -2,6 +2,7 @@ import { decodeFrame, encodeFrame, frameHeaderBytes, frameTrailerBytes, readFram
 import { type CborMap, decodeCborMap, encodeCbor } from "./cbor.ts";
 import { checkPackTable, packTableRowBytes } from "./pack.ts";
 import type { PackKind } from "./segment.ts";
+import { formatLimits } from "./limits.ts";
 import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId, type StoreId } from "./ids.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
@@ -18,6 +19,9 @@ export type StatePack = {
 
 /** Segments of one pack that a snapshot needs: bit n (least significant first) stands for row n of the pack's table. */
 export type PackReference = { readonly packId: PackId; readonly segments: Uint8Array };
+
+/** Bytes of a session envelope: an encapsulated key of 32, the sealed key of 32, a tag of 16. */
+export const sessionEnvelopeBytes = 80;
 
 /** A session key, sealed to the store's public key. */
 export type SessionEnvelope = { readonly sessionId: Uint8Array; readonly envelope: Uint8Array };
@@ -96,6 +100,8 @@ export function decodeStateHead(
   subject: string,
   verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean,
 ): StateHead {
+  if (bytes.byteLength > formatLimits.stateHeadBytes)
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: it is too large`);
   const payload = decodeFrame("state", bytes, subject);
   if (payload.byteLength < 64) throw new HoldfastError("corrupt", `Cannot read ${subject}: it ends early`);
   const outer = payload.subarray(0, payload.byteLength - 64);
@@ -114,7 +120,7 @@ export function decodeStateHead(
       return reference;
     }),
     sessions: map.maps("sessions").map((each) => {
-      const session = { sessionId: each.bytes("id", 16), envelope: each.bytes("envelope") };
+      const session = { sessionId: each.bytes("id", 16), envelope: each.bytes("envelope", sessionEnvelopeBytes) };
       each.end();
       return session;
     }),
@@ -139,7 +145,7 @@ function decodeStatePack(map: CborMap): StatePack {
   const pack: StatePack = {
     packId: idFromBytes("pack", map.bytes("id", 32)),
     kind: map.oneOf("kind", ["data", "meta"]),
-    sizeBytes: map.integer("sizeBytes", 0, 2 ** 32 - 1),
+    sizeBytes: map.integer("sizeBytes", 0, formatLimits.packBytes),
     table: map.bytes("table"),
   };
   map.end();

@@ -1,7 +1,18 @@
 import { ByteReader } from "#shared/bytes/byte-reader.ts";
 import { ByteWriter } from "#shared/bytes/byte-writer.ts";
 import { HoldfastError } from "#shared/errors.ts";
-import { chunkRowBytes, compareEntryKeys, contentBytes, type Entry, emptyEntry, entryTypes, listRowBytes, noChunks } from "./entry.ts";
+import { type EntryBefore, noEntryBefore } from "./entry-before.ts";
+import { entryFieldLayout, entryFields } from "./entry-fields.ts";
+import { nodeText } from "./node-text.ts";
+import {
+  chunkRowBytes,
+  compareEntryKeys,
+  contentBytes,
+  type Entry,
+  emptyEntry,
+  entryTypes,
+  listRowBytes,
+} from "./entry.ts";
 import { checkVersion, formatVersions } from "./version.ts";
 import { formatLimits } from "./limits.ts";
 
@@ -14,25 +25,6 @@ export type TreeChild = {
   readonly totalBytes: number;
 };
 
-/** The bits that say which fields an entry has. */
-const has = {
-  dir: 1 << 0,
-  owner: 1 << 1,
-  device: 1 << 2,
-  nlink: 1 << 3,
-  btime: 1 << 4,
-  btimeIsCtime: 1 << 5,
-  rdev: 1 << 6,
-  flags: 1 << 7,
-  target: 1 << 8,
-  xattrs: 1 << 9,
-  extents: 1 << 10,
-  lists: 1 << 11,
-  changed: 1 << 12,
-  error: 1 << 13,
-} as const;
-const allBits = (1 << 14) - 1;
-
 /** The byte table of a tree node's head. */
 export const treeNodeLayout = [
   ["version", 1, "1"],
@@ -41,141 +33,25 @@ export const treeNodeLayout = [
   ["items", "the rest", "entries or children, each relative to the one before"],
 ] as const;
 
-type Previous = {
-  dir: string;
-  name: string;
-  mtimeSec: number;
-  ctimeSec: number;
-  device: number;
-  inodeLo: number;
-  inodeHi: number;
-  readonly owners: Map<number, { mode: number; uid: number; gid: number }>;
-};
+/** The byte table of a child of an inner node. */
+export const treeChildLayout = [
+  ["nodeId", 32, "blob id of the child"],
+  ["lastDir", "front-coded", "directory of the last entry in the child, coded against that of the child before"],
+  ["lastName", "text", "its name"],
+  ["entries", "varint", "entries in the child and below"],
+  ["totalBytes", "varint", "sum of their sizes, at most 2^53 − 1"],
+] as const;
 
-function nothingBefore(): Previous {
-  return { dir: "", name: "", mtimeSec: 0, ctimeSec: 0, device: 0, inodeLo: 0, inodeHi: 0, owners: new Map() };
-}
+const knownFields = (1 << entryFieldLayout.length) - 1;
 
-/** Encodes the entries of a leaf one after the other. */
-export class LeafWriter {
-  readonly #writer = new ByteWriter(64 * 1024);
-  #previous = nothingBefore();
-  #count = 0;
-
-  /** Entries added since the last `finish`. */
-  get count(): number {
-    return this.#count;
-  }
-
-  /** Bytes so far. */
-  get bytes(): number {
-    return this.#writer.length;
-  }
-
-  /** Adds the next entry in key order. */
-  add(entry: Entry): void {
-    const writer = this.#writer;
-    const previous = this.#previous;
-    const first = this.#count === 0;
-    const owner = previous.owners.get(entry.type);
-    let bits = 0;
-    if (first || entry.dir !== previous.dir) bits |= has.dir;
-    if (owner === undefined || owner.mode !== entry.mode || owner.uid !== entry.uid || owner.gid !== entry.gid) bits |= has.owner;
-    if (entry.device !== previous.device) bits |= has.device;
-    if (entry.type !== entryTypes.directory && entry.nlink !== 1) bits |= has.nlink;
-    if (entry.btimeSec !== 0 || entry.btimeNsec !== 0) {
-      bits |= entry.btimeSec === entry.ctimeSec && entry.btimeNsec === entry.ctimeNsec ? has.btimeIsCtime : has.btime;
-    }
-    if (entry.rdevMajor !== 0 || entry.rdevMinor !== 0) bits |= has.rdev;
-    if (entry.flags !== 0) bits |= has.flags;
-    if (entry.target !== undefined) bits |= has.target;
-    if (entry.xattrs !== undefined) bits |= has.xattrs;
-    if (entry.extents !== undefined) bits |= has.extents;
-    if (entry.lists !== undefined) bits |= has.lists;
-    if (entry.changed) bits |= has.changed;
-    if (entry.error !== undefined) bits |= has.error;
-
-    writer.u8(entry.type);
-    writer.varint(bits);
-    if (bits & has.dir) writeFrontCoded(writer, previous.dir, entry.dir);
-    writeFrontCoded(writer, bits & has.dir ? "" : previous.name, entry.name);
-    if (bits & has.owner) {
-      writer.varint(entry.mode);
-      writer.varint(entry.uid);
-      writer.varint(entry.gid);
-      previous.owners.set(entry.type, { mode: entry.mode, uid: entry.uid, gid: entry.gid });
-    }
-    if (bits & has.device) writer.varint(entry.device);
-    if (bits & has.nlink) writer.varint(entry.nlink);
-    writer.signedVarint(entry.mtimeSec - previous.mtimeSec);
-    writer.varint(entry.mtimeNsec);
-    writer.signedVarint(entry.ctimeSec - previous.ctimeSec);
-    writer.varint(entry.ctimeNsec);
-    if (bits & has.btime) {
-      writer.signedVarint(entry.btimeSec - entry.ctimeSec);
-      writer.varint(entry.btimeNsec);
-    }
-    writer.signedVarint(entry.inodeHi - previous.inodeHi);
-    writer.signedVarint(entry.inodeLo - previous.inodeLo);
-    if (bits & has.rdev) {
-      writer.varint(entry.rdevMajor);
-      writer.varint(entry.rdevMinor);
-    }
-    if (bits & has.flags) writer.varint(entry.flags);
-    if (entry.target !== undefined) writeText(writer, entry.target);
-    if (entry.xattrs !== undefined) {
-      writer.varint(entry.xattrs.length);
-      for (const [name, value] of entry.xattrs) {
-        writeText(writer, name);
-        writer.varint(value.byteLength);
-        writer.raw(value);
-      }
-    }
-    if (entry.type === entryTypes.file) this.#addContent(entry);
-    if (entry.error !== undefined) writeText(writer, entry.error);
-    previous.dir = entry.dir;
-    previous.name = entry.name;
-    previous.mtimeSec = entry.mtimeSec;
-    previous.ctimeSec = entry.ctimeSec;
-    previous.device = entry.device;
-    previous.inodeHi = entry.inodeHi;
-    previous.inodeLo = entry.inodeLo;
-    this.#count++;
-  }
-
-  #addContent(entry: Entry): void {
-    const writer = this.#writer;
-    writer.varint(entry.size);
-    if (entry.extents !== undefined) {
-      writer.varint(entry.extents.length / 2);
-      let at = 0;
-      for (let index = 0; index < entry.extents.length; index += 2) {
-        const offset = entry.extents[index] ?? 0;
-        const length = entry.extents[index + 1] ?? 0;
-        writer.varint(offset - at);
-        writer.varint(length);
-        at = offset + length;
-      }
-    }
-    if (entry.lists !== undefined) {
-      writer.varint(entry.lists.byteLength / listRowBytes);
-      writer.raw(entry.lists);
-      return;
-    }
-    const count = entry.chunks.byteLength / chunkRowBytes;
-    writer.varint(count);
-    if (count === 1) writer.raw(entry.chunks.subarray(0, 32));
-    else writer.raw(entry.chunks);
-  }
-
-  /** The node with all entries added; the writer is empty again. */
-  finish(): Uint8Array<ArrayBuffer> {
-    const node = withHead(0, this.#count, this.#writer.view());
-    this.#writer.reset();
-    this.#previous = nothingBefore();
-    this.#count = 0;
-    return node;
-  }
+/** A node from its encoded items. */
+export function encodeTreeNode(level: number, count: number, items: Uint8Array): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(items.byteLength + 16);
+  writer.u8(formatVersions.treeNode);
+  writer.u8(level);
+  writer.varint(count);
+  writer.raw(items);
+  return writer.toBytes();
 }
 
 /** Encodes an inner node of `level` >= 1. */
@@ -184,13 +60,13 @@ export function encodeInnerNode(level: number, children: readonly TreeChild[]): 
   let lastDir = "";
   for (const child of children) {
     writer.raw(child.nodeId);
-    writeFrontCoded(writer, lastDir, child.lastDir);
-    writeText(writer, child.lastName);
+    nodeText.writeFrontCoded(writer, lastDir, child.lastDir);
+    nodeText.write(writer, child.lastName);
     writer.varint(child.entries);
     writer.varint(child.totalBytes);
     lastDir = child.lastDir;
   }
-  return withHead(level, children.length, writer.view());
+  return encodeTreeNode(level, children.length, writer.view());
 }
 
 /** A decoded node. */
@@ -200,11 +76,13 @@ export type TreeNode =
 
 /** Decodes a node. @throws {HoldfastError} corrupt or incompatible */
 export function decodeTreeNode(bytes: Uint8Array, subject: string): TreeNode {
-  if (bytes.byteLength > formatLimits.treeNodeBytes) throw new HoldfastError("corrupt", `Cannot read ${subject}: it is too large`);
+  if (bytes.byteLength > formatLimits.treeNodeBytes)
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: it is too large`);
   const reader = new ByteReader(bytes, subject);
   checkVersion("treeNode", reader.u8(), subject);
   const level = reader.u8();
   const count = reader.varint();
+  if (count === 0) reader.fail("holds nothing");
   if (count > reader.remaining) reader.fail("claims more items than it can hold");
   const node: TreeNode =
     level === 0 ? { level, entries: readEntries(reader, count) } : { level, children: readChildren(reader, count) };
@@ -218,8 +96,8 @@ function readChildren(reader: ByteReader, count: number): TreeChild[] {
   let lastName = "";
   for (let index = 0; index < count; index++) {
     const nodeId = reader.view(32);
-    const dir = readFrontCoded(reader, lastDir, formatLimits.pathBytes);
-    const name = readText(reader, formatLimits.nameBytes);
+    const dir = nodeText.readFrontCoded(reader, lastDir, formatLimits.pathBytes);
+    const name = nodeText.read(reader, formatLimits.nameBytes);
     if (index > 0 && compareEntryKeys(lastDir, lastName, dir, name) >= 0) reader.fail("has children out of order");
     children.push({ nodeId, lastDir: dir, lastName: name, entries: reader.varint(), totalBytes: reader.varint() });
     lastDir = dir;
@@ -230,10 +108,11 @@ function readChildren(reader: ByteReader, count: number): TreeChild[] {
 
 function readEntries(reader: ByteReader, count: number): Entry[] {
   const entries: Entry[] = [];
-  const previous = nothingBefore();
+  const previous = noEntryBefore();
   for (let index = 0; index < count; index++) {
     const entry = readEntry(reader, previous, index === 0);
-    if (index > 0 && compareEntryKeys(previous.dir, previous.name, entry.dir, entry.name) >= 0) reader.fail("has entries out of order");
+    if (index > 0 && compareEntryKeys(previous.dir, previous.name, entry.dir, entry.name) >= 0)
+      reader.fail("has entries out of order");
     previous.dir = entry.dir;
     previous.name = entry.name;
     previous.mtimeSec = entry.mtimeSec;
@@ -246,16 +125,19 @@ function readEntries(reader: ByteReader, count: number): Entry[] {
   return entries;
 }
 
-function readEntry(reader: ByteReader, previous: Previous, first: boolean): Entry {
+function readEntry(reader: ByteReader, previous: EntryBefore, first: boolean): Entry {
   const type = reader.u8();
   if (type < 1 || type > 7) reader.fail("holds an entry of unknown type");
   const bits = reader.varint();
-  if (bits > allBits) reader.fail("holds an entry with unknown fields");
-  if (first && !(bits & has.dir)) reader.fail("holds a first entry without its directory");
-  const dir = bits & has.dir ? readFrontCoded(reader, previous.dir, formatLimits.pathBytes) : previous.dir;
-  const name = readFrontCoded(reader, bits & has.dir ? "" : previous.name, formatLimits.nameBytes);
+  if (bits > knownFields) reader.fail("holds an entry with unknown fields");
+  if (first && !(bits & entryFields.dir)) reader.fail("holds a first entry without its directory");
+  if (bits & entryFields.btime && bits & entryFields.btimeIsCtime)
+    reader.fail("holds an entry with two times of birth");
+  const dir =
+    bits & entryFields.dir ? nodeText.readFrontCoded(reader, previous.dir, formatLimits.pathBytes) : previous.dir;
+  const name = nodeText.readFrontCoded(reader, bits & entryFields.dir ? "" : previous.name, formatLimits.nameBytes);
   const entry = emptyEntry(dir, name, type as Entry["type"]);
-  if (bits & has.owner) {
+  if (bits & entryFields.owner) {
     entry.mode = reader.varint();
     entry.uid = reader.varint();
     entry.gid = reader.varint();
@@ -266,56 +148,69 @@ function readEntry(reader: ByteReader, previous: Previous, first: boolean): Entr
     entry.uid = owner.uid;
     entry.gid = owner.gid;
   }
-  entry.device = bits & has.device ? reader.varint() : previous.device;
-  if (bits & has.nlink) entry.nlink = reader.varint();
+  entry.device = bits & entryFields.device ? reader.varint() : previous.device;
+  if (bits & entryFields.nlink) entry.nlink = reader.varint();
   entry.mtimeSec = previous.mtimeSec + reader.signedVarint();
   entry.mtimeNsec = reader.varint();
   entry.ctimeSec = previous.ctimeSec + reader.signedVarint();
   entry.ctimeNsec = reader.varint();
-  if (bits & has.btime) {
+  if (bits & entryFields.btime) {
     entry.btimeSec = entry.ctimeSec + reader.signedVarint();
     entry.btimeNsec = reader.varint();
-  } else if (bits & has.btimeIsCtime) {
+  } else if (bits & entryFields.btimeIsCtime) {
     entry.btimeSec = entry.ctimeSec;
     entry.btimeNsec = entry.ctimeNsec;
   }
   entry.inodeHi = previous.inodeHi + reader.signedVarint();
   entry.inodeLo = previous.inodeLo + reader.signedVarint();
-  if (bits & has.rdev) {
+  if (bits & entryFields.rdev) {
     entry.rdevMajor = reader.varint();
     entry.rdevMinor = reader.varint();
   }
-  if (bits & has.flags) entry.flags = reader.varint();
-  if (bits & has.target) entry.target = readText(reader, formatLimits.pathBytes);
-  if (bits & has.xattrs) entry.xattrs = readXattrs(reader);
+  if (bits & entryFields.flags) entry.flags = reader.varint();
+  if (bits & entryFields.target) entry.target = nodeText.read(reader, formatLimits.pathBytes);
+  if (bits & entryFields.xattrs) entry.xattrs = readXattrs(reader);
   if (type === entryTypes.file) readContent(reader, entry, bits);
-  else if (bits & (has.extents | has.lists)) reader.fail("holds content of something that is not a file");
-  entry.changed = (bits & has.changed) !== 0;
-  if (bits & has.error) entry.error = readText(reader, formatLimits.pathBytes);
+  else if (bits & (entryFields.extents | entryFields.lists))
+    reader.fail("holds content of something that is not a file");
+  entry.changed = (bits & entryFields.changed) !== 0;
+  if (bits & entryFields.error) entry.error = nodeText.read(reader, formatLimits.pathBytes);
+  checkNumbers(reader, entry);
   checkName(reader, entry);
   return entry;
 }
 
 function readContent(reader: ByteReader, entry: Entry, bits: number): void {
   entry.size = reader.varint();
-  if (bits & has.extents) entry.extents = readExtents(reader, entry.size);
+  if (bits & entryFields.extents) entry.extents = readExtents(reader, entry.size);
   const count = reader.varint();
-  if (bits & has.lists) {
+  if (bits & entryFields.lists) {
     entry.lists = reader.view(count * listRowBytes).slice();
+    checkContent(reader, entry, entry.lists, listRowBytes);
     return;
   }
-  if (count === 0) {
-    entry.chunks = noChunks;
-  } else if (count === 1) {
-    const bytes = contentBytes(entry);
-    if (bytes > formatLimits.blobBytes) reader.fail("holds a chunk that is too long");
+  if (count === 1) {
     const row = new Uint8Array(chunkRowBytes);
     row.set(reader.view(32));
-    new DataView(row.buffer).setUint32(32, bytes, true);
+    new DataView(row.buffer).setUint32(32, Math.min(contentBytes(entry), 2 ** 32 - 1), true);
     entry.chunks = row;
-  } else {
+  } else if (count > 1) {
     entry.chunks = reader.view(count * chunkRowBytes).slice();
   }
+  checkContent(reader, entry, entry.chunks, chunkRowBytes);
+}
+
+/** The chunks make up the content, no more and no less: else a restored file would be another than its size says. */
+function checkContent(reader: ByteReader, entry: Entry, rows: Uint8Array, rowBytes: number): void {
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+  let bytes = 0;
+  for (let at = 32; at < rows.byteLength; at += rowBytes) {
+    const length = view.getUint32(at, true) + (rowBytes === listRowBytes ? view.getUint32(at + 4, true) * 2 ** 32 : 0);
+    if (length === 0) reader.fail("holds a chunk or a list of no bytes");
+    if (rowBytes === chunkRowBytes && length > formatLimits.blobBytes) reader.fail("holds a chunk that is too long");
+    bytes += length;
+  }
+  if (bytes !== contentBytes(entry)) reader.fail("holds a file whose chunks are not as long as its content");
 }
 
 function readExtents(reader: ByteReader, size: number): number[] {
@@ -327,6 +222,7 @@ function readExtents(reader: ByteReader, size: number): number[] {
     const offset = at + reader.varint();
     const length = reader.varint();
     at = offset + length;
+    if (length === 0) reader.fail("holds an extent of no bytes");
     if (at > size) reader.fail("holds an extent beyond the end of its file");
     extents.push(offset, length);
   }
@@ -337,11 +233,39 @@ function readXattrs(reader: ByteReader): [string, Uint8Array][] {
   const count = reader.varint();
   if (count > reader.remaining) reader.fail("claims more attributes than it can hold");
   const xattrs: [string, Uint8Array][] = [];
+  let last = "";
   for (let index = 0; index < count; index++) {
-    const name = readText(reader, formatLimits.nameBytes);
+    const name = nodeText.read(reader, formatLimits.nameBytes);
+    if (name === "" || name.includes("\0") || (index > 0 && name <= last))
+      reader.fail("holds attributes whose names are not in order or not allowed");
+    last = name;
     xattrs.push([name, reader.view(reader.varint()).slice()]);
   }
   return xattrs;
+}
+
+const u32Max = 2 ** 32 - 1;
+
+/** What a file system could not have told is damage, and would be another number once it is given to one. */
+function checkNumbers(reader: ByteReader, entry: Entry): void {
+  const { timeSeconds } = formatLimits;
+  const fits =
+    entry.mode <= 0o7777 &&
+    entry.uid <= u32Max &&
+    entry.gid <= u32Max &&
+    entry.nlink <= u32Max &&
+    entry.flags <= u32Max &&
+    entry.rdevMajor <= u32Max &&
+    entry.rdevMinor <= u32Max &&
+    entry.inodeHi >= 0 &&
+    entry.inodeHi <= u32Max &&
+    entry.inodeLo >= 0 &&
+    entry.inodeLo <= u32Max &&
+    Math.abs(entry.mtimeSec) <= timeSeconds &&
+    Math.abs(entry.ctimeSec) <= timeSeconds &&
+    Math.abs(entry.btimeSec) <= timeSeconds &&
+    Math.max(entry.mtimeNsec, entry.ctimeNsec, entry.btimeNsec) < 1_000_000_000;
+  if (!fits) reader.fail("holds a number that is out of range");
 }
 
 /** Names come from a store that may be hostile: a name with a slash, "." or ".." would reach out of its directory. */
@@ -350,6 +274,7 @@ function checkName(reader: ByteReader, entry: Entry): void {
   if (name === "" ? dir !== "" : name === "." || name === ".." || name.includes("/") || name.includes("\0")) {
     reader.fail("holds an entry whose name is not allowed");
   }
+  if (entry.target?.includes("\0") === true) reader.fail("holds a link whose target is not allowed");
   if (dir !== "" && !isSafeDirectory(dir)) reader.fail("holds an entry whose directory is not allowed");
 }
 
@@ -361,40 +286,4 @@ function isSafeDirectory(dir: string): boolean {
   for (const part of dir.split("/")) if (part === "" || part === "." || part === "..") return false;
   lastSafeDirectory = dir;
   return true;
-}
-
-function withHead(level: number, count: number, items: Uint8Array): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(items.byteLength + 16);
-  writer.u8(formatVersions.treeNode);
-  writer.u8(level);
-  writer.varint(count);
-  writer.raw(items);
-  return writer.toBytes();
-}
-
-function writeText(writer: ByteWriter, text: string): void {
-  writer.varint(text.length);
-  writer.latin1(text);
-}
-
-function readText(reader: ByteReader, maxBytes: number): string {
-  const length = reader.varint();
-  if (length > maxBytes) reader.fail("holds a text that is too long");
-  return reader.latin1(length);
-}
-
-function writeFrontCoded(writer: ByteWriter, previous: string, text: string): void {
-  const limit = Math.min(previous.length, text.length);
-  let shared = 0;
-  while (shared < limit && previous.charCodeAt(shared) === text.charCodeAt(shared)) shared++;
-  writer.varint(shared);
-  writer.varint(text.length - shared);
-  writer.latin1(text, shared);
-}
-
-function readFrontCoded(reader: ByteReader, previous: string, maxBytes: number): string {
-  const shared = reader.varint();
-  const length = reader.varint();
-  if (shared > previous.length || shared + length > maxBytes) reader.fail("holds a text that is too long");
-  return shared === 0 ? reader.latin1(length) : previous.slice(0, shared) + reader.latin1(length);
 }

@@ -3,7 +3,7 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import { createSigner, type Signer } from "#shared/crypto/signing.ts";
 import { type CommitId, idFromBytes, type PackId, parseId, type StateId } from "#shared/format/ids.ts";
 import { encodeLogEntry, type LogEntry, type LogEvent } from "#shared/format/log-entry.ts";
-import { encodePackTable, packTableRowBytes, packTrailerBytes } from "#shared/format/pack.ts";
+import { encodePackTable, packSessionRowBytes, packTableRowBytes, packTrailerBytes } from "#shared/format/pack.ts";
 import { encodeStateHead, type StateHead, stateIdOf, type StatePack } from "#shared/format/state.ts";
 import type { Random } from "#shared/random.ts";
 import { logKey, packKey } from "#shared/store/object-key.ts";
@@ -55,7 +55,7 @@ export function testPack(name: string): { readonly pack: StatePack; readonly byt
     directoryOffset: 68 + row * 5,
     directoryBytes: 5,
   }));
-  const bytes = new Uint8Array(78 + 2 * packTableRowBytes + packTrailerBytes);
+  const bytes = new Uint8Array(78 + packSessionRowBytes + 2 * packTableRowBytes + packTrailerBytes);
   bytes.set(Buffer.from(`pack ${name}`).subarray(0, 78));
   const packId = idFromBytes("pack", sha256(bytes));
   return { pack: { packId, kind: "data", sizeBytes: bytes.byteLength, table: encodePackTable(rows) }, bytes };

@@ -5,28 +5,44 @@ import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import {
   decodeIndexContent,
   encodeIndexContent,
+  indexAad,
   indexRowBytes,
   joinIndexRows,
   splitIndexRows,
 } from "#shared/format/index-section.ts";
+import type { PackId } from "#shared/format/ids.ts";
+import { formatLimits } from "#shared/format/limits.ts";
 import type { Random } from "#shared/random.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { sharedBytes } from "./merge-index-rows.ts";
 
-function indexAad(storeId: Uint8Array): Uint8Array {
-  return concatBytes(Buffer.from("holdfast/v1/index\0", "latin1"), storeId);
-}
+/** To what an index section belongs. */
+export type IndexSectionPlace = {
+  readonly indexKey: Uint8Array;
+  readonly storeId: Uint8Array;
+  /** The packs that the state adds, in its order. */
+  readonly packIds: readonly PackId[];
+};
 
-/** Seals sorted index rows as the index section of a state: nonce 24, sealed content. Empty for no rows. */
+/**
+ * Seals sorted index rows as the index section of a state: nonce 24, sealed content. Empty for no rows.
+ *
+ * @throws {HoldfastError} invalid: more rows than a section may have
+ */
 export function sealIndexSection(
   rows: Uint8Array,
-  options: { readonly indexKey: Uint8Array; readonly storeId: Uint8Array; readonly random: Random },
+  options: IndexSectionPlace & { readonly random: Random },
 ): Uint8Array<ArrayBuffer> {
   if (rows.byteLength === 0) return new Uint8Array(0);
+  if (rows.byteLength > formatLimits.indexRows * indexRowBytes) {
+    throw new HoldfastError("invalid", `Cannot index ${rows.byteLength / indexRowBytes} blobs in one state: it may add ${formatLimits.indexRows}`, {
+      hint: "Back up fewer directories at a time.",
+    });
+  }
   const { prefixes, columns } = splitIndexRows(rows);
   const content = encodeIndexContent({ codec: 1, prefixes, encodedColumns: compress(columns, 3) });
   const nonce = options.random(24);
-  return concatBytes(nonce, seal({ key: options.indexKey, nonce, aad: indexAad(options.storeId) }, content));
+  return concatBytes(nonce, seal({ key: options.indexKey, nonce, aad: indexAad(options.storeId, options.packIds) }, content));
 }
 
 /**
@@ -36,12 +52,13 @@ export function sealIndexSection(
  */
 export function openIndexSection(
   section: Uint8Array,
-  options: { readonly indexKey: Uint8Array; readonly storeId: Uint8Array; readonly segmentCount: number; readonly subject: string },
+  options: IndexSectionPlace & { readonly segmentCount: number; readonly subject: string },
 ): Uint8Array {
   if (section.byteLength === 0) return new Uint8Array(0);
   const { subject } = options;
   if (section.byteLength < 40) throw new HoldfastError("corrupt", `Cannot read ${subject}: it ends early`);
-  const content = open({ key: options.indexKey, nonce: section.subarray(0, 24), aad: indexAad(options.storeId) }, section.subarray(24));
+  const aad = indexAad(options.storeId, options.packIds);
+  const content = open({ key: options.indexKey, nonce: section.subarray(0, 24), aad }, section.subarray(24));
   const { codec, count, prefixes, encodedColumns } = decodeIndexContent(content, subject);
   if (codec > 1) throw new HoldfastError("incompatible", `Cannot read ${subject}: its codec ${codec} is not known`);
   const columns = codec === 0 ? encodedColumns : decompress(encodedColumns, count * 12);

@@ -1,6 +1,7 @@
 import { createSha256, type Sha256 } from "#shared/crypto/sha256.ts";
 import {
   encodePackHeader,
+  encodePackSessions,
   encodePackTable,
   encodePackTrailer,
   type PackTableRow,
@@ -28,13 +29,15 @@ export class PackAssembler {
   readonly kind: PackKind;
   readonly #header: Uint8Array;
   readonly #sessionId: Uint8Array;
+  readonly #envelope: Uint8Array;
   readonly #hash: Sha256;
   readonly #segments: SealedSegment[] = [];
   #sizeBytes = packHeaderBytes;
 
-  constructor(options: { kind: PackKind; storeId: Uint8Array; sessionId: Uint8Array; random: Random }) {
+  constructor(options: { kind: PackKind; storeId: Uint8Array; sessionId: Uint8Array; envelope: Uint8Array; random: Random }) {
     this.kind = options.kind;
     this.#sessionId = options.sessionId;
+    this.#envelope = options.envelope;
     this.#header = encodePackHeader({ kind: options.kind, storeId: options.storeId, salt: options.random(16) });
     this.#hash = createSha256();
     this.#hash.update(this.#header);
@@ -74,22 +77,25 @@ export class PackAssembler {
       segmentOffset += segment.sealed.byteLength;
       directoryOffset += segment.sealedDirectory.byteLength;
     }
+    const sessions = encodePackSessions([{ sessionId: this.#sessionId, envelope: this.#envelope }]);
     const table = encodePackTable(rows);
+    const tableOffset = directoryOffset + sessions.byteLength;
     const trailer = encodePackTrailer({
       header: this.#header,
+      sessions,
       table,
       directoriesOffset: this.#sizeBytes,
-      tableOffset: directoryOffset,
+      tableOffset,
     });
     const directories = this.#segments.map((segment) => segment.sealedDirectory);
-    for (const part of [...directories, table, trailer]) this.#hash.update(part);
+    for (const part of [...directories, sessions, table, trailer]) this.#hash.update(part);
     const sha256 = this.#hash.digest();
     return {
       packId: idFromBytes("pack", sha256),
       kind: this.kind,
       sha256,
-      sizeBytes: directoryOffset + table.byteLength + trailer.byteLength,
-      parts: [this.#header, ...this.#segments.map((segment) => segment.sealed), ...directories, table, trailer],
+      sizeBytes: tableOffset + table.byteLength + trailer.byteLength,
+      parts: [this.#header, ...this.#segments.map((segment) => segment.sealed), ...directories, sessions, table, trailer],
       table,
       ordinals: this.#segments.map((segment) => segment.ordinal),
     };

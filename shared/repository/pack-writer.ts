@@ -15,6 +15,8 @@ export type PackWriterOptions = {
   readonly store: Store;
   readonly storeId: Uint8Array;
   readonly sessionId: Uint8Array;
+  /** The session key, sealed to the store. */
+  readonly envelope: Uint8Array;
   readonly random: Random;
   /** Sealed bytes from which a pack is closed. */
   readonly packBytes: number;
@@ -63,8 +65,8 @@ export class PackWriter {
     this.#throwFailure();
     let assembler = this.#open.get(kind);
     if (assembler === undefined) {
-      const { storeId, sessionId, random } = this.#options;
-      assembler = new PackAssembler({ kind, storeId, sessionId, random });
+      const { storeId, sessionId, envelope, random } = this.#options;
+      assembler = new PackAssembler({ kind, storeId, sessionId, envelope, random });
       this.#open.set(kind, assembler);
     }
     assembler.add(segment);

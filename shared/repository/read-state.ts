@@ -39,7 +39,8 @@ export async function readStateIndex(
   const subject = `the index of state ${state.stateId}`;
   const section = await getPart(store, state, { offsetBytes: state.headBytes, lengthBytes: head.indexBytes });
   if (!equalBytes(sha256(section), head.indexSha256)) throw new HoldfastError("corrupt", `Cannot read ${subject}: its checksum does not match`);
-  return openIndexSection(section, { indexKey, storeId: storeIdBytes, segmentCount: stateSegmentCount(head), subject });
+  const packIds = head.packs.map((pack) => pack.packId);
+  return openIndexSection(section, { indexKey, storeId: storeIdBytes, packIds, segmentCount: stateSegmentCount(head), subject });
 }
 
 async function getPart(store: Store, state: PublishedState, range: { offsetBytes: number; lengthBytes: number }): Promise<Uint8Array> {

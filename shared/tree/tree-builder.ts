@@ -1,6 +1,7 @@
 import { HoldfastError } from "#shared/errors.ts";
 import { compareEntryKeys, type Entry } from "#shared/format/entry.ts";
-import { encodeInnerNode, LeafWriter, type TreeChild } from "#shared/format/tree-node.ts";
+import { LeafWriter } from "#shared/format/leaf-writer.ts";
+import { encodeInnerNode, type TreeChild } from "#shared/format/tree-node.ts";
 import { idFromBytes } from "#shared/format/ids.ts";
 import type { TreeRoot } from "#shared/format/snapshot.ts";
 import { isBorder, treeNodeItemsMax } from "./is-border.ts";
@@ -37,7 +38,7 @@ export class TreeBuilder {
     this.#advance(entry.dir, entry.name);
     this.#leaf.add(entry);
     this.#entries++;
-    this.#totalBytes += entry.size;
+    this.#totalBytes = addTotal(this.#totalBytes, entry.size);
     if (
       isBorder(entry.dir, entry.name, 0) ||
       this.#leaf.count >= treeNodeItemsMax ||
@@ -108,8 +109,13 @@ export class TreeBuilder {
     let totalBytes = 0;
     for (const child of children) {
       entries += child.entries;
-      totalBytes += child.totalBytes;
+      totalBytes = addTotal(totalBytes, child.totalBytes);
     }
     this.#push(level + 1, { nodeId, lastDir: last.lastDir, lastName: last.lastName, entries, totalBytes });
   }
+}
+
+/** A sum of sizes; what is beyond the largest integer of the format stays at that. */
+function addTotal(left: number, right: number): number {
+  return Math.min(left + right, Number.MAX_SAFE_INTEGER);
 }

@@ -5,6 +5,7 @@ import {
   decodePackHeader,
   decodePackTrailer,
   packHeaderBytes,
+  packSessionsBytes,
   packTrailerBytes,
   readPackTableRow,
   verifyPackTrailer,
@@ -72,8 +73,10 @@ async function readPack(
       lengthBytes: sizeBytes - packTrailerBytes - trailer.directoriesOffset,
     });
     const table = tail.slice(trailer.tableOffset - trailer.directoriesOffset);
-    verifyPackTrailer(header, table, trailerBytes, subject);
     checkPackTable(table, sizeBytes, subject);
+    const sessionsEnd = trailer.tableOffset - trailer.directoriesOffset;
+    const sessions = tail.subarray(sessionsEnd - packSessionsBytes(table), sessionsEnd);
+    verifyPackTrailer({ header, sessions, table, trailer: trailerBytes }, subject);
     const directories: Uint8Array[] = [];
     for (let row = 0; row < trailer.segmentCount; row++) {
       const { segmentId, directoryOffset, directoryBytes } = readPackTableRow(table, row);

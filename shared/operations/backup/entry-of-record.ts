@@ -1,4 +1,5 @@
 import { emptyEntry, type Entry, entryTypes } from "#shared/format/entry.ts";
+import { formatLimits } from "#shared/format/limits.ts";
 import type { ScanRecord } from "#shared/connectors/importer.ts";
 
 /** A new entry with all that a scan tells; content, attributes and the like are still to be filled in. */
@@ -9,11 +10,11 @@ export function entryOfRecord(record: ScanRecord): Entry {
   entry.gid = record.gid;
   entry.nlink = record.type === entryTypes.directory ? 1 : record.nlink;
   entry.size = record.type === entryTypes.file ? record.size : 0;
-  entry.mtimeSec = record.mtimeSec;
+  entry.mtimeSec = storableSeconds(record.mtimeSec);
   entry.mtimeNsec = record.mtimeNsec;
-  entry.ctimeSec = record.ctimeSec;
+  entry.ctimeSec = storableSeconds(record.ctimeSec);
   entry.ctimeNsec = record.ctimeNsec;
-  entry.btimeSec = record.btimeSec;
+  entry.btimeSec = storableSeconds(record.btimeSec);
   entry.btimeNsec = record.btimeNsec;
   entry.device = record.device;
   entry.inodeHi = record.inodeHi;
@@ -21,6 +22,11 @@ export function entryOfRecord(record: ScanRecord): Entry {
   entry.rdevMajor = record.rdevMajor;
   entry.rdevMinor = record.rdevMinor;
   return entry;
+}
+
+/** Some file systems take any 64-bit time. Those further than 71 million years from 1970 are kept as the furthest that the format holds. */
+function storableSeconds(seconds: number): number {
+  return Math.max(-formatLimits.timeSeconds, Math.min(formatLimits.timeSeconds, seconds));
 }
 
 /**

@@ -76,6 +76,7 @@ export class SessionWriter {
       store: repository.store,
       storeId: repository.storeIdBytes,
       sessionId: this.sessionId,
+      envelope: this.#envelope,
       random: repository.random,
       packBytes: repository.config.packBytes,
       uploads: parts.uploads,
@@ -173,6 +174,7 @@ export class SessionWriter {
     const section = sealIndexSection(this.#indexRows(options.overflowRows), {
       indexKey: repository.requireKey("indexKey"),
       storeId: repository.storeIdBytes,
+      packIds: packs.map((pack) => pack.packId),
       random: repository.random,
     });
     const nonce = repository.random(24);

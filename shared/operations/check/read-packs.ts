@@ -1,6 +1,6 @@
 import { createSha256 } from "#shared/crypto/sha256.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
-import { decodePackHeader, packHeaderBytes, packTableRowBytes, packTrailerBytes, readPackTableRow, verifyPackTrailer } from "#shared/format/pack.ts";
+import { decodePackHeader, packHeaderBytes, packSessionsBytes, packTableRowBytes, packTrailerBytes, readPackTableRow, verifyPackTrailer } from "#shared/format/pack.ts";
 import { idToBytes } from "#shared/format/ids.ts";
 import { packKey } from "#shared/store/object-key.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -116,7 +116,8 @@ class PackReader {
       throw new HoldfastError("corrupt", `Cannot read ${key}: its table is another than its state says`);
     }
     decodePackHeader(header, subject);
-    verifyPackTrailer(header, table, tail.subarray(tail.byteLength - packTrailerBytes), subject);
+    const sessions = tail.subarray(tableAt - packSessionsBytes(table), tableAt);
+    verifyPackTrailer({ header, sessions, table, trailer: tail.subarray(tableAt + table.byteLength) }, subject);
   }
 
   /** The segments of the next request, and where it ends. The first begins with the pack's header. */

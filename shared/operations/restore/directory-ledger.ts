@@ -1,5 +1,6 @@
 import type { Entry } from "#shared/format/entry.ts";
-import { decodeTreeNode, LeafWriter } from "#shared/format/tree-node.ts";
+import { LeafWriter } from "#shared/format/leaf-writer.ts";
+import { decodeTreeNode } from "#shared/format/tree-node.ts";
 
 /** Entries of one page. */
 const pageEntries = 2048;
