@@ -2,19 +2,25 @@ import { indexPrefixBytes, indexRowBytes } from "#shared/format/index-section.ts
 
 /** Merges sorted runs of index rows to one; of rows with equal prefixes the one of the earlier run stays. */
 export function mergeIndexRows(runs: readonly Uint8Array[]): Uint8Array {
-  let merged = runs[0] ?? new Uint8Array(0);
-  // Pairwise from the small end, so that each row is moved about log2(runs) times.
-  const queue = runs.map((rows, order) => ({ rows, order }));
-  while (queue.length > 1) {
-    queue.sort((left, right) => right.rows.byteLength - left.rows.byteLength);
-    const small = queue.pop();
-    const large = queue.pop();
-    if (small === undefined || large === undefined) break;
-    const [early, late] = small.order < large.order ? [small, large] : [large, small];
-    queue.push({ rows: mergeTwo(early.rows, late.rows), order: early.order });
+  // Only neighbours are merged, so that earlier rows stay the earlier ones; and a run only with what has grown to about its own
+  // length, so that each row is moved about log2(runs) times.
+  const merged: Uint8Array[] = [];
+  for (const run of runs) {
+    merged.push(run);
+    while (merged.length > 1 && lengthFromEnd(merged, 2) <= 2 * lengthFromEnd(merged, 1)) mergeLastTwo(merged);
   }
-  merged = queue[0]?.rows ?? merged;
-  return merged;
+  while (merged.length > 1) mergeLastTwo(merged);
+  return merged[0] ?? new Uint8Array(0);
+}
+
+function lengthFromEnd(runs: readonly Uint8Array[], place: number): number {
+  return runs.at(-place)?.byteLength ?? 0;
+}
+
+function mergeLastTwo(runs: Uint8Array[]): void {
+  const late = runs.pop() ?? new Uint8Array(0);
+  const early = runs.pop() ?? new Uint8Array(0);
+  runs.push(mergeTwo(early, late));
 }
 
 function mergeTwo(early: Uint8Array, late: Uint8Array): Uint8Array {

@@ -9,8 +9,12 @@ const ready = 2;
 
 /** Share of a table's slots that may be used before the next table should be there. */
 const fillMax = 0.7;
-/** Share at which a table takes no more rows. */
+/**
+ * Share at which a table takes no more rows. As many threads as there are may each add one row beyond it, and some slot must stay
+ * empty for a search to end: hence the least number of slots.
+ */
 const fullAt = 0.95;
+const slotsMin = 4096;
 
 /**
  * The blobs that this session has stored so far, for all its threads: of two threads that meet the same new blob, one stores it.
@@ -20,13 +24,14 @@ const fullAt = 0.95;
  * threads. Memory: 36 bytes a slot.
  */
 export class SessionIndex {
-  readonly #tables: { states: Int32Array; rows: Uint8Array; words: Uint32Array; mask: number; table: SessionTable }[] = [];
+  readonly #tables: { states: Int32Array; rows: Uint8Array; words: Uint32Array; mask: number; table: SessionTable }[] =
+    [];
   readonly #row = new Uint32Array(indexRowBytes / 4);
   readonly #rowBytes = new Uint8Array(this.#row.buffer);
 
-  /** A table of at least `slots` slots. */
+  /** A table of at least `slots` slots, and of 4096. */
   static createTable(slots: number): SessionTable {
-    const size = 2 ** Math.ceil(Math.log2(slots));
+    const size = 2 ** Math.ceil(Math.log2(Math.max(slots, slotsMin)));
     return { states: new SharedArrayBuffer((size + 1) * 4), rows: new SharedArrayBuffer(size * indexRowBytes) };
   }
 
@@ -39,7 +44,13 @@ export class SessionIndex {
   addTable(table: SessionTable): void {
     const rows = new Uint8Array(table.rows);
     const slots = rows.byteLength / indexRowBytes;
-    this.#tables.push({ states: new Int32Array(table.states), rows, words: new Uint32Array(table.rows), mask: slots - 1, table });
+    this.#tables.push({
+      states: new Int32Array(table.states),
+      rows,
+      words: new Uint32Array(table.rows),
+      mask: slots - 1,
+      table,
+    });
   }
 
   /** A table to be added on every thread, when the newest is nearly full; else undefined. */
@@ -132,7 +143,13 @@ export class SessionIndex {
       }
       while (state === writing) state = Atomics.load(states, slot);
       const at = slot * 8;
-      if (words[at] === row[0] && words[at + 1] === row[1] && words[at + 2] === row[2] && words[at + 3] === row[3] && words[at + 4] === row[4]) {
+      if (
+        words[at] === row[0] &&
+        words[at + 1] === row[1] &&
+        words[at + 2] === row[2] &&
+        words[at + 3] === row[3] &&
+        words[at + 4] === row[4]
+      ) {
         return slot;
       }
       slot = (slot + 1) & mask;
