@@ -1,0 +1,108 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { compareTrees, describeDifferences } from "#infra-tests/fidelity/compare-trees.ts";
+import { systemClock } from "#shared/clock.ts";
+import { systemRandom } from "#shared/random.ts";
+import { createRepository } from "#shared/repository/create-repository.ts";
+import { directoryStore } from "#shared/store/directory-store.ts";
+import { passphrase, Sandbox } from "./sandbox.ts";
+import { storedObjects, totalBytes } from "./stored-objects.ts";
+
+/** HOLDFAST_TEST_SEED repeats a run, as far as the machine lets it. */
+const seed = Number(process.env["HOLDFAST_TEST_SEED"] ?? Buffer.from(systemRandom(4)).readUInt32LE());
+const tries = 20;
+const files = 24;
+const fileBytes = 512 * 1024;
+/** Small, so that there are many points at which one is stored and the next is not. */
+const packBytes = 256 * 1024;
+
+const sandbox = new Sandbox();
+const store = sandbox.path("store");
+const source = sandbox.path("source");
+afterAll(() => sandbox.remove());
+
+beforeAll(async () => {
+  const made = directoryStore(store);
+  await createRepository({
+    store: made,
+    passphrase,
+    settings: { packBytes },
+    random: systemRandom,
+    clock: systemClock,
+  });
+  await made.close();
+  mkdirSync(source);
+});
+
+/** New content for every file: none of it is in the store. */
+function rewriteSource(): void {
+  for (let n = 0; n < files; n++) writeFileSync(join(source, `file-${n}`), systemRandom(fileBytes));
+}
+
+const packs = () => storedObjects(store, "packs/");
+const logged = () => storedObjects(store, "log/").size;
+const without = (all: ReadonlyMap<string, number>, some: ReadonlyMap<string, number>) =>
+  new Map([...all].filter(([key]) => !some.has(key)));
+
+/** A repeatable row of numbers from 0 to 1. */
+function numbersFrom(start: number): () => number {
+  let state = start >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+test(`kill -9 at ${tries} points: the next run succeeds, and stores nothing that is there`, async () => {
+  process.stderr.write(`killed.test.ts: HOLDFAST_TEST_SEED=${seed}\n`);
+  const next = numbersFrom(seed);
+  rewriteSource();
+  const startedMs = performance.now();
+  await sandbox.do(["at", store, "backup", source]);
+  const wholeMs = performance.now() - startedMs;
+  const packsOfOne = packs().size;
+  let killedMidway = 0;
+
+  for (let attempt = 0; attempt < tries; attempt++) {
+    rewriteSource();
+    const before = { packs: packs(), log: logged() };
+    const run = sandbox.start(["at", store, "backup", source]);
+    const share = next();
+    if (attempt % 2 === 0) await Promise.race([sleep(share * wholeMs * 1.1), run.ended]);
+    else {
+      const many = before.packs.size + Math.ceil(share * packsOfOne);
+      while (packs().size < many && run.child.exitCode === null) await sleep(1);
+    }
+    run.child.kill("SIGKILL");
+    await run.ended;
+    const killed = { packs: packs(), log: logged() };
+    const left = without(killed.packs, before.packs);
+
+    const { status, events, stderr } = await sandbox.events(["at", store, "backup", source]);
+    const where = `seed ${seed}, try ${attempt}: killed with ${left.size} packs stored and ${killed.log - before.log} entries logged`;
+    const report = events.at(-1)!;
+    expect({ where, status, stderr, outcome: report["outcome"] }).toEqual({
+      where,
+      status: 0,
+      stderr: "",
+      outcome: "ok",
+    });
+    expect(logged(), where).toBe(killed.log + 1);
+    const published = killed.log > before.log;
+    if (left.size > 0 && !published) killedMidway++;
+    expect(report["adoptedPacks"] ?? 0, where).toBe(published ? 0 : left.size);
+    if (published) expect(report["newBytes"], where).toBe(0);
+    const stored = totalBytes(without(packs(), before.packs));
+    // Content that nothing compresses, padded by up to 4 %: a segment that is stored twice would show.
+    expect(stored, where).toBeLessThan(files * fileBytes * 1.04 + 64 * 1024);
+  }
+
+  expect(killedMidway).toBeGreaterThan(tries / 4);
+  expect(await sandbox.do(["at", store, "check", "--read"])).toBe("");
+  await sandbox.do(["at", store, "restore", `latest:${source}`, "--to", sandbox.path("restored")]);
+  expect(describeDifferences(compareTrees(source, sandbox.path("restored"), ["mtime"]))).toBe("");
+});
