@@ -1,4 +1,5 @@
-import { encodeConfig, type StoreConfig } from "#shared/format/config.ts";
+import { checkChunkSizes } from "#shared/chunking/chunk-sizes.ts";
+import { decodeConfig, encodeConfig, type StoreConfig } from "#shared/format/config.ts";
 import { idFromBytes } from "#shared/format/ids.ts";
 import { deriveKeys } from "#shared/crypto/derive-keys.ts";
 import { encodeRecoveryKey, recoverySecretBytes } from "#shared/crypto/recovery-key.ts";
@@ -24,7 +25,7 @@ const day = 24 * 60 * 60 * 1000;
 /** The settings of a store for which nothing was chosen. */
 export const defaultSettings = {
   segmentBytes: 1024 * 1024,
-  packBytes: 24 * 1024 * 1024,
+  packBytes: 16 * 1024 * 1024,
   graceMs: 7 * day,
   chunkMinBytes: 128 * 1024,
   chunkAvgBytes: 512 * 1024,
@@ -38,6 +39,7 @@ export const defaultSettings = {
  * @param options.passphrase - of the first owner; undefined makes a store that anyone can read
  * @returns the config, and the recovery key, which is kept nowhere else
  * @throws {HoldfastError} conflict: there is a repository already
+ * @throws {HoldfastError} invalid: a setting is out of its bounds; nothing was written
  */
 export async function createRepository(options: {
   readonly store: Store;
@@ -68,7 +70,7 @@ export async function createRepository(options: {
     publicKey: keys.hpke.publicKey,
     graceMs: settings.graceMs,
   };
-  const bytes = encodeConfig(config);
+  const bytes = encodeUsable(config);
   let recoveryKey: string | undefined;
   if (passphrase !== undefined) {
     const place = { store, storeId, configSha256: sha256(bytes) };
@@ -80,6 +82,19 @@ export async function createRepository(options: {
   }
   await store.put(configKey, [bytes]);
   return { config, recoveryKey };
+}
+
+/** The bytes of a config, once it is sure that they open: a store whose config does not would be lost. */
+function encodeUsable(config: StoreConfig): Uint8Array<ArrayBuffer> {
+  checkChunkSizes(config.chunker);
+  try {
+    const bytes = encodeConfig(config);
+    decodeConfig(bytes);
+    return bytes;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HoldfastError("invalid", `Cannot create a repository with these settings: ${reason}`, { cause });
+  }
 }
 
 async function refuseExisting(store: Store): Promise<void> {
