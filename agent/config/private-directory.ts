@@ -6,6 +6,7 @@ import { HoldfastError } from "#shared/errors.ts";
  * takes the rights of others away if it was there.
  *
  * @throws {HoldfastError} denied: it belongs to another user, or cannot be made
+ * @throws {HoldfastError} unavailable: the disk is full or read-only
  */
 export async function privateDirectory(path: string): Promise<string> {
   try {
@@ -21,8 +22,8 @@ export async function privateDirectory(path: string): Promise<string> {
     return path;
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
-    throw new HoldfastError("denied", `Cannot make the directory ${path}: ${(error as Error).message}`, {
-      cause: error,
-    });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const kind = code === "ENOSPC" || code === "EDQUOT" || code === "EROFS" ? "unavailable" : "denied";
+    throw new HoldfastError(kind, `Cannot make the directory ${path}: ${message}`, { cause: error });
   }
 }

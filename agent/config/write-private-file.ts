@@ -49,7 +49,6 @@ function describe(error: unknown, path: string): HoldfastError {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "EEXIST")
     return new HoldfastError("conflict", `Cannot write ${path}: a file by that name is there`, { cause: error });
-  const kind =
-    code === "EACCES" || code === "EPERM" || code === "EROFS" ? "denied" : code === "ENOENT" ? "absent" : "unavailable";
+  const kind = code === "EACCES" || code === "EPERM" ? "denied" : code === "ENOENT" ? "absent" : "unavailable";
   return new HoldfastError(kind, `Cannot write ${path}: ${message}`, { cause: error });
 }

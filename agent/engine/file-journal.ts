@@ -15,14 +15,17 @@ import { HoldfastError } from "#shared/errors.ts";
 import { parseId } from "#shared/format/ids.ts";
 import { systemRandom } from "#shared/random.ts";
 import type { Journal, JournalRecord } from "#shared/operations/backup/journal.ts";
+import type { Reporter } from "#shared/operations/progress.ts";
 
 const suffix = ".journal";
 
 /**
  * Keeps a journal of one store as files in a directory of the agent, one for each running backup: lines of JSON, named by the
  * process that writes them. What dead processes left is taken over by renaming. Session keys in it are sealed to the store.
+ *
+ * Where it cannot be written, such as on a full disk, the backup goes on without it, and `reporter` is told once.
  */
-export function openFileJournal(directory: string): Journal {
+export function openFileJournal(directory: string, reporter: Pick<Reporter, "notice">): Journal {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const left: JournalRecord[] = [];
   const taken: string[] = [];
@@ -35,6 +38,7 @@ export function openFileJournal(directory: string): Journal {
   }
   const path = join(directory, ownName());
   let fd: number | undefined;
+  let isBroken = false;
   const close = (): void => {
     if (fd !== undefined) closeSync(fd);
     fd = undefined;
@@ -42,9 +46,17 @@ export function openFileJournal(directory: string): Journal {
   return {
     left,
     add(record) {
-      fd ??= openSync(path, "ax", 0o600);
-      writeSync(fd, `${JSON.stringify(toJson(record))}\n`);
-      fsyncSync(fd);
+      if (isBroken) return;
+      try {
+        fd ??= openSync(path, "ax", 0o600);
+        writeSync(fd, `${JSON.stringify(toJson(record))}\n`);
+        fsyncSync(fd);
+      } catch (error) {
+        isBroken = true;
+        const reason = error instanceof Error ? error.message : String(error);
+        const loss = "if this run is interrupted, the next one stores again what this one has stored";
+        reporter.notice({ level: "warning", message: `Cannot keep a journal: ${reason}; ${loss}` });
+      }
     },
     clear() {
       const own = fd !== undefined;

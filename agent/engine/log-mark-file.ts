@@ -1,16 +1,19 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeHex, encodeHex } from "#shared/bytes/hex.ts";
 import type { LogMark } from "#shared/log/log-state.ts";
+import type { Reporter } from "#shared/operations/progress.ts";
 
 /**
  * Remembers the highest log entry that this client has seen of a store, so that a store that was set back is noticed.
  *
- * A file of the agent's data directory; a file that cannot be read counts as nothing seen.
+ * A file of the agent's data directory; a file that cannot be read counts as nothing seen. That it cannot be written is told to
+ * `reporter`, and is no failure: what was done in the store is done all the same.
  */
 export function logMarkFile(
   dataDirectory: string,
   storeId: string,
+  reporter: Pick<Reporter, "notice">,
 ): { read(): LogMark | undefined; write(mark: LogMark): void } {
   const directory = join(dataDirectory, "log-marks");
   const path = join(directory, storeId);
@@ -30,11 +33,17 @@ export function logMarkFile(
     write(mark) {
       const text = `${mark.seq} ${encodeHex(mark.sha256)}\n`;
       if (text === last) return;
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
       const temporary = `${path}.${process.pid}`;
-      writeFileSync(temporary, text, { mode: 0o600 });
-      renameSync(temporary, path);
-      last = text;
+      try {
+        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        writeFileSync(temporary, text, { mode: 0o600 });
+        renameSync(temporary, path);
+        last = text;
+      } catch (error) {
+        rmSync(temporary, { force: true });
+        const reason = error instanceof Error ? error.message : String(error);
+        reporter.notice({ level: "warning", message: `Cannot remember what was seen of the log: ${reason}` });
+      }
     },
   };
 }

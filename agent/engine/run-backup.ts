@@ -64,7 +64,7 @@ async function backUp(
       },
     };
   }
-  const journal = openFileJournal(join(parts.directories.data, "journals", repository.config.storeId));
+  const journal = openFileJournal(join(parts.directories.data, "journals", repository.config.storeId), parts.reporter);
   try {
     const report = await backup({
       ...common,

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import type { RestoreRequest } from "#agent/commands/engine.ts";
 import { FilesystemExporter } from "#agent/exporters/filesystem-exporter.ts";
+import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import { nodePath } from "#agent/filesystem/node-path.ts";
 import { type Entry, entryPath, entryTypes } from "#shared/format/entry.ts";
 import type { SnapshotSource } from "#shared/format/snapshot.ts";
@@ -173,7 +174,6 @@ function makeTarget(root: string): void {
   try {
     mkdirSync(nodePath(root), { recursive: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : "it cannot be made";
-    throw new HoldfastError("denied", `Cannot restore into the target: ${reason}`, { cause });
+    throw filesystemError("make the target directory", root, cause);
   }
 }

@@ -60,7 +60,7 @@ export async function openSession(parts: EngineParts): Promise<Session> {
   const { storeId } = read.config;
   const store = await cached(parts, steady, storeId);
   const unlocked = await unlock(store, read, (use) => withSecret(secretSources, signal, use));
-  const mark = logMarkFile(directories.data, storeId);
+  const mark = logMarkFile(directories.data, storeId, parts.reporter);
   const seen = mark.read();
   const repository = await openRepository({
     store,
@@ -78,7 +78,7 @@ export async function openSession(parts: EngineParts): Promise<Session> {
 
 /** Remembers what this run has seen of the log, for the next one. */
 export function rememberLog(parts: EngineParts, repository: Repository): void {
-  logMarkFile(parts.directories.data, repository.config.storeId).write(logMark(repository.log));
+  logMarkFile(parts.directories.data, repository.config.storeId, parts.reporter).write(logMark(repository.log));
 }
 
 /** Worker threads of a run. */

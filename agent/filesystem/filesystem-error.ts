@@ -11,7 +11,6 @@ const kinds: Readonly<Record<string, ErrorKind>> = {
   ENXIO: "absent",
   EACCES: "denied",
   EPERM: "denied",
-  EROFS: "denied",
   EEXIST: "conflict",
   ENOTEMPTY: "conflict",
   EISDIR: "conflict",

@@ -22,7 +22,7 @@ describe("fileSystemError", () => {
     ["EDQUOT", "unavailable"],
     ["EIO", "unavailable"],
     ["EACCES", "denied"],
-    ["EROFS", "denied"],
+    ["EROFS", "unavailable"],
     ["ENOENT", "absent"],
     ["EEXIST", "conflict"],
     ["ENAMETOOLONG", "invalid"],

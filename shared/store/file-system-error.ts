@@ -1,7 +1,8 @@
 import { HoldfastError } from "#shared/errors.ts";
 import type { ErrorKind } from "#shared/errors.ts";
 
-type Meaning = { readonly kind: ErrorKind; readonly cause: string; readonly hint?: string };
+/** `lasting`: waiting some seconds does not help. */
+type Meaning = { readonly kind: ErrorKind; readonly cause: string; readonly hint?: string; readonly lasting?: true };
 
 const freeSpace = "Free some space, or raise the quota, and run the command again.";
 const tryAgain = "Wait a moment and run the command again.";
@@ -10,9 +11,14 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ENOENT: { kind: "absent", cause: "there is no such file or directory" },
   ENOTDIR: { kind: "absent", cause: "a part of its path is not a directory" },
   EEXIST: { kind: "conflict", cause: "it is already there" },
-  ENOSPC: { kind: "unavailable", cause: "the disk is full", hint: freeSpace },
-  EDQUOT: { kind: "unavailable", cause: "the disk quota is used up", hint: freeSpace },
-  EFBIG: { kind: "unavailable", cause: "the file system or a limit does not allow files so large", hint: freeSpace },
+  ENOSPC: { kind: "unavailable", cause: "the disk is full", hint: freeSpace, lasting: true },
+  EDQUOT: { kind: "unavailable", cause: "the disk quota is used up", hint: freeSpace, lasting: true },
+  EFBIG: {
+    kind: "unavailable",
+    cause: "the file system or a limit does not allow files so large",
+    hint: freeSpace,
+    lasting: true,
+  },
   EIO: {
     kind: "unavailable",
     cause: "the disk reports an input/output error",
@@ -35,7 +41,12 @@ const meanings: Readonly<Record<string, Meaning>> = {
     cause: "operation not permitted",
     hint: "Check the owner and mode of the store's directory.",
   },
-  EROFS: { kind: "denied", cause: "the file system is read-only", hint: "Mount the file system for writing." },
+  EROFS: {
+    kind: "unavailable",
+    cause: "the file system is read-only",
+    hint: "Mount the file system for writing.",
+    lasting: true,
+  },
   ENAMETOOLONG: { kind: "invalid", cause: "its path is too long for the file system" },
   ELOOP: { kind: "invalid", cause: "its path goes through too many symbolic links" },
 };
@@ -58,9 +69,9 @@ export function fileSystemError(error: unknown, action: string): HoldfastError {
     const cause = error instanceof Error ? error.message : String(error);
     return new HoldfastError("internal", `Cannot ${action}: ${cause}`, { cause: error });
   }
-  const { kind, cause, hint } = meaning;
+  const { kind, cause, hint, lasting } = meaning;
   return new HoldfastError(kind, `Cannot ${action}: ${cause}`, {
-    detail: { code },
+    detail: { code, ...(lasting === true ? { lasting } : {}) },
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });

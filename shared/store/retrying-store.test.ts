@@ -54,6 +54,13 @@ describe("retryingStore", () => {
     expect(clock.sleptMs).toEqual([100, 200, 400, 800, 1000]);
   });
 
+  it("does not try again what is told to last", async () => {
+    const error = new HoldfastError("unavailable", "the disk is full", { detail: { lasting: true } });
+    const { store, clock, calls } = trial(() => ({ when: "before", error }));
+    await expect(store.put("x", bytes("x"))).rejects.toBe(error);
+    expect({ calls, slept: clock.sleptMs }).toEqual({ calls: ["put"], slept: [] });
+  });
+
   it("jitters over the whole delay", async () => {
     const { store, clock } = trial(failAtCall(1, { when: "before" }), { random: (size) => new Uint8Array(size) });
     await store.put("x", []);

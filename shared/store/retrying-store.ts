@@ -30,7 +30,8 @@ export type RetryingStoreOptions = {
 };
 
 /**
- * Tries again what ended `unavailable`, and nothing else, with exponential backoff and full jitter.
+ * Tries again what ended `unavailable`, and nothing else, with exponential backoff and full jitter. What is told to last
+ * (`detail.lasting`), such as a full disk, is not tried again.
  *
  * A server's wish to wait (`detail.retryAfterMs`) is honoured. A put that ended `unavailable` may have taken effect: before it is
  * sent again the object is looked at, and if it is there with our bytes, the put has succeeded; with other bytes it is a conflict.
@@ -46,7 +47,7 @@ export function retryingStore(inner: Store, options: RetryingStoreOptions): Stor
 
   /** Waits before attempt `attempt + 1`, or throws `error` if there is to be none. */
   const pause = async (action: string, attempt: number, error: unknown): Promise<void> => {
-    if (!isHoldfastError(error, "unavailable")) throw error;
+    if (!isHoldfastError(error, "unavailable") || error.detail["lasting"] === true) throw error;
     const asked = error.detail["retryAfterMs"];
     const retryAfterMs = typeof asked === "number" ? asked : 0;
     if (attempt >= attempts || retryAfterMs > maxRetryAfterMs) throw givenUp(error, attempt);
