@@ -5,6 +5,7 @@ import type { SnapshotSource } from "#shared/format/snapshot.ts";
 import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Progress, Reporter } from "#shared/operations/progress.ts";
+import type { BlobIndex } from "#shared/repository/blob-index.ts";
 import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { Snapshot } from "#shared/snapshot/read-snapshot.ts";
@@ -14,8 +15,8 @@ import { nodeName } from "#shared/tree/read-tree.ts";
 const namedFilesMax = 10_000;
 
 /**
- * Walks the trees of snapshots: every node must be readable, every chunk where the index says, in a segment that the
- * snapshot's state refers to.
+ * Walks the trees of snapshots: every node must be readable, every chunk where the index says, and it or another copy of it in a
+ * segment that the snapshot's state refers to.
  *
  * Subtrees that several snapshots share are walked once, unless something in them is damaged. Memory: 16 bytes and some for
  * each distinct node.
@@ -32,6 +33,8 @@ export class TreeCheck {
   #reader: BlobReader | undefined;
   #prefix = "";
   #referenced: Set<number> = new Set();
+  /** What the snapshot's state adds, where others were published while it was made. */
+  #own: BlobIndex | undefined;
 
   constructor(parts: {
     readonly repository: Repository;
@@ -51,6 +54,7 @@ export class TreeCheck {
   async checkSnapshot(snapshot: Snapshot): Promise<void> {
     this.#reader ??= await this.#repository.blobReader();
     this.#referenced = this.#referencedSegments(snapshot);
+    this.#own = await this.#ownIndex(snapshot);
     for (const source of snapshot.header.sources) {
       this.#prefix = `${snapshot.id.slice(0, 8)}:${source.root === "/" ? "" : source.root}`;
       await this.#checkSource(source);
@@ -134,10 +138,20 @@ export class TreeCheck {
     let reason: string | undefined;
     if (segment < 0) reason = "no state tells of a blob that it needs";
     else if (this.#badSegments.has(segment)) reason = `pack ${this.#repository.segments.packOf(segment).packId} is damaged`;
-    else if (!this.#referenced.has(segment)) reason = "its snapshot's state does not refer to a segment that it needs";
+    else if (!this.#referenced.has(segment) && !this.#hasOwnCopy(ids, offset)) reason = "its snapshot's state does not refer to a segment that it needs";
     if (reason === undefined) return true;
     this.#damage(path, new HoldfastError("corrupt", `It cannot be restored whole: ${reason}`));
     return false;
+  }
+
+  async #ownIndex(snapshot: Snapshot): Promise<BlobIndex | undefined> {
+    const { record, head } = snapshot;
+    const isUnread = this.#repository.problems.some((problem) => problem.stateId === record.stateId);
+    return isUnread || record.seq === head.baseSeq + 1 ? undefined : this.#repository.indexOf(record);
+  }
+
+  #hasOwnCopy(ids: Uint8Array, offset: number): boolean {
+    return this.#referenced.has(this.#own?.findSegment(ids, offset) ?? -1);
   }
 
   #referencedSegments(snapshot: Snapshot): Set<number> {
