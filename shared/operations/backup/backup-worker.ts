@@ -95,13 +95,14 @@ function readBatch(batch: FileBatch): void {
   for (let file = 0; file < count; file++) {
     const first = fileChunker.count;
     try {
-      const outcome = readFile(batch, file, extras);
+      const outcome = readFile(batch, file, extras, first === 0);
       sizes[file] = outcome.size;
       changed[file] = outcome.changed ? 1 : 0;
       chunkCounts[file] = fileChunker.count - (outcome.handedOver ? 0 : first);
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.kind === "internal") throw error;
       fileChunker.forgetFrom(first);
+      if (extras.at(-1)?.file === file) extras.pop();
       const code = error.detail["errno"] ?? error.kind;
       extras.push({ file, error: { kind: String(code), message: error.message } });
     }
@@ -122,7 +123,13 @@ function readBatch(batch: FileBatch): void {
   post(result, [sizes.buffer, changed.buffer, chunkCounts.buffer, chunkRows.buffer, chunkSegments.buffer]);
 }
 
-function readFile(batch: FileBatch, file: number, extras: FileExtras[]): { size: number; changed: boolean; handedOver: boolean } {
+/** @param mayHandOver - whether no chunks of files before it wait to be handed over with it */
+function readFile(
+  batch: FileBatch,
+  file: number,
+  extras: FileExtras[],
+  mayHandOver: boolean,
+): { size: number; changed: boolean; handedOver: boolean } {
   const seen = seenFile(batch, file);
   let handedOver = false;
   let untold = 0;
@@ -133,8 +140,8 @@ function readFile(batch: FileBatch, file: number, extras: FileExtras[]): { size:
     read = fileChunker.chunkFile(
       reader,
       () => {
-        if (fileChunker.count < partialChunks) return;
-        // Only a file that is alone in its batch has so many.
+        // Files that share a batch are small: only the first one may be so large that its chunks must not pile up.
+        if (!mayHandOver || fileChunker.count < partialChunks) return;
         const { chunkRows, chunkSegments } = fileChunker.take();
         handedOver = true;
         post({ type: "partial", batchId: batch.batchId, file, chunkRows, chunkSegments }, [chunkRows.buffer, chunkSegments.buffer]);
