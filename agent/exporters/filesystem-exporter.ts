@@ -6,6 +6,7 @@ import { applyMetadata, type ApplyOptions } from "#agent/filesystem/apply-metada
 import { createEntryStat } from "#agent/filesystem/entry-stat.ts";
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import { makeDirectory, makeHardLink, makeSpecial, makeSymlink, removeEntry } from "#agent/filesystem/make-special.ts";
+import { readLink } from "#agent/filesystem/read-link.ts";
 import { SafeTarget, type TargetPlace } from "#agent/filesystem/safe-target.ts";
 import { statInto } from "#agent/filesystem/stat-path.ts";
 import { abandonFile, createFile, finishFile, type NewFile, setFileSize } from "#agent/filesystem/write-file.ts";
@@ -36,7 +37,10 @@ export class FilesystemExporter implements Exporter {
   /** Directories that were there and are left as they were. */
   readonly #kept = new Set<string>();
   /** Opened files: where they will be, and under which name they are written. */
-  readonly #opened = new Map<number, { readonly place: TargetPlace; readonly file: NewFile; readonly replace: boolean; readonly path: string }>();
+  readonly #opened = new Map<
+    number,
+    { readonly place: TargetPlace; readonly file: NewFile; readonly replace: boolean; readonly path: string }
+  >();
 
   constructor(options: FilesystemExporterOptions) {
     this.#options = options;
@@ -100,7 +104,7 @@ export class FilesystemExporter implements Exporter {
 
   #decision(existing: string | undefined, entry: Entry): FileDecision {
     if (existing === undefined) return "create";
-    if (this.#options.overwrite === "never") return "keep";
+    if (this.#options.overwrite === "never") return "leave";
     const stat = this.#stat;
     const isSame =
       existing === "file" &&
@@ -119,6 +123,8 @@ export class FilesystemExporter implements Exporter {
 
   makeOther(path: string, entry: Entry): readonly ExportProblem[] {
     const place = this.#target.locate(path);
+    if (this.#isThere(path, place, entry))
+      return applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
     if (!this.#clearTheWay(path, place)) return [];
     const type = filesystemType(entry);
     if (type === "symlink") makeSymlink(place.path, entry.target ?? "", place.directoryFd);
@@ -134,17 +140,22 @@ export class FilesystemExporter implements Exporter {
   }
 
   makeLink(existing: string, path: string): void {
+    if (this.#isSameInode(existing, path)) return;
     const to = this.#target.locate(path);
     if (!this.#clearTheWay(path, to)) return;
-    const from = this.#target.locate(existing);
-    makeHardLink(from, to);
+    makeHardLink(this.#target.locate(existing), to);
   }
 
   openFile(path: string, entry: Entry, decision: FileDecision): OpenedFile {
     const place = this.#target.locate(path);
     const replace = decision === "replace";
     const name = replace ? temporaryName() : place.path;
-    const file: NewFile = { path: name, directoryFd: place.directoryFd, traits: place.traits, metadata: this.#metadata(entry) };
+    const file: NewFile = {
+      path: name,
+      directoryFd: place.directoryFd,
+      traits: place.traits,
+      metadata: this.#metadata(entry),
+    };
     const handle = createFile(file);
     this.#opened.set(handle, { place, file, replace, path });
     if (entry.extents !== undefined || this.#options.sparse) setFileSize(handle, entry.size, path);
@@ -208,6 +219,24 @@ export class FilesystemExporter implements Exporter {
     if (errno === absent) return undefined;
     if (errno !== 0) throw filesystemError("look at", place.path, errno);
     return this.#stat.type;
+  }
+
+  /** Whether `changed` finds a symlink, device, FIFO or socket as it is to be, but for its metadata. */
+  #isThere(path: string, place: TargetPlace, entry: Entry): boolean {
+    if (this.#options.overwrite !== "changed" || this.#made.has(parentOf(path))) return false;
+    if (this.#look(place) !== filesystemType(entry)) return false;
+    if (entry.type === entryTypes.symlink) return readLink(place.path, place.directoryFd) === entry.target;
+    return this.#stat.rdevMajor === entry.rdevMajor && this.#stat.rdevMinor === entry.rdevMinor;
+  }
+
+  /** Whether two paths of the target are one file already. */
+  #isSameInode(existing: string, path: string): boolean {
+    if (this.#made.has(parentOf(path)) || this.#look(this.#target.locate(path)) === undefined) return false;
+    const { deviceMajor, deviceMinor, inodeHi, inodeLo } = this.#stat;
+    if (this.#look(this.#target.locate(existing)) === undefined) return false;
+    const other = this.#stat;
+    const isSameDevice = other.deviceMajor === deviceMajor && other.deviceMinor === deviceMinor;
+    return isSameDevice && other.inodeHi === inodeHi && other.inodeLo === inodeLo;
   }
 
   /** Removes what is in the way of a new entry; false when it is to be left alone. */

@@ -60,11 +60,10 @@ export function applyMetadata(
   }
   if (!isLink) applyMode(c, path, metadata, directoryFd, problems);
   const times = putTimes(c, metadata.mtimeSec, metadata.mtimeNsec);
-  if (c.utimensat(directoryFd, c.putPath(path), times, noFollow) !== 0) {
-    problems.push(metadataProblem("mtime", c.errno()));
-  } else if (statInto(path, stat, directoryFd) === 0) {
+  const timesErrno = c.utimensat(directoryFd, c.putPath(path), times, noFollow) === 0 ? 0 : c.errno();
+  if (statInto(path, stat, directoryFd) === 0) {
     const changed = changedTime(stat, metadata);
-    if (changed !== undefined) problems.push(changed);
+    if (changed !== undefined) problems.push(timesErrno === 0 ? changed : metadataProblem("mtime", timesErrno));
   }
   // The flags of what cannot be opened cannot be set.
   if (
@@ -113,11 +112,15 @@ function applyOpen(c: Libc, fd: number, metadata: EntryMetadata, options: ApplyO
 
   const mode = metadata.type === "directory" ? metadata.mode : modeForOwner(metadata.mode, metadata, nowUid, nowGid);
   if (mode !== metadata.mode) (problems ??= []).push(droppedBits);
-  if (c.fchmod(fd, mode) !== 0) (problems ??= []).push(metadataProblem("mode", c.errno()));
+  const modeErrno = c.fchmod(fd, mode) === 0 ? 0 : c.errno();
 
   const timesErrno = c.futimens(fd, putTimes(c, metadata.mtimeSec, metadata.mtimeNsec)) === 0 ? 0 : c.errno();
   if (statOpenInto(fd, stat) === 0) {
-    if (stat.mode !== mode && (mode & 0o7000) !== 0) (problems ??= []).push(lostBits);
+    // What may not be changed at all, such as an immutable file, may be as it is to be.
+    if (stat.mode !== mode) {
+      if (modeErrno !== 0) (problems ??= []).push(metadataProblem("mode", modeErrno));
+      else if ((mode & 0o7000) !== 0) (problems ??= []).push(lostBits);
+    }
     const changed = changedTime(stat, metadata);
     if (changed !== undefined) {
       (problems ??= []).push(timesErrno === 0 ? changed : metadataProblem("mtime", timesErrno));
@@ -168,7 +171,8 @@ function applyMode(
     mode = modeForOwner(mode, metadata, errno === 0 ? stat.uid : -1, errno === 0 ? stat.gid : -1);
   }
   if (c.fchmodat(directoryFd, c.putPath(path), mode, noFollow) !== 0) {
-    problems.push(metadataProblem("mode", c.errno()));
+    const errno = c.errno();
+    if (statInto(path, stat, directoryFd) !== 0 || stat.mode !== mode) problems.push(metadataProblem("mode", errno));
     return;
   }
   if (mode !== metadata.mode) {
