@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
@@ -435,6 +436,58 @@ describe("a restore", () => {
     expect(await host.backup({ paths: [path] })).toMatchObject({ facts: { unchanged: 1, changed: 0 } });
     const restored = await host.restore({ reference: { snapshot: { by: "age", back: 0 }, path } });
     expect(treeLines(restored.target)).toEqual(treeLines(host.source));
+  });
+});
+
+describe("hard links at a restore", () => {
+  it("are not made to a file that was left alone, or could not be put in its place", async () => {
+    const host = await newHost();
+    write(host, { "a/first": "of the snapshot" });
+    mkdirSync(join(host.source, "b"));
+    linkSync(join(host.source, "a/first"), join(host.source, "b/second"));
+    linkSync(join(host.source, "a/first"), join(host.source, "b/third"));
+    await host.backup();
+
+    const left = host.path("left alone");
+    mkdirSync(join(left, "a"), { recursive: true });
+    writeFileSync(join(left, "a/first"), "of the target");
+    expect(await host.restore({ target: left, overwrite: "never" })).toMatchObject({ outcome: "ok" });
+    expect(readFileSync(join(left, "a/first"), "utf8")).toBe("of the target");
+    expect(readFileSync(join(left, "b/second"), "utf8")).toBe("of the snapshot");
+    expect(lstatSync(join(left, "b/third")).ino).toBe(lstatSync(join(left, "b/second")).ino);
+
+    const taken = host.path("taken");
+    mkdirSync(join(taken, "a/first/full"), { recursive: true });
+    const restored = await host.restore({ target: taken, overwrite: "always" });
+    expect(restored.errors.map((error) => error.path)).toEqual(["a/first"]);
+    expect(readFileSync(join(taken, "b/second"), "utf8")).toBe("of the snapshot");
+    expect(readFileSync(join(taken, "b/third"), "utf8")).toBe("of the snapshot");
+  });
+
+  it("do not make what was left alone immutable", async (context) => {
+    const host = await newHost();
+    write(host, { "d/file": "x", "e/file": "y" });
+    const chattr = (flag: string, ...paths: string[]): boolean => spawnSync("chattr", [flag, ...paths]).status === 0;
+    const paths = [join(host.source, "d/file"), join(host.source, "e")];
+    if (!chattr("+i", ...paths)) {
+      console.warn("SKIPPED: no immutable files can be made here");
+      return context.skip();
+    }
+    try {
+      await host.backup();
+      const target = host.path("left alone");
+      mkdirSync(join(target, "d"), { recursive: true });
+      mkdirSync(join(target, "e"));
+      writeFileSync(join(target, "d/file"), "of the target");
+      expect(await host.restore({ target, overwrite: "never" })).toMatchObject({ outcome: "ok" });
+      appendFileSync(join(target, "d/file"), ", changed");
+      writeFileSync(join(target, "e/new"), "");
+      const whole = await host.restore();
+      expect(() => appendFileSync(join(whole.target, "d/file"), "more")).toThrow("EPERM");
+      chattr("-i", join(whole.target, "d/file"), join(whole.target, "e"));
+    } finally {
+      chattr("-i", ...paths);
+    }
   });
 });
 

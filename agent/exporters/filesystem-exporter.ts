@@ -189,6 +189,7 @@ export class FilesystemExporter implements Exporter {
   }
 
   finishLate(path: string, entry: Entry): readonly ExportProblem[] {
+    if (this.#kept.has(path)) return [];
     const place = this.#target.locate(path);
     return applyLateFlags(place.path, entry.flags, place.directoryFd);
   }

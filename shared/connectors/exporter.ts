@@ -10,7 +10,8 @@ export const noExportProblems: readonly ExportProblem[] = Object.freeze([]);
 export type FileDecision =
   | "create" /* nothing is there */
   | "replace" /* something else is there and gives way once the new file is whole */
-  | "keep" /* what is there is right, or is to be left alone */;
+  | "keep" /* what is there is right */
+  | "leave" /* something is there and is left alone, whatever it is */;
 
 /**
  * The port to where a snapshot is restored, as its main thread sees it. Paths are relative to the target, as binary strings.

@@ -52,8 +52,10 @@ export class HardLinks {
   }
 }
 
+/** An inode as it was seen: one that was written to between two looks counts as another, whose content is read for itself. */
 function inodeName(record: ScanRecord): string {
-  return `${record.device}:${record.inodeHi}:${record.inodeLo}`;
+  const { device, inodeHi, inodeLo, size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = record;
+  return `${device}:${inodeHi}:${inodeLo}:${size}:${mtimeSec}.${mtimeNsec}:${ctimeSec}.${ctimeNsec}`;
 }
 
 function copyContent(from: Entry, to: Entry): void {

@@ -30,8 +30,8 @@ export async function planRestore(
       plan.entries++;
       try {
         const decision = exporter === undefined ? "create" : exporter.foresee(path, entry);
-        plan[decision]++;
-        if (decision !== "keep" && entry.type === entryTypes.file) plan.bytesToWrite += entry.size;
+        plan[decision === "leave" ? "keep" : decision]++;
+        if (decision !== "keep" && decision !== "leave" && entry.type === entryTypes.file) plan.bytesToWrite += entry.size;
       } catch (error) {
         if (!isHoldfastError(error) || error.kind === "internal") throw error;
         plan.errors++;

@@ -182,8 +182,9 @@ class ItemRestore {
     let file: PlannedFile;
     try {
       const decision = this.#exporter.decide(path, entry);
-      if (this.#exporter.hasLate(entry)) this.#late.add(entry);
-      if (decision === "keep") {
+      if (decision === "leave") this.#firstLinks.delete(inodeName(entry));
+      else if (this.#exporter.hasLate(entry)) this.#late.add(entry);
+      if (decision === "keep" || decision === "leave") {
         for (const problem of this.#exporter.updateFile(path, entry)) this.#problem(path, problem);
         this.#counts.kept++;
         this.#progress.bytesReused += entry.size;
@@ -194,6 +195,8 @@ class ItemRestore {
       const opened = inParts ? this.#exporter.openFile(path, entry, decision) : undefined;
       file = { path, entry, decision, opened, remaining: 0, planned: false, failed: false };
     } catch (error) {
+      // Its place is the trouble, which another link of it need not share.
+      if (entry.nlink > 1) this.#firstLinks.delete(inodeName(entry));
       this.#report(path, error);
       return;
     }
@@ -248,7 +251,7 @@ class ItemRestore {
   /** Whether another path of the same inode was met before; it is then linked once that one is whole. */
   #isLaterLink(path: string, entry: Entry): boolean {
     if (entry.nlink < 2) return false;
-    const inode = `${entry.device}:${entry.inodeHi}:${entry.inodeLo}`;
+    const inode = inodeName(entry);
     const existing = this.#firstLinks.get(inode);
     if (existing === undefined) {
       this.#firstLinks.set(inode, path);
@@ -302,6 +305,15 @@ class ItemRestore {
     this.#progress.errors++;
     this.#reporter.entryError({ path, kind: problem.attribute, message: problem.message });
   }
+}
+
+/**
+ * What paths of one inode share. Numbers of devices change from boot to boot, so that entries of one snapshot may by chance agree in
+ * device and inode: what is linked must also have the same type, size and times.
+ */
+function inodeName(entry: Entry): string {
+  const { type, device, inodeHi, inodeLo, size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = entry;
+  return `${type}:${device}:${inodeHi}:${inodeLo}:${size}:${mtimeSec}.${mtimeNsec}:${ctimeSec}.${ctimeNsec}`;
 }
 
 function parentOf(path: string): string {
