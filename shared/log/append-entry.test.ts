@@ -258,6 +258,22 @@ describe("appendEntry", () => {
     },
   );
 
+  it("puts once and says why when the store tells that its failure lasts", async () => {
+    const clock = manualClock();
+    const full = new HoldfastError("unavailable", "the disk is full", {
+      detail: { lasting: true },
+      hint: "Free some.",
+    });
+    let puts = 0;
+    const store = faultyStore(memoryStore(), {
+      fault: ({ verb }) => (verb === "put" && ++puts > 0 ? { when: "before", error: full } : undefined),
+    });
+    const error = await errorOf(appendCommit(testAppender(store, "1", { clock }), "a"));
+    expect(error).toMatchObject({ kind: "unavailable", message: "the disk is full", hint: "Free some." });
+    expect(error.detail).toMatchObject({ outcome: "unknown" });
+    expect({ puts, slept: clock.sleptMs }).toEqual({ puts: 1, slept: [] });
+  });
+
   it("ends with an unknown outcome when no put of several gets an answer or leaves a trace", async () => {
     const store = faultyStore(memoryStore(), {
       fault: ({ verb }) => (verb === "put" ? { when: "before" } : undefined),

@@ -28,7 +28,7 @@ const entriesAhead = 15;
  * A put that succeeds is ours. After any other answer that leaves the outcome open it looks at `log/<seq>`: after `conflict` (our
  * own put may have been repeated below us, and its first reply lost) once a random wait has thinned the crowd, after
  * `unavailable` at once. If nothing is there, the *same bytes* are put again at the *same number*: a first put that arrives late then
- * changes nothing, because each key takes one object.
+ * changes nothing, because each key takes one object. What is told to last, such as a full disk, ends it at once.
  *
  * @param losses - races that this append has lost in a row; the more, the further it looks ahead
  * @returns none when the put succeeded; else the entry that is there and those already after it: ours when it carries our commit id
@@ -66,7 +66,7 @@ export async function placeEntry(options: {
     if (answer.kind === "conflict") await wait(raceWaitMs(losses + 1, clock.nowMs() - beganMs, random));
     const found = await look(store, entry, Math.min(entriesAhead, 1 + 2 * losses), answer);
     if (found.length > 0) return found;
-    if (puts >= unclearPuts) throw unknownOutcome(entry, answer);
+    if (puts >= unclearPuts || answer.detail["lasting"] === true) throw unknownOutcome(entry, answer);
     await wait(outageWaitMs(puts, random));
   }
 }
@@ -86,11 +86,16 @@ async function look(
 }
 
 function unknownOutcome(entry: EntryToPlace, cause: unknown): HoldfastError {
+  const detail = { key: logKey(entry.seq), seq: entry.seq, commitId: entry.commitId, outcome: "unknown" };
+  if (isHoldfastError(cause) && cause.detail["lasting"] === true) {
+    const { message, hint } = cause;
+    return new HoldfastError("unavailable", message, { detail, cause, ...(hint === undefined ? {} : { hint }) });
+  }
   return new HoldfastError(
     isHoldfastError(cause, "interrupted") ? "interrupted" : "unavailable",
     `Cannot tell whether log entry ${entry.seq} was written: the store did not answer clearly`,
     {
-      detail: { key: logKey(entry.seq), seq: entry.seq, commitId: entry.commitId, outcome: "unknown" },
+      detail,
       hint: "Run the same command again when the store answers: what was written is recognised.",
       cause,
     },
