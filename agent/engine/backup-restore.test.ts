@@ -315,31 +315,32 @@ function slowToOpen(host: SmallHost, change: () => void): SmallHost["store"] {
   };
 }
 
-describe("a restore", () => {
-  const overwriteTree = async (): Promise<{ host: SmallHost; target: string }> => {
-    const host = await newHost();
-    write(host, {
-      "d/same": "same",
-      "d/other": "from the snapshot",
-      "d/new": "new",
-      "d/file": "a file",
-      "d/deep/x": "x",
-    });
-    symlinkSync("same", join(host.source, "d/link"));
-    await host.backup();
-    const { target } = await host.restore();
-    writeFileSync(join(target, "d/other"), "of the target, and longer");
-    rmSync(join(target, "d/new"));
-    rmSync(join(target, "d/link"));
-    symlinkSync("elsewhere", join(target, "d/link"));
-    rmSync(join(target, "d/file"));
-    symlinkSync("/etc/passwd", join(target, "d/file"));
-    writeFileSync(join(target, "d/not in the snapshot"), "stays");
-    return { host, target };
-  };
+/** A restored snapshot in which much was changed since. */
+async function changedTarget(): Promise<{ host: SmallHost; target: string }> {
+  const host = await newHost();
+  write(host, {
+    "d/same": "same",
+    "d/other": "from the snapshot",
+    "d/new": "new",
+    "d/file": "a file",
+    "d/deep/x": "x",
+  });
+  symlinkSync("same", join(host.source, "d/link"));
+  await host.backup();
+  const { target } = await host.restore();
+  writeFileSync(join(target, "d/other"), "of the target, and longer");
+  rmSync(join(target, "d/new"));
+  rmSync(join(target, "d/link"));
+  symlinkSync("elsewhere", join(target, "d/link"));
+  rmSync(join(target, "d/file"));
+  symlinkSync("/etc/passwd", join(target, "d/file"));
+  writeFileSync(join(target, "d/not in the snapshot"), "stays");
+  return { host, target };
+}
 
+describe("a restore", () => {
   it("leaves what is there when told never to overwrite", async () => {
-    const { host, target } = await overwriteTree();
+    const { host, target } = await changedTarget();
     const restored = await host.restore({ target, overwrite: "never" });
     expect(restored).toMatchObject({ outcome: "ok", errors: [] });
     expect(readFileSync(join(target, "d/other"), "utf8")).toBe("of the target, and longer");
@@ -348,7 +349,7 @@ describe("a restore", () => {
   });
 
   it.each(["changed", "always"] as const)("makes everything as it was when told %s", async (overwrite) => {
-    const { host, target } = await overwriteTree();
+    const { host, target } = await changedTarget();
     const inode = lstatSync(join(target, "d/same")).ino;
     const passwd = readFileSync("/etc/passwd");
     const restored = await host.restore({ target, overwrite });
@@ -439,6 +440,8 @@ describe("a restore", () => {
   });
 });
 
+const chattr = (flag: string, ...paths: string[]): boolean => spawnSync("chattr", [flag, ...paths]).status === 0;
+
 describe("hard links at a restore", () => {
   it("are not made to a file that was left alone, or could not be put in its place", async () => {
     const host = await newHost();
@@ -467,7 +470,6 @@ describe("hard links at a restore", () => {
   it("do not make what was left alone immutable", async (context) => {
     const host = await newHost();
     write(host, { "d/file": "x", "e/file": "y" });
-    const chattr = (flag: string, ...paths: string[]): boolean => spawnSync("chattr", [flag, ...paths]).status === 0;
     const paths = [join(host.source, "d/file"), join(host.source, "e")];
     if (!chattr("+i", ...paths)) {
       console.warn("SKIPPED: no immutable files can be made here");

@@ -46,7 +46,7 @@ describe("ByteBoundedCache", () => {
             expect(cache.get(each.key)).toBe(expected?.value);
           }
         }
-        for (const each of [...twin.entries]) expect(cache.get(each.key)).toBe(each.value);
+        for (const each of twin.entries) expect(cache.get(each.key)).toBe(each.value);
         for (let absent = 0; absent < 10; absent++) {
           if (!twin.entries.some((each) => each.key === absent)) expect(cache.get(absent)).toBeUndefined();
         }

@@ -26,4 +26,5 @@ const step = claimer % 2 === 0 ? 1 : count - 1;
 for (let nth = 0, at = (claimer * 7919) % count; nth < count; nth++, at = (at + step) % count) {
   answers[at] = index.claim(ids, at * 32, { segment: claimer * 1_000_000 + at, offsetBytes: at, lengthBytes: claimer });
 }
-parentPort?.postMessage({ answers } satisfies Claims);
+const claims: Claims = { answers };
+parentPort?.postMessage(claims, [answers.buffer]);

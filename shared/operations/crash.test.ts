@@ -1,0 +1,214 @@
+import { describe, expect, it } from "vitest";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
+import { systemRandom } from "#shared/random.ts";
+import { liveRecords } from "#shared/snapshot/read-snapshot.ts";
+import { faultyStore, type StoreCall, type StoreFault } from "#shared/store/faulty-store.ts";
+import { memoryStore } from "#shared/store/memory-store.ts";
+import { retryingStore } from "#shared/store/retrying-store.ts";
+import type { Store } from "#shared/store/store.ts";
+import { type ScriptedEntry, scriptedSource } from "./backup/scripted-source.testing.ts";
+import {
+  backupSmall,
+  checkSmall,
+  createSmall,
+  fill,
+  impatientClock,
+  isSound,
+  noise,
+  objectsOf,
+  openSmall,
+  readWhole,
+  snapshotIds,
+  wholeFile,
+} from "./small-store.testing.ts";
+
+const firstTree: ScriptedEntry[] = [
+  { path: "a", content: noise("a", 50_000) },
+  { path: "d/b", content: noise("b", 60_000) },
+  { path: "d/empty", content: "" },
+  { path: "d/same as a", content: noise("a", 50_000) },
+];
+const secondTree: ScriptedEntry[] = [
+  { path: "a", content: noise("a", 50_000) },
+  { path: "d/b", content: noise("b changed", 70_000), mtimeSec: 2_000_000 },
+  { path: "e/new", content: "new" },
+];
+const source = (entries: readonly ScriptedEntry[]) => scriptedSource({ entries });
+
+/** How the world ends at the n-th call: it fails before or after its effect, or takes effect and nothing after it does. */
+const endings = {
+  "fails before its effect":
+    (n: number) =>
+    (call: StoreCall): StoreFault | undefined =>
+      call.number === n ? { when: "before" } : undefined,
+  "fails after its effect":
+    (n: number) =>
+    (call: StoreCall): StoreFault | undefined =>
+      call.number === n ? { when: "after" } : undefined,
+  "is the last to take effect":
+    (n: number) =>
+    (call: StoreCall): StoreFault | undefined =>
+      call.number === n ? { when: "after" } : call.number > n ? { when: "before" } : undefined,
+};
+
+/** What an operation came to. */
+type Ending = { readonly resolved: boolean; readonly error: unknown };
+
+async function endingOf(operation: Promise<unknown>): Promise<Ending> {
+  try {
+    await operation;
+    return { resolved: true, error: undefined };
+  } catch (error) {
+    return { resolved: false, error };
+  }
+}
+
+/**
+ * Lets an operation end at each of its calls to the store in turn, in each of three ways.
+ *
+ * @returns how many calls it makes when nothing fails
+ */
+async function atEveryCall(
+  begin: ReadonlyMap<string, Uint8Array>,
+  operate: (store: Store) => Promise<unknown>,
+  judge: (store: Store, ending: Ending, what: string) => Promise<void>,
+): Promise<number> {
+  let calls = 0;
+  const count = faultyStore(await fill(memoryStore(), begin), { fault: ({ number }) => ((calls = number), undefined) });
+  await operate(count);
+  for (const [name, fault] of Object.entries(endings)) {
+    for (let n = 1; n <= calls; n++) {
+      const inner = await fill(memoryStore(), begin);
+      const ending = await endingOf(operate(faultyStore(inner, { fault: fault(n) })));
+      await judge(inner, ending, `call ${n} of ${calls} ${name}`);
+    }
+  }
+  return calls;
+}
+
+/** The error of an operation must be one that tells what to do; if its effect is there all the same, it must say that it may be. */
+function expectHonest(ending: Ending, isThere: boolean, what: string): void {
+  if (ending.resolved) expect(isThere, what).toBe(true);
+  else if (!(ending.error instanceof HoldfastError)) expect.fail(`${what}: ${String(ending.error)}`);
+  else if (isThere) expect(ending.error.detail["outcome"], what).toBe("unknown");
+  else expect(isHoldfastError(ending.error, "unavailable"), `${what}: ${ending.error.message}`).toBe(true);
+}
+
+async function newStore(...trees: readonly (readonly ScriptedEntry[])[]): Promise<Map<string, Uint8Array>> {
+  const store = memoryStore();
+  await createSmall(store);
+  for (const entries of trees) await backupSmall(store, [source(entries)]);
+  return objectsOf(store);
+}
+
+/** A backup to a store that ended somehow succeeds and is whole, and so is all else. */
+async function expectNextBackupWhole(store: Store, what: string): Promise<void> {
+  await backupSmall(store, [source(secondTree)]);
+  // Whether every byte of it is right is proved for one way of ending only: it takes the longest.
+  const report = await checkSmall(store, what.endsWith("is the last to take effect") ? 100 : 0);
+  if (!isSound(report)) expect.fail(`${what}: ${JSON.stringify(report)}`);
+  const read = await readWhole(await openSmall(store));
+  for (const { path, content } of secondTree)
+    expect(read.get(`/scripted/${path}`), `${what}: ${path}`).toBe(wholeFile(content ?? ""));
+}
+
+describe("a store that fails at any call", () => {
+  it("during the first backup shows the snapshot or none", async () => {
+    const begin = await newStore();
+    const calls = await atEveryCall(
+      begin,
+      (store) => backupSmall(store, [source(firstTree)]),
+      async (store, ending, what) => {
+        const repository = await openSmall(store);
+        const ids = snapshotIds(repository);
+        expect(ids.length, what).toBeLessThanOrEqual(1);
+        expectHonest(ending, ids.length === 1, what);
+        if (ids.length === 1) {
+          const read = await readWhole(repository);
+          for (const { path, content } of firstTree)
+            expect(read.get(`/scripted/${path}`), what).toBe(wholeFile(content ?? ""));
+        }
+        expect(isSound(await checkSmall(store, 0)), what).toBe(true);
+        await expectNextBackupWhole(store, what);
+      },
+    );
+    expect(calls).toBeGreaterThanOrEqual(7);
+  });
+
+  it("during a second backup shows the old snapshot, and the new one or not", async () => {
+    const begin = await newStore(firstTree);
+    await atEveryCall(
+      begin,
+      (store) => backupSmall(store, [source(secondTree)]),
+      async (store, ending, what) => {
+        const repository = await openSmall(store);
+        const ids = snapshotIds(repository);
+        expect([1, 2], what).toContain(ids.length);
+        expectHonest(ending, ids.length === 2, what);
+        const old = await readWhole(repository, ids.length - 1);
+        for (const { path, content } of firstTree)
+          expect(old.get(`/scripted/${path}`), what).toBe(wholeFile(content ?? ""));
+        expect(isSound(await checkSmall(store, 0)), what).toBe(true);
+        await expectNextBackupWhole(store, what);
+      },
+    );
+  });
+
+  it("during create leaves a repository that opens or a place to make one in", async () => {
+    await atEveryCall(new Map(), createSmall, async (store, ending, what) => {
+      const again = await endingOf(createSmall(store));
+      const wasThere = !again.resolved;
+      if (wasThere) expect(isHoldfastError(again.error, "conflict"), what).toBe(true);
+      if (ending.resolved) expect(wasThere, what).toBe(true);
+      else expect(isHoldfastError(ending.error, "unavailable"), what).toBe(true);
+      await expectNextBackupWhole(store, what);
+    });
+  });
+
+  it("during rm shows the snapshot or not, and the others as they were", async () => {
+    const begin = await newStore(firstTree, secondTree);
+    await atEveryCall(
+      begin,
+      async (store) => {
+        const repository = await openSmall(store);
+        const [, old] = liveRecords(repository);
+        if (old === undefined) return expect.fail("there is no old snapshot");
+        const { signer } = repository;
+        await removeSnapshots({ store, signer, clock: impatientClock, random: systemRandom, from: repository.log }, [
+          old.stateId,
+        ]);
+      },
+      async (store, ending, what) => {
+        const repository = await openSmall(store);
+        expectHonest(ending, snapshotIds(repository).length === 1, what);
+        const read = await readWhole(repository);
+        for (const { path, content } of secondTree)
+          expect(read.get(`/scripted/${path}`), what).toBe(wholeFile(content ?? ""));
+        expect(isSound(await checkSmall(store, 0)), what).toBe(true);
+      },
+    );
+  });
+
+  it("once does not stop a backup that tries again, and never makes two snapshots of it", async () => {
+    const begin = await newStore(firstTree);
+    let tried = 0;
+    for (const when of ["before", "after"] as const) {
+      let calls = Number.POSITIVE_INFINITY;
+      for (let n = 1; n <= calls; n++) {
+        let last = 0;
+        const inner = await fill(memoryStore(), begin);
+        const faulty = faultyStore(inner, {
+          fault: ({ number }) => ((last = number), number === n ? { when } : undefined),
+        });
+        const report = await backupSmall(retryingStore(faulty, { clock: impatientClock, random: systemRandom }), [
+          source(secondTree),
+        ]);
+        expect(snapshotIds(await openSmall(inner)), `${when} ${n}`).toEqual([report.snapshotId, expect.any(String)]);
+        tried++;
+        calls = last - 1;
+      }
+    }
+    expect(tried).toBeGreaterThan(14);
+  });
+});
