@@ -89,6 +89,16 @@ export class CborMap {
     return found ?? this.fail(name, `is not one of ${values.join(", ")}`);
   }
 
+  /** The name of an algorithm or a use, one of `values`; another is of a newer program. @throws {HoldfastError} incompatible */
+  knownOf<Value extends string>(name: string, values: readonly Value[]): Value {
+    const text = this.text(name, 64);
+    const found = values.find((each) => each === text);
+    if (found !== undefined) return found;
+    throw new HoldfastError("incompatible", `Cannot read ${this.subject}: its ${name} "${text}" is not known`, {
+      hint: "Use a newer version of Holdfast.",
+    });
+  }
+
   /** A boolean. */
   boolean(name: string): boolean {
     const value = this.#take(name);

@@ -57,16 +57,16 @@ export function decodeConfig(bytes: Uint8Array): StoreConfig {
   const config: StoreConfig = {
     storeId: idFromBytes("store", map.bytes("storeId", 16)),
     createdMs: map.integer("createdMs"),
-    secrecy: map.oneOf("secrecy", ["sealed", "public"]),
+    secrecy: map.knownOf("secrecy", ["sealed", "public"]),
     chunker: {
-      id: chunker.oneOf("id", ["fastcdc-gear64-v1"]),
+      id: chunker.knownOf("id", ["fastcdc-gear64-v1"]),
       minBytes: chunker.integer("minBytes", 64, formatLimits.blobBytes),
       avgBytes: chunker.integer("avgBytes", 64, formatLimits.blobBytes),
       maxBytes: chunker.integer("maxBytes", 64, formatLimits.blobBytes),
     },
     segmentBytes: map.integer("segmentBytes", 4096, formatLimits.segmentPlainBytes / 2),
     packBytes: map.integer("packBytes", 64 * 1024, formatLimits.packBytes / 2),
-    compression: { id: compression.oneOf("id", ["zstd"]), level: compression.integer("level", 1, 22) },
+    compression: { id: compression.knownOf("id", ["zstd"]), level: compression.integer("level", 1, 22) },
     publicKey: map.bytes("publicKey", 32),
     graceMs: map.integer("graceMs"),
   };

@@ -51,7 +51,7 @@ export function decodeKeySlot(bytes: Uint8Array, name: string): KeySlot {
   const slot: KeySlot = {
     slotId: idFromBytes("key slot", map.bytes("slotId", 16)),
     storeId: idFromBytes("store", map.bytes("storeId", 16)),
-    role: map.oneOf("role", ["owner", "writer"]),
+    role: map.knownOf("role", ["owner", "writer"]),
     label: map.text("label", 1024),
     createdMs: map.integer("createdMs"),
     derivation: decodeDerivation(map.map("derivation")),
@@ -75,7 +75,7 @@ function slotFields(slot: Omit<KeySlot, "sealedBundle">) {
 }
 
 function decodeDerivation(map: CborMap): SlotDerivation {
-  const kind = map.oneOf("kind", ["argon2id", "hkdf-sha256"]);
+  const kind = map.knownOf("kind", ["argon2id", "hkdf-sha256"]);
   const salt = map.bytes("salt", 16);
   const derivation: SlotDerivation =
     kind === "hkdf-sha256"

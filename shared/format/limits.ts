@@ -18,5 +18,5 @@ export const formatLimits = {
   /** Rows of the blob index that one state adds. */
   indexRows: 64 * 1024 * 1024,
   /** Seconds of a time in a tree, before and after 1970: differences of two of them fit a varint. */
-  timeSeconds: 2 ** 51,
+  timeSeconds: 2 ** 50,
 } as const;

@@ -24,7 +24,7 @@ export function entryOfRecord(record: ScanRecord): Entry {
   return entry;
 }
 
-/** Some file systems take any 64-bit time. Those further than 71 million years from 1970 are kept as the furthest that the format holds. */
+/** Some file systems take any 64-bit time. Those further than 36 million years from 1970 are kept as the furthest that the format holds. */
 function storableSeconds(seconds: number): number {
   return Math.max(-formatLimits.timeSeconds, Math.min(formatLimits.timeSeconds, seconds));
 }
