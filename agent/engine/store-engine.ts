@@ -22,6 +22,7 @@ import { type PlacedEntry, SnapshotTree } from "#shared/snapshot/snapshot-tree.t
 import { probeStore } from "#shared/store/probe-store.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { findRecord, findRemoved, matchingSnapshots, summaryOf } from "./find-snapshots.ts";
+import { leanMemory } from "./lean-memory.ts";
 import { runBackup } from "./run-backup.ts";
 import { runRestore } from "./run-restore.ts";
 import { openSession, rememberLog, type Session, steadyStore, threadsOf } from "./session.ts";
@@ -61,9 +62,9 @@ export function storeEngine(parts: EngineParts): Engine {
       });
       return { storeId: made.config.storeId, recoveryKey: made.recoveryKey };
     },
-    backup: async (request) => finish(await runBackup(parts, session, request)),
-    restore: async (request) => finish(await runRestore(parts, await session(), request)),
-    check: async ({ snapshots, readPercent }) => finish(await runCheck(parts, await session(), snapshots, readPercent)),
+    backup: async (request) => finish(await leanMemory(() => runBackup(parts, session, request))),
+    restore: async (request) => finish(await leanMemory(async () => runRestore(parts, await session(), request))),
+    check: async ({ snapshots, readPercent }) => finish(await leanMemory(async () => runCheck(parts, await session(), snapshots, readPercent))),
     async *snapshots(filter) {
       const { repository } = await session();
       const whole = yield* matchingSnapshots(repository, filter, reporter);

@@ -10,6 +10,7 @@ import {
   workingDirectory,
 } from "./libc.ts";
 import { openShortPath } from "./long-path.ts";
+import { NameTable } from "./name-table.ts";
 import { aliasPath, nodePath } from "./node-path.ts";
 
 /**
@@ -101,12 +102,41 @@ export function listOpenDirectory(fd: number, path: string): string[] {
   return c === undefined ? listByNode(fd, path) : listByLibc(c, fd, path);
 }
 
+/** Names that are kept as strings; with more, the bytes of all are kept in one buffer. */
+const stringNamesMax = 32_768;
+
+/**
+ * The names in an open directory in byte order, each once, with little memory however many there are.
+ *
+ * @param path - for the message of an error only
+ * @throws {HoldfastError} as `filesystemError` says, before the first name
+ */
+export function sortedNames(fd: number, path: string): Iterable<string> {
+  const c = libc();
+  if (c === undefined) return listByNode(fd, path);
+  let names: string[] = [];
+  let table: NameTable | undefined;
+  readByLibc(c, fd, path, (name) => {
+    if (table === undefined && names.length >= stringNamesMax) {
+      table = new NameTable();
+      for (const each of names) table.add(each);
+      names = [];
+    }
+    if (table === undefined) names.push(name);
+    else table.add(name);
+  });
+  return table === undefined ? names.sort() : table.sorted();
+}
+
 /** `struct linux_dirent64`: u64 inode, u64 offset, u16 length of the record, u8 type, NUL-terminated name, padding to 8. */
 function listByLibc(c: Libc, fd: number, path: string): string[] {
   const names: string[] = [];
+  readByLibc(c, fd, path, (name) => names.push(name));
+  return names.sort();
+}
+
+function readByLibc(c: Libc, fd: number, path: string, onName: (name: string) => void): void {
   const bytes = c.dataView;
-  let sorted = true;
-  let previous = "";
   for (;;) {
     const filled = c.getdents(fd, c.data, dataBytes);
     if (filled < 0) throw filesystemError("list", path, c.errno());
@@ -118,13 +148,9 @@ function listByLibc(c: Libc, fd: number, path: string): string[] {
       let end = Math.max(at - 8, start);
       while (bytes[end] !== 0) end++;
       if (bytes[start] === 0x2e && (end === start + 1 || (end === start + 2 && bytes[start + 1] === 0x2e))) continue;
-      const name = bytes.latin1Slice(start, end);
-      if (sorted && name < previous) sorted = false;
-      previous = name;
-      names.push(name);
+      onName(bytes.latin1Slice(start, end));
     }
   }
-  return sorted ? names : names.sort();
 }
 
 function listByNode(fd: number, path: string): string[] {

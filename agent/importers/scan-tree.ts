@@ -3,7 +3,7 @@ import { isHoldfastError } from "#shared/errors.ts";
 import { entryTypes } from "#shared/format/entry.ts";
 import { createEntryStat, type EntryStat } from "#agent/filesystem/entry-stat.ts";
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
-import { closeDirectory, listOpenDirectory, openDirectory } from "#agent/filesystem/list-directory.ts";
+import { closeDirectory, openDirectory, sortedNames } from "#agent/filesystem/list-directory.ts";
 import { statInto, statPath } from "#agent/filesystem/stat-path.ts";
 import { entryTypeNumbers } from "./entry-type-numbers.ts";
 import type { ExcludeRules } from "./exclude-rules.ts";
@@ -89,9 +89,9 @@ function* scanDirectory(dir: string, scan: Scan): Generator<ScanRecord> {
   }
 }
 
-function namesOf(fd: number, path: string, onProblem: (problem: ScanProblem) => void): readonly string[] {
+function namesOf(fd: number, path: string, onProblem: (problem: ScanProblem) => void): Iterable<string> {
   try {
-    return listOpenDirectory(fd, path);
+    return sortedNames(fd, path);
   } catch (error) {
     onProblem(problemOf(path, error));
     return [];

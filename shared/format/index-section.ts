@@ -81,14 +81,14 @@ export function encodeIndexContent(options: {
   readonly prefixes: Uint8Array;
   readonly encodedColumns: Uint8Array;
 }): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(headerBytes + options.prefixes.byteLength + options.encodedColumns.byteLength);
-  writer.u8(formatVersions.index);
-  writer.u8(options.codec);
-  writer.u16(0);
-  writer.u32(options.prefixes.byteLength / indexPrefixBytes);
-  writer.raw(options.prefixes);
-  writer.raw(options.encodedColumns);
-  return writer.toBytes();
+  const { codec, prefixes, encodedColumns } = options;
+  const content = new Uint8Array(headerBytes + prefixes.byteLength + encodedColumns.byteLength);
+  content[0] = formatVersions.index;
+  content[1] = codec;
+  new DataView(content.buffer).setUint32(4, prefixes.byteLength / indexPrefixBytes, true);
+  content.set(prefixes, headerBytes);
+  content.set(encodedColumns, headerBytes + prefixes.byteLength);
+  return content;
 }
 
 /** Takes the content of an index section apart; both parts are views. @throws {HoldfastError} incompatible or corrupt */

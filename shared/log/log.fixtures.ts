@@ -110,7 +110,7 @@ export async function stageTestState(
   const { pack, bytes } = testPack(name);
   await store.put(packKey(pack.packId), [bytes], { sha256: sha256(bytes) });
   const { headBytes, section } = testState(name, { ...options, packs: [pack] });
-  return await stageState(store, headBytes, section);
+  return await stageState(store, headBytes, [section]);
 }
 
 /** A `commit` event of a state that exists in name only: enough for the fold. */

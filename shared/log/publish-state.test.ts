@@ -33,7 +33,7 @@ async function backUp(store: Store, name: string, seed: string): Promise<unknown
     if (!(error instanceof HoldfastError) || error.kind !== "conflict") throw error;
   });
   const { headBytes, section } = testState(name, { packs: [pack] });
-  const staged = await stageState(store, headBytes, section);
+  const staged = await stageState(store, headBytes, [section]);
   return await publishState(testAppender(store, seed), { staged });
 }
 
@@ -69,7 +69,7 @@ describe("publishState", () => {
     const { bytes, pack } = testPack("q");
     await store.put(packKey(pack.packId), [bytes]);
     const { headBytes, section } = testState("a", { packs });
-    const staged = await stageState(store, headBytes, section);
+    const staged = await stageState(store, headBytes, [section]);
     const missing = packs.map((each) => each.packId).filter((each) => each !== pack.packId);
     await expect(publishState(testAppender(store, "1"), { staged })).rejects.toMatchObject({
       kind: "absent",
@@ -84,7 +84,7 @@ describe("publishState", () => {
       const store = memoryStore();
       await store.put(packKey(pack.packId), [wrong], { sha256: sha256(wrong) });
       const { headBytes, section } = testState("a", { packs: [pack] });
-      const staged = await stageState(store, headBytes, section);
+      const staged = await stageState(store, headBytes, [section]);
       await expect(publishState(testAppender(store, "1"), { staged })).rejects.toMatchObject({
         kind: "corrupt",
         detail: { packs: [pack.packId] },
@@ -113,7 +113,7 @@ describe("publishState", () => {
         return await inner.head(key);
       },
     };
-    const staged = await stageState(store, headBytes, section);
+    const staged = await stageState(store, headBytes, [section]);
     const confirmed = new Set(ids.slice(0, 10));
     const published = new Set(ids.slice(45));
     await publishState(testAppender(store, "1"), { staged, confirmed, published });

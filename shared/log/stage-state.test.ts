@@ -18,7 +18,7 @@ function withoutSha256(store: Store): Store {
 describe("stageState", () => {
   it("puts head and section as one object named by the hash of the head", async () => {
     const store = memoryStore();
-    const staged = await stageState(store, headBytes, section);
+    const staged = await stageState(store, headBytes, [section]);
     const stateBytes = headBytes.byteLength + section.byteLength;
     expect(staged).toEqual({ stateId, head, headBytes: headBytes.byteLength, stateBytes });
     expect(Buffer.from(await store.get(key))).toEqual(Buffer.concat([headBytes, section]));
@@ -30,8 +30,8 @@ describe("stageState", () => {
     ["that tells their size only", withoutSha256],
   ])("succeeds when the same state is there already, on a store %s", async (_name, wrap) => {
     const store = wrap(memoryStore());
-    const first = await stageState(store, headBytes, section);
-    expect(await stageState(store, headBytes, section)).toEqual(first);
+    const first = await stageState(store, headBytes, [section]);
+    expect(await stageState(store, headBytes, [section])).toEqual(first);
   });
 
   it.each([
@@ -40,7 +40,7 @@ describe("stageState", () => {
   ])("refuses %s under its name", async (_name, other) => {
     for (const store of [memoryStore(), withoutSha256(memoryStore())]) {
       await store.put(key, [other]);
-      await expect(stageState(store, headBytes, section)).rejects.toMatchObject({ kind: "corrupt", detail: { key } });
+      await expect(stageState(store, headBytes, [section])).rejects.toMatchObject({ kind: "corrupt", detail: { key } });
     }
   });
 
@@ -48,15 +48,15 @@ describe("stageState", () => {
     for (const when of ["before", "after"] as const) {
       const store = memoryStore();
       const failing = faultyStore(store, { fault: failAtCall(1, { when }) });
-      await expect(stageState(failing, headBytes, section)).rejects.toMatchObject({ kind: "unavailable" });
-      expect(await stageState(failing, headBytes, section)).toMatchObject({ stateId });
+      await expect(stageState(failing, headBytes, [section])).rejects.toMatchObject({ kind: "unavailable" });
+      expect(await stageState(failing, headBytes, [section])).toMatchObject({ stateId });
     }
   });
 
   it("refuses a section that the head does not describe, and writes nothing", async () => {
     const store = memoryStore();
     const other = Buffer.alloc(section.byteLength);
-    await expect(stageState(store, headBytes, other)).rejects.toMatchObject({ kind: "internal" });
+    await expect(stageState(store, headBytes, [other])).rejects.toMatchObject({ kind: "internal" });
     await expect(store.head(key)).rejects.toMatchObject({ kind: "absent" });
   });
 });
@@ -64,7 +64,7 @@ describe("stageState", () => {
 describe("readStateHead", () => {
   it("refuses a head with a byte changed, and one of another store", async () => {
     const store = memoryStore();
-    const staged = await stageState(store, headBytes, section);
+    const staged = await stageState(store, headBytes, [section]);
     const changed: Store = {
       ...store,
       get: async (name, range) => {

@@ -27,22 +27,22 @@ const comparedPartBytes = 8 * 1024 * 1024;
  * Idempotent: where the same bytes are already there it succeeds; after `unavailable` it may be called again.
  *
  * @param headBytes - from `encodeStateHead`
- * @param section - the sealed index section that the head describes
+ * @param section - the sealed index section that the head describes, as parts
  * @throws {HoldfastError} internal: the head does not decode, or does not describe the section; nothing was written
  * @throws {HoldfastError} corrupt: the store holds other bytes under this state's name
  * @throws {HoldfastError} unavailable: the state may or may not be there
  */
-export async function stageState(store: Store, headBytes: Uint8Array, section: Uint8Array): Promise<StagedState> {
+export async function stageState(store: Store, headBytes: Uint8Array, section: readonly Uint8Array[]): Promise<StagedState> {
   const stateId = stateIdOf(headBytes);
   const key = stateKey(stateId);
   const head = decodeStateHead(headBytes, key, verifySignature);
-  if (head.indexBytes !== section.byteLength || !equalBytes(head.indexSha256, sha256(section)))
+  const sectionBytes = section.reduce((sum, part) => sum + part.byteLength, 0);
+  if (head.indexBytes !== sectionBytes || !equalBytes(head.indexSha256, sha256(...section)))
     throw new HoldfastError("internal", `Cannot stage ${key}: its head describes another index section`);
-  const whole = sha256(headBytes, section);
-  const stateBytes = headBytes.byteLength + section.byteLength;
-  const parts = section.byteLength > 0 ? [headBytes, section] : [headBytes];
+  const whole = sha256(headBytes, ...section);
+  const stateBytes = headBytes.byteLength + sectionBytes;
   try {
-    await store.put(key, parts, { sha256: whole });
+    await store.put(key, [headBytes, ...section], { sha256: whole });
   } catch (error) {
     if (!isHoldfastError(error, "conflict")) throw error;
     if (!(await holds(store, key, stateBytes, whole))) {

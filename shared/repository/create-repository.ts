@@ -24,7 +24,7 @@ const day = 24 * 60 * 60 * 1000;
 
 /** The settings of a store for which nothing was chosen. */
 export const defaultSettings = {
-  segmentBytes: 1024 * 1024,
+  segmentBytes: 512 * 1024,
   packBytes: 16 * 1024 * 1024,
   graceMs: 7 * day,
   chunkMinBytes: 128 * 1024,

@@ -1,6 +1,6 @@
 import { compress } from "#shared/compression/compress.ts";
 import { decompress } from "#shared/compression/decompress.ts";
-import { open, seal } from "#shared/crypto/seal.ts";
+import { open, sealParts } from "#shared/crypto/seal.ts";
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import {
   decodeIndexContent,
@@ -33,16 +33,34 @@ export function sealIndexSection(
   rows: Uint8Array,
   options: IndexSectionPlace & { readonly random: Random },
 ): Uint8Array<ArrayBuffer> {
-  if (rows.byteLength === 0) return new Uint8Array(0);
+  return concatBytes(...sealIndexRows(() => rows, options));
+}
+
+/**
+ * `sealIndexSection` as the parts of the section, holding as little as it can.
+ *
+ * @param takeRows - hands the rows over: the caller keeps no reference, so that they can be collected
+ */
+export function sealIndexRows(
+  takeRows: () => Uint8Array,
+  options: IndexSectionPlace & { readonly random: Random },
+): Uint8Array<ArrayBuffer>[] {
+  const content = indexContent(takeRows());
+  if (content === undefined) return [];
+  const nonce = options.random(24);
+  const { ciphertext, tag } = sealParts({ key: options.indexKey, nonce, aad: indexAad(options.storeId, options.packIds) }, content);
+  return [nonce, ciphertext, tag];
+}
+
+function indexContent(rows: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+  if (rows.byteLength === 0) return undefined;
   if (rows.byteLength > formatLimits.indexRows * indexRowBytes) {
     throw new HoldfastError("invalid", `Cannot index ${rows.byteLength / indexRowBytes} blobs in one state: it may add ${formatLimits.indexRows}`, {
       hint: "Back up fewer directories at a time.",
     });
   }
   const { prefixes, columns } = splitIndexRows(rows);
-  const content = encodeIndexContent({ codec: 1, prefixes, encodedColumns: compress(columns, 3) });
-  const nonce = options.random(24);
-  return concatBytes(nonce, seal({ key: options.indexKey, nonce, aad: indexAad(options.storeId, options.packIds) }, content));
+  return encodeIndexContent({ codec: 1, prefixes, encodedColumns: compress(columns, 3) });
 }
 
 /**

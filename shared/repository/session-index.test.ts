@@ -63,7 +63,7 @@ describe("SessionIndex", () => {
           expect(index.count).toBe(twin.size);
           for (let number = 0; number <= 400; number++)
             expect(index.findSegment(idOf(number), 0)).toBe(twin.get(number) ?? -1);
-          const rows = index.collectRows();
+          const rows = index.takeRows();
           expect(rows.byteLength).toBe(twin.size * indexRowBytes);
           const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
           const prefixes = new Map([...twin].map(([number, segment]) => [hex(idOf(number)), segment]));
@@ -119,7 +119,7 @@ describe("SessionIndex", () => {
       if (index.findSegment(ids, number * 32) !== segment) expect.fail(`id ${number} is not found`);
     }
     expect(index.count).toBe(20_000);
-    expect(index.collectRows().byteLength).toBe(20_000 * indexRowBytes);
+    expect(index.takeRows().byteLength).toBe(20_000 * indexRowBytes);
   });
 
   it("refuses, and hands out no id twice, when several threads claim more than there is room for", async () => {

@@ -8,7 +8,9 @@ const writing = 1;
 const ready = 2;
 
 /** Share of a table's slots that may be used before the next table should be there. */
-const fillMax = 0.7;
+const fillMax = 0.8;
+/** Slots of a table at most: larger indexes have more tables instead, so that little lies idle. */
+const slotsMax = 1 << 19;
 /**
  * Share at which a table takes no more rows. As many threads as there are may each add one row beyond it, and some slot must stay
  * empty for a search to end: hence the least number of slots.
@@ -58,7 +60,7 @@ export class SessionIndex {
     const last = this.#tables.at(-1);
     if (last === undefined) return SessionIndex.createTable(1 << 15);
     const slots = last.mask + 1;
-    return Atomics.load(last.states, slots) > slots * fillMax ? SessionIndex.createTable(slots * 2) : undefined;
+    return Atomics.load(last.states, slots) > slots * fillMax ? SessionIndex.createTable(Math.min(slots * 2, slotsMax)) : undefined;
   }
 
   /** The segment ordinal of the blob whose id begins at `ids[offset]`, or -1. */
@@ -101,11 +103,11 @@ export class SessionIndex {
     return count;
   }
 
-  /** All rows, unsorted, 32 bytes each. Only when no thread claims any more. */
-  collectRows(): Uint8Array {
+  /** All rows, unsorted, 32 bytes each; the index is empty afterwards. Only when no thread claims any more. */
+  takeRows(): Uint8Array {
     const rows = new Uint8Array(this.count * indexRowBytes);
     let to = 0;
-    for (const table of this.#tables) {
+    for (let table = this.#tables.shift(); table !== undefined; table = this.#tables.shift()) {
       for (let slot = 0; slot <= table.mask; slot++) {
         if (table.states[slot] !== ready) continue;
         rows.set(table.rows.subarray(slot * indexRowBytes, (slot + 1) * indexRowBytes), to);

@@ -7,6 +7,7 @@ import { SessionIndex } from "#shared/repository/session-index.ts";
 import type { ContentReader, SeenFile } from "#shared/connectors/content-reader.ts";
 import { systemRandom } from "#shared/random.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
 import { FileChunker } from "./file-chunker.ts";
 import {
   type BackupWorkerData,
@@ -20,6 +21,8 @@ import {
 
 /** Chunks of one file after which they are handed over before the file is at its end. */
 const partialChunks = 4096;
+/** Segments after which the buffers of their making are given back. */
+const segmentsPerCollection = 4;
 /** Bytes of one file after which progress is told. */
 const progressBytes = 16 * 1024 * 1024;
 
@@ -80,8 +83,14 @@ async function loadReader(): Promise<ContentReader> {
   return module.createContentReader(data.contentOptions);
 }
 
+let segmentsSinceCollection = 0;
+
 function postSegment(segment: SealedSegment): void {
   post({ type: "segment", ...segment }, [segment.segmentId.buffer, segment.sealed.buffer, segment.sealedDirectory.buffer]);
+  if (++segmentsSinceCollection >= segmentsPerCollection) {
+    segmentsSinceCollection = 0;
+    collectYoungGarbage();
+  }
 }
 
 function readBatch(batch: FileBatch): void {

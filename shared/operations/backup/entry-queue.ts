@@ -20,7 +20,8 @@ type QueuedLeaf = { readonly child: TreeChild; readonly entries: readonly Entry[
  */
 export class EntryQueue {
   readonly #builder: TreeBuilder;
-  #items: (QueuedEntry | QueuedLeaf)[] = [];
+  /** What was taken out leaves undefined behind, so that it is not kept alive. */
+  readonly #items: (QueuedEntry | QueuedLeaf | undefined)[] = [];
   #head = 0;
 
   constructor(builder: TreeBuilder) {
@@ -49,12 +50,12 @@ export class EntryQueue {
     while (this.#head < this.#items.length) {
       const item = this.#items[this.#head];
       if (item === undefined || !item.ready) break;
-      this.#head++;
+      this.#items[this.#head++] = undefined;
       if ("entry" in item) this.#builder.add(item.entry);
       else this.#placeLeaf(item);
     }
-    if (this.#head > 4096 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
+    if (this.#head * 2 > this.#items.length) {
+      this.#items.splice(0, this.#head);
       this.#head = 0;
     }
   }

@@ -11,7 +11,7 @@ import { encodeStateHead, type PackReference, type StatePack } from "#shared/for
 import { logMark } from "#shared/log/log-state.ts";
 import { publishState } from "#shared/log/publish-state.ts";
 import { stageState } from "#shared/log/stage-state.ts";
-import { sealIndexSection } from "#shared/repository/index-section.ts";
+import { sealIndexRows } from "#shared/repository/index-section.ts";
 import { mergeIndexRows } from "#shared/repository/merge-index-rows.ts";
 import { PackWriter, type WrittenPack } from "#shared/repository/pack-writer.ts";
 import type { Repository } from "#shared/repository/repository.ts";
@@ -22,11 +22,15 @@ import { sealSessionKey } from "#shared/repository/session-keys.ts";
 import { sortIndexRows } from "#shared/repository/sort-index-rows.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { formatLimits } from "#shared/format/limits.ts";
+import { collectAllGarbage } from "#shared/work/collect-garbage.ts";
 import type { AdoptedPacks } from "./adopt-packs.ts";
 import type { Journal } from "./journal.ts";
 
 /** Plaintext from which a segment of tree nodes is closed: smaller than for content, for quick random access. */
 const metaSegmentBytes = 512 * 1024;
+
+/** Bytes of index rows from which memory is given back between the steps of a commit. */
+const largeIndexBytes = 8 * 1024 * 1024;
 
 /** A published snapshot. */
 export type PublishedSnapshot = { readonly snapshotId: string; readonly seq: number; readonly stateBytes: number };
@@ -171,7 +175,7 @@ export class SessionWriter {
     const { repository } = this;
     const commitId = idFromBytes("commit", repository.random(16));
     const packs: readonly StatePack[] = [...this.packs.packs, ...this.#adopted.packs];
-    const section = sealIndexSection(this.#indexRows(options.overflowRows), {
+    const section = sealIndexRows(() => this.#indexRows(options.overflowRows), {
       indexKey: repository.requireKey("indexKey"),
       storeId: repository.storeIdBytes,
       packIds: packs.map((pack) => pack.packId),
@@ -198,8 +202,8 @@ export class SessionWriter {
         sessions: [{ sessionId: this.sessionId, envelope: this.#envelope }, ...this.#adopted.sessions],
         snapshotSession: this.sessionId,
         sealedSnapshot,
-        indexBytes: section.byteLength,
-        indexSha256: sha256(section),
+        indexBytes: section.reduce((sum, part) => sum + part.byteLength, 0),
+        indexSha256: sha256(...section),
       },
       (message) => repository.signer.sign(message),
     );
@@ -234,7 +238,9 @@ export class SessionWriter {
 
   /** The rows of all blobs that the state adds, segments numbered in the order of the state's packs. */
   #indexRows(overflowRows: readonly Uint8Array[]): Uint8Array {
-    const rows = sortIndexRows(concatBytes(this.sessionIndex.collectRows(), ...overflowRows));
+    const rows = sortIndexRows(this.#takeRows(overflowRows));
+    // The large buffers of one step are given back before the next makes its own.
+    if (rows.byteLength > largeIndexBytes) collectAllGarbage();
     const numbers = new Map<number, number>();
     let next = 0;
     for (const pack of this.packs.packs) for (const ordinal of pack.ordinals) numbers.set(ordinal, next++);
@@ -248,6 +254,12 @@ export class SessionWriter {
     }
     renumber(adopted, numbers);
     return mergeIndexRows([rows, adopted]);
+  }
+
+  #takeRows(overflowRows: readonly Uint8Array[]): Uint8Array {
+    const own = this.sessionIndex.takeRows();
+    if (own.byteLength > largeIndexBytes) collectAllGarbage();
+    return overflowRows.every((each) => each.byteLength === 0) ? own : concatBytes(own, ...overflowRows);
   }
 
   #journalPack(pack: WrittenPack): void {
