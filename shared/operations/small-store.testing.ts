@@ -4,6 +4,7 @@ import { createSigner } from "#shared/crypto/signing.ts";
 import type { Bundle } from "#shared/crypto/bundle.ts";
 import type { Importer } from "#shared/connectors/importer.ts";
 import { type Entry, entryPath, entryTypes } from "#shared/format/entry.ts";
+import type { LogMark } from "#shared/log/log-state.ts";
 import { systemRandom } from "#shared/random.ts";
 import { createRepository, type StoreSettings } from "#shared/repository/create-repository.ts";
 import { openBundle, openRepository, readConfig } from "#shared/repository/open-repository.ts";
@@ -39,11 +40,19 @@ export async function createSmall(store: Store, settings: StoreSettings = smallS
   await createRepository({ store, passphrase: undefined, settings, random: systemRandom, clock: impatientClock });
 }
 
-/** Opens a repository; `bundle` only where it is not one that anyone can read. */
-export async function openSmall(store: Store, bundle?: Bundle): Promise<Repository> {
+/** Opens a repository; `bundle` only where it is not one that anyone can read, `atLeast` as what was seen of its log before. */
+export async function openSmall(store: Store, bundle?: Bundle, atLeast?: LogMark): Promise<Repository> {
   const read = await readConfig(store);
   const given = bundle ?? (await openBundle(store, read, () => Promise.reject(new Error("no secret is needed"))));
-  return openRepository({ store, read, bundle: given, signer, clock: impatientClock, random: systemRandom });
+  return openRepository({
+    store,
+    read,
+    bundle: given,
+    signer,
+    clock: impatientClock,
+    random: systemRandom,
+    ...(atLeast === undefined ? {} : { atLeast }),
+  });
 }
 
 /** Backs sources up with one thread, straight to the store: without retries. */

@@ -4,7 +4,7 @@ import { nodeKey } from "#shared/repository/node-key.ts";
 import { directoryRowBytes } from "#shared/format/directory.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { openDirectory, openSegment } from "#shared/repository/open-segment.ts";
-import type { CheckResult, CheckTask, CheckWorkerData, SegmentToCheck } from "./worker-messages.ts";
+import type { CheckResult, CheckTask, CheckWorkerData } from "./worker-messages.ts";
 
 /* The thread that proves segments: opens each with its directory and verifies every blob against its id. */
 const port = parentPort;
@@ -16,28 +16,29 @@ const found = new Uint8Array(32);
 port.on("message", (task: CheckTask) => {
   let blobs = 0;
   let plainBytes = 0;
-  const damaged: { ordinal: number; message: string }[] = [];
+  const damaged: { ordinal: number; what: "segment" | "directory"; message: string }[] = [];
   for (const segment of task.segments) {
+    let what: "segment" | "directory" = "segment";
     try {
-      const proved = checkSegment(task, segment);
-      blobs += proved.blobs;
-      plainBytes += proved.plainBytes;
+      const plain = openSegment(task.bytes.subarray(segment.at, segment.at + segment.sealedBytes), { storeId, kind: task.kind, ...segment });
+      plainBytes += plain.byteLength;
+      if (segment.sealedDirectory.byteLength === 0) continue;
+      what = "directory";
+      const rows = openDirectory(segment.sealedDirectory, { storeId, kind: task.kind, segmentId: segment.segmentId, indexKey });
+      what = "segment";
+      blobs += checkBlobs(plain, rows, macs[task.kind]);
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.kind === "internal") throw error;
-      damaged.push({ ordinal: segment.ordinal, message: error.message });
+      damaged.push({ ordinal: segment.ordinal, what, message: error.message });
     }
   }
   const result: CheckResult = { taskId: task.taskId, blobs, plainBytes, damaged };
   port.postMessage(result);
 });
 
-function checkSegment(task: CheckTask, segment: SegmentToCheck): { blobs: number; plainBytes: number } {
-  const { kind } = task;
-  const { segmentId, sessionKey } = segment;
-  const plain = openSegment(task.bytes.subarray(segment.at, segment.at + segment.sealedBytes), { storeId, kind, segmentId, sessionKey });
-  const rows = openDirectory(segment.sealedDirectory, { storeId, kind, segmentId, indexKey });
+/** Proves each blob of a segment against its id. @returns how many there are */
+function checkBlobs(plain: Uint8Array, rows: Uint8Array, mac: Mac): number {
   const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
-  const mac = macs[kind];
   let from = 0;
   for (let at = 0; at < rows.byteLength; at += directoryRowBytes) {
     const end = from + view.getUint32(at + 32, true);
@@ -49,5 +50,5 @@ function checkSegment(task: CheckTask, segment: SegmentToCheck): { blobs: number
     from = end;
   }
   if (from !== plain.byteLength) throw new HoldfastError("corrupt", "Cannot read a segment: its directory does not account for all of it");
-  return { blobs: rows.byteLength / directoryRowBytes, plainBytes: plain.byteLength };
+  return rows.byteLength / directoryRowBytes;
 }

@@ -83,13 +83,14 @@ class PackReader {
   }
 
   async #readPack(pack: KnownPack): Promise<void> {
-    const { store, segments } = this.#repository;
+    const { segments } = this.#repository;
     const key = packKey(pack.packId);
     const subject = `pack ${pack.packId}`;
     const table = segments.tableOf(pack);
     const directoriesOffset = pack.segmentCount === 0 ? packHeaderBytes : readPackTableRow(table, 0).directoryOffset;
-    const tail = await store.get(key, { offsetBytes: directoriesOffset, lengthBytes: pack.sizeBytes - directoriesOffset });
-    this.#findings.fetched(tail.byteLength);
+    // What is cut off or changed at the end of a pack takes nothing from the segments before it: they are proved all the same.
+    const tail = await this.#readPart(pack, directoriesOffset, pack.sizeBytes - directoriesOffset, []);
+    let isComplete = tail.byteLength > 0;
     const hash = createSha256();
     const pending: Promise<void>[] = [];
     let header: Uint8Array = new Uint8Array(0);
@@ -97,15 +98,19 @@ class PackReader {
       this.#check();
       const places = this.#rangeFrom(pack, offset, directoriesOffset);
       const lengthBytes = places.end - offset;
-      const bytes = await store.get(key, { offsetBytes: offset, lengthBytes });
-      this.#findings.fetched(bytes.byteLength);
-      hash.update(bytes);
-      if (offset === 0) header = bytes.slice(0, packHeaderBytes);
-      pending.push(this.#prove(pack, places.segments, { bytes, offset, tail, directoriesOffset }));
-      if (pending.length > 1) await pending.shift();
+      const ordinals = places.segments.map((place) => place.ordinal);
+      const bytes = await this.#readPart(pack, offset, lengthBytes, ordinals);
+      if (bytes.byteLength === 0) isComplete = false;
+      else {
+        hash.update(bytes);
+        if (offset === 0) header = bytes.slice(0, packHeaderBytes);
+        pending.push(this.#prove(pack, places.segments, { bytes, offset, tail, directoriesOffset }));
+        if (pending.length > 1) await pending.shift();
+      }
       offset = places.end;
     }
     await Promise.all(pending);
+    if (!isComplete) return;
     hash.update(tail);
     if (!equalBytes(hash.digest(), idToBytes(pack.packId))) {
       this.#findings.damaged(pack, `Cannot trust ${key}: its bytes do not match its name`, []);
@@ -118,6 +123,24 @@ class PackReader {
     decodePackHeader(header, subject);
     const sessions = tail.subarray(tableAt - packSessionsBytes(table), tableAt);
     verifyPackTrailer({ header, sessions, table, trailer: tail.subarray(tableAt + table.byteLength) }, subject);
+  }
+
+  /** Part of a pack; empty, and told as damage to the segments `ordinals`, when the pack does not reach so far. */
+  async #readPart(
+    pack: KnownPack,
+    offsetBytes: number,
+    lengthBytes: number,
+    ordinals: readonly number[],
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      const bytes = await this.#repository.store.get(packKey(pack.packId), { offsetBytes, lengthBytes });
+      this.#findings.fetched(bytes.byteLength);
+      return bytes;
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt")) throw error;
+      this.#findings.damaged(pack, error.message, ordinals);
+      return new Uint8Array(0);
+    }
   }
 
   /** The segments of the next request, and where it ends. The first begins with the pack's header. */
@@ -162,9 +185,10 @@ class PackReader {
     }
     const result = await this.#post({ kind: pack.kind, bytes: read.bytes, segments: toCheck });
     this.#findings.verified(result.blobs, result.plainBytes);
-    for (const { ordinal, message } of result.damaged) {
-      const place = segments.place(ordinal);
-      this.#findings.damaged(pack, `The segment at byte ${place.offsetBytes} does not verify: ${message}`, [ordinal]);
+    for (const { ordinal, message, what } of result.damaged) {
+      const { offsetBytes } = segments.place(ordinal);
+      if (what === "segment") this.#findings.damaged(pack, `The segment at byte ${offsetBytes} does not verify: ${message}`, [ordinal]);
+      else this.#findings.damaged(pack, `The directory of the segment at byte ${offsetBytes} does not verify: ${message}`, []);
     }
   }
 

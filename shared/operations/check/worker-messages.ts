@@ -15,6 +15,7 @@ export type SegmentToCheck = {
   readonly sealedBytes: number;
   readonly segmentId: Uint8Array;
   readonly sessionKey: Uint8Array;
+  /** Empty when it could not be read, which is told elsewhere. */
   readonly sealedDirectory: Uint8Array;
 };
 
@@ -31,5 +32,6 @@ export type CheckResult = {
   readonly taskId: number;
   readonly blobs: number;
   readonly plainBytes: number;
-  readonly damaged: readonly { readonly ordinal: number; readonly message: string }[];
+  /** What of which segment does not verify. A segment whose directory alone is damaged can be read: other places tell what is in it. */
+  readonly damaged: readonly { readonly ordinal: number; readonly what: "segment" | "directory"; readonly message: string }[];
 };
