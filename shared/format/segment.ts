@@ -70,11 +70,16 @@ export function decodeSegmentContent(
   return { codec, plainBytes, stored };
 }
 
-/**
- * Associated data of a segment or of its directory: binds the store, the use, the kind of pack and the segment id.
- *
- * Shape: 20 letters · store id 16 · use 1 · kind 1 · segment id 24.
- */
+/** The byte table of the associated data of a segment and of its directory. */
+export const segmentAadLayout = [
+  ["context", 20, 'the letters "holdfast/v1/segment" and a zero byte'],
+  ["storeId", 16, "the store"],
+  ["use", 1, "1 segment, 2 directory"],
+  ["contents", 1, "of the pack: 1 data, 2 meta"],
+  ["segmentId", 24, "the segment"],
+] as const;
+
+/** Associated data of a segment or of its directory: binds the store, the use, the kind of pack and the segment id. */
 export function segmentAad(options: {
   readonly storeId: Uint8Array;
   readonly use: "segment" | "directory";
