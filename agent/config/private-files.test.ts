@@ -53,7 +53,7 @@ test("privateDirectory makes a directory that is nobody else's, and takes rights
 
 test("privateDirectory refuses what is no directory", async () => {
   await writeFile(join(directory, "file"), "");
-  await expect(privateDirectory(join(directory, "file"))).rejects.toMatchObject({ kind: "denied" });
+  await expect(privateDirectory(join(directory, "file"))).rejects.toMatchObject({ kind: "conflict" });
 });
 
 test("writePrivateFile writes whole, private files, and leaves nothing else behind", async () => {

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { RestoreRequest } from "#agent/commands/engine.ts";
 import { FilesystemExporter } from "#agent/exporters/filesystem-exporter.ts";
-import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
+import { makePath } from "#agent/filesystem/make-path.ts";
 import { nodePath } from "#agent/filesystem/node-path.ts";
 import { type Entry, entryPath, entryTypes } from "#shared/format/entry.ts";
 import type { SnapshotSource } from "#shared/format/snapshot.ts";
@@ -47,7 +47,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
     );
     return { operation: "restore", outcome: plan.errors > 0 ? "partial" : "ok", facts: { dryRun: true, ...plan } };
   }
-  for (const { root } of items) makeTarget(root);
+  for (const { root } of items) makePath(root);
   const report = await restore({
     repository,
     items: items.map(({ item, open }) => ({ item, exporter: open() })),
@@ -168,12 +168,4 @@ function ancestorsOf(path: string): string[] {
 function directoryOf(path: string): string {
   const slash = path.lastIndexOf("/");
   return slash <= 0 ? "/" : path.slice(0, slash);
-}
-
-function makeTarget(root: string): void {
-  try {
-    mkdirSync(nodePath(root), { recursive: true });
-  } catch (cause) {
-    throw filesystemError("make the target directory", root, cause);
-  }
 }

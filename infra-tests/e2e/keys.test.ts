@@ -1,0 +1,135 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type JsonEvent, passphrase, Sandbox } from "./sandbox.ts";
+
+// One story, told in order: the keys of a store, and what each of them opens.
+
+const sandbox = new Sandbox();
+const at = ["at", sandbox.path("store")];
+const source = sandbox.path("source");
+const none = { env: { HOLDFAST_PASSPHRASE: undefined } };
+const writer = ["--keyfile", sandbox.path("writer.key"), ...at];
+afterAll(() => sandbox.remove());
+
+beforeAll(async () => {
+  mkdirSync(source);
+  writeFileSync(join(source, "file"), "content");
+  await sandbox.do([...at, "create", "--recovery-key-file", sandbox.path("recovery.txt")]);
+});
+
+async function keys(): Promise<JsonEvent[]> {
+  return (await sandbox.events([...at, "key", "list"])).events;
+}
+
+test("create writes the recovery key to a file of mode 0600, and shows it nowhere", async () => {
+  const recovery = readFileSync(sandbox.path("recovery.txt"), "utf8");
+  expect(recovery).toMatch(/^[0-9A-Z]{5}(-[0-9A-Z]{5})+\n$/);
+  expect(statSync(sandbox.path("recovery.txt")).mode & 0o777).toBe(0o600);
+  expect(await keys()).toMatchObject(
+    [
+      { role: "owner", form: "passphrase", current: true },
+      { role: "owner", form: "recovery", current: false },
+    ]
+      .sort((a, b) => a.form.localeCompare(b.form))
+      .map(() => ({ role: "owner" })),
+  );
+});
+
+test("the recovery key opens the store, from a file or as the passphrase, however it is typed", async () => {
+  const recovery = readFileSync(sandbox.path("recovery.txt"), "utf8").trim();
+  await sandbox.do([...at, "--keyfile", sandbox.path("recovery.txt"), "ls"], none);
+  await sandbox.do([...at, "ls"], { env: { HOLDFAST_PASSPHRASE: recovery } });
+  await sandbox.do([...at, "ls"], { env: { HOLDFAST_PASSPHRASE: recovery.toLowerCase().replaceAll("-", "") } });
+  const wrong = recovery.replace(/^./, (letter) => (letter === "7" ? "8" : "7"));
+  expect((await sandbox.run([...at, "ls"], { env: { HOLDFAST_PASSPHRASE: wrong } })).status).toBe(77);
+});
+
+test("key add makes a writer's key file that backs up, and may neither read nor delete nor manage", async () => {
+  const added = await sandbox.events([
+    ...at,
+    "key",
+    "add",
+    "--role",
+    "writer",
+    "--label",
+    "web1",
+    "--out",
+    sandbox.path("writer.key"),
+  ]);
+  expect(added.events).toMatchObject([
+    { event: "keyAdded", role: "writer", form: "keyfile", label: "web1", current: false },
+  ]);
+  expect(statSync(sandbox.path("writer.key")).mode & 0o777).toBe(0o600);
+
+  await sandbox.do([...writer, "backup", "--writer", source], none);
+  writeFileSync(join(source, "second"), "more content");
+  const again = await sandbox.events([...writer, "backup", source], none);
+  expect(again.status).toBe(0);
+  // What it stored before is deduplicated, though it cannot read it.
+  expect(again.events.at(-1)).toMatchObject({ outcome: "ok", newBytes: "more content".length });
+
+  for (const args of [
+    ["cat", `latest:${source}/file`],
+    ["restore", "latest", "--to", sandbox.path("out")],
+    ["ls", "latest"],
+    ["rm", "--apply", "latest"],
+    ["key", "add", "--out", sandbox.path("another.key")],
+    ["key", "remove", "00"],
+  ]) {
+    const { status, stdout, stderr } = await sandbox.run([...writer, ...args], none);
+    expect({ args, status, stdout, stderr }).toEqual({
+      args,
+      status: 77,
+      stdout: "",
+      stderr: expect.stringContaining("(denied"),
+    });
+  }
+  expect(existsSync(sandbox.path("another.key"))).toBe(false);
+  expect((await sandbox.run([...writer, "check"], none)).status).toBe(3);
+  expect((await sandbox.run([...at, "backup", "--writer", source])).status).toBe(77);
+  expect(await sandbox.do([...at, "cat", `latest:${source}/second`])).toBe("more content");
+  expect(await sandbox.do([...at, "check", "--read"])).toBe("");
+});
+
+test("key add takes another passphrase, and key passwd replaces the one in use", async () => {
+  await sandbox.do([...at, "key", "add", "--label", "second", "--new-passphrase-command", "echo another one"]);
+  const env = { HOLDFAST_PASSPHRASE: "another one" };
+  await sandbox.do([...at, "ls"], { env });
+  await sandbox.do([...at, "key", "passwd", "--new-passphrase-command", "echo the third one"], { env });
+  expect((await sandbox.run([...at, "ls"], { env })).status).toBe(77);
+  await sandbox.do([...at, "ls"], { env: { HOLDFAST_PASSPHRASE: "the third one" } });
+  expect(await sandbox.do([...at, "ls"])).not.toBe("");
+  expect((await keys()).filter(({ label }) => label === "second")).toHaveLength(1);
+  const noCommand = await sandbox.run([...at, "key", "add"], { by: ["setsid", "-w"] });
+  expect(noCommand.status).toBe(77);
+});
+
+test("key remove takes a slot away, but never the last of an owner", async () => {
+  const slots = await keys();
+  const ofWriter = slots.find(({ role }) => role === "writer")!;
+  const { stdout } = await sandbox.run([...at, "key", "remove", String(ofWriter["slotId"]).slice(0, 8)]);
+  expect(stdout).toMatch(/^removed [0-9a-f]{32} {2}writer {2}keyfile .* web1\n$/);
+  expect((await sandbox.run([...writer, "backup", source], none)).status).toBe(77);
+  for (const slot of slots.filter(({ role, current }) => role === "owner" && current !== true)) {
+    await sandbox.do([...at, "key", "remove", String(slot["slotId"])]);
+  }
+  const last = await keys();
+  expect(last).toMatchObject([{ role: "owner", current: true }]);
+  const refused = await sandbox.run([...at, "key", "remove", String(last[0]!["slotId"])]);
+  expect({ status: refused.status, stderr: refused.stderr }).toEqual({
+    status: 75,
+    stderr: expect.stringContaining("it is the last one of an owner"),
+  });
+  expect(await sandbox.do([...at, "ls"], { env: { HOLDFAST_PASSPHRASE: passphrase } })).not.toBe("");
+});
+
+test("a store without encryption needs no passphrase, and says what it is", async () => {
+  const open = ["at", sandbox.path("open")];
+  expect(await sandbox.do([...open, "create", "--plaintext"], none)).toMatch(
+    /^Made store [0-9a-f]{32}, NOT encrypted\.\n$/,
+  );
+  await sandbox.do([...open, "backup", source], none);
+  expect(await sandbox.do([...open, "cat", `latest:${source}/file`], none)).toBe("content");
+  expect(await sandbox.do([...open, "info"], none)).toMatch(/^ {2}encrypted +no$/m);
+});
