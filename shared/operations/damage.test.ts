@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type * as threads from "node:worker_threads";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { isHoldfastError } from "#shared/errors.ts";
 import { entryTypes } from "#shared/format/entry.ts";
@@ -23,7 +24,7 @@ import {
 
 // Thousands of checks are made here: they run their real worker module, in this thread.
 vi.mock("node:worker_threads", async (importActual) => {
-  const actual = await importActual<typeof import("node:worker_threads")>();
+  const actual = await importActual<typeof threads>();
   const { threadsInProcess } = await import("./threads-in-process.testing.ts");
   const inProcess = threadsInProcess(() => import("./check/check-worker.ts"));
   return {

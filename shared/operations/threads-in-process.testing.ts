@@ -9,7 +9,7 @@ type Message = unknown;
  * @param load - imports the worker module of a name; a module stays loaded
  */
 export function threadsInProcess(load: (name: string) => Promise<unknown>) {
-  let current: InProcessWorker | undefined;
+  let reply: ((message: Message) => void) | undefined;
   let data: unknown;
   const handlers: ((message: Message) => void)[] = [];
 
@@ -20,7 +20,7 @@ export function threadsInProcess(load: (name: string) => Promise<unknown>) {
     constructor(url: URL, options: { readonly workerData: unknown }) {
       super();
       data = options.workerData;
-      current = this;
+      reply = (message) => void this.emit("message", message);
       this.#loaded = load(url.pathname.slice(url.pathname.lastIndexOf("/") + 1));
     }
 
@@ -41,8 +41,8 @@ export function threadsInProcess(load: (name: string) => Promise<unknown>) {
     parentPort: {
       on: (_event: "message", handler: (message: Message) => void) => void handlers.push(handler),
       postMessage(message: Message) {
-        const worker = current;
-        setImmediate(() => worker?.emit("message", message));
+        const replyToNewest = reply;
+        setImmediate(() => replyToNewest?.(message));
       },
     },
     get workerData() {

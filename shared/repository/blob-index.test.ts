@@ -69,11 +69,26 @@ describe("sortIndexRows", () => {
 });
 
 describe("mergeIndexRows", () => {
-  it("merges any number of runs; of equal prefixes the row of the earliest run stays", () => {
+  it("merges any number of runs; of equal prefixes the row of the earliest run stays when copies are dropped", () => {
     fc.assert(
       fc.property(fc.array(rows, { maxLength: 9 }), (runs) => {
-        const merged = mergeIndexRows(runs.map((run) => sortIndexRows(encode(run))));
+        const sorted = runs.map((run) => sortIndexRows(encode(run)));
+        const merged = mergeIndexRows(sorted, { copies: "drop" });
         expect(Buffer.from(merged)).toEqual(Buffer.from(sortIndexRows(encode(runs.flat()))));
+      }),
+    );
+  });
+
+  it("keeps copies in the order of their runs when told so, as a stable sort does", () => {
+    fc.assert(
+      fc.property(fc.array(rows, { maxLength: 9 }), (runs) => {
+        const merged = mergeIndexRows(
+          runs.map((run) => sortIndexRows(encode(run))),
+          { copies: "keep" },
+        );
+        const all = runs.flatMap((run) => [...twinOf(run).values()]);
+        const expected = all.toSorted((left, right) => Buffer.compare(left.prefix, right.prefix));
+        expect(Buffer.from(merged)).toEqual(Buffer.from(encode(expected)));
       }),
     );
   });
@@ -85,13 +100,17 @@ describe("BlobIndex", () => {
       fc.property(fc.array(rows, { maxLength: 9 }), fc.array(prefix, { maxLength: 20 }), (runs, others) => {
         const index = new BlobIndex();
         for (const run of runs) index.addRun(sortIndexRows(encode(run)));
-        const twin = twinOf(runs.flat());
+        // Of copies the latest comes first.
+        const copies = runs.toReversed().flatMap((run) => [...twinOf(run).values()]);
+        const twin = twinOf(copies);
         const asked = [...runs.flat().map((each) => each.prefix), ...others];
         const check = (of: BlobIndex): void => {
           for (const each of asked) {
             const expected = placeOf(twin.get(nameOf(each)));
             expect(of.find(idAt3(each), 3)).toEqual(expected);
             expect(of.findSegment(idAt3(each), 3)).toBe(expected?.segment ?? -1);
+            const all = copies.filter((copy) => nameOf(copy.prefix) === nameOf(each));
+            expect([...of.places(idAt3(each), 3)]).toEqual(all.map((copy) => placeOf(copy)));
           }
         };
         check(index);

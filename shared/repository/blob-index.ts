@@ -10,6 +10,9 @@ const runsMax = 6;
 /**
  * Which blobs the published states hold, and where. Built from sorted runs without touching a row; shared with worker
  * threads without a copy. Memory: 32 bytes a blob and half a byte for finding it.
+ *
+ * Of a blob that several states hold the latest copy is found first: it was stored because another backup had not seen the
+ * earlier one, or because the earlier one was found damaged.
  */
 export class BlobIndex {
   #runs: IndexRun[] = [];
@@ -21,7 +24,8 @@ export class BlobIndex {
 
   /** Merges the runs if there are many, once all are added. */
   settle(): void {
-    if (this.#runs.length > runsMax) this.#runs = [new IndexRun(mergeIndexRows(this.#runs.map((run) => run.rows)))];
+    const rows = this.#runs.map((run) => run.rows);
+    if (rows.length > runsMax) this.#runs = [new IndexRun(mergeIndexRows(rows, { copies: "keep" }))];
   }
 
   /** Rows in all. Blobs that several states hold count several times. */
@@ -36,19 +40,28 @@ export class BlobIndex {
 
   /** The segment that holds the blob whose id begins at `ids[offset]`, or -1. */
   findSegment(ids: Uint8Array, offset = 0): number {
-    for (const run of this.#runs) {
-      const row = run.find(ids, offset);
-      if (row >= 0) return run.segmentOf(row);
+    for (let index = this.#runs.length - 1; index >= 0; index--) {
+      const run = this.#runs[index];
+      const row = run?.find(ids, offset) ?? -1;
+      if (run !== undefined && row >= 0) return run.segmentOf(row);
     }
     return -1;
   }
 
   /** The place of a blob, or undefined. */
   find(ids: Uint8Array, offset = 0): BlobPlace | undefined {
-    for (const run of this.#runs) {
-      const row = run.find(ids, offset);
-      if (row >= 0) return { segment: run.segmentOf(row), offsetBytes: run.offsetOf(row), lengthBytes: run.lengthOf(row) };
-    }
+    for (const place of this.places(ids, offset)) return place;
     return undefined;
+  }
+
+  /** The places of all copies of a blob, the latest first. */
+  *places(ids: Uint8Array, offset = 0): Generator<BlobPlace> {
+    for (let index = this.#runs.length - 1; index >= 0; index--) {
+      const run = this.#runs[index];
+      const last = run?.find(ids, offset) ?? -1;
+      for (let row = last; run !== undefined && row >= 0 && run.isCopy(row, last); row--) {
+        yield { segment: run.segmentOf(row), offsetBytes: run.offsetOf(row), lengthBytes: run.lengthOf(row) };
+      }
+    }
   }
 }

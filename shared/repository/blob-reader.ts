@@ -58,8 +58,20 @@ export class BlobReader {
   }
 
   async #read(id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {
-    const place = this.#parts.index.find(id);
-    if (place === undefined) throw new HoldfastError("corrupt", `Cannot find ${what} ${encodeHex(id)}: no state tells of it`);
+    let damage: HoldfastError | undefined;
+    for (const place of this.#parts.index.places(id)) {
+      try {
+        return await this.#readAt(place, id, mac, what);
+      } catch (error) {
+        // Another copy may be whole.
+        if (!isHoldfastError(error, "corrupt")) throw error;
+        damage ??= error;
+      }
+    }
+    throw damage ?? new HoldfastError("corrupt", `Cannot find ${what} ${encodeHex(id.subarray(0, 32))}: no state tells of it`);
+  }
+
+  async #readAt(place: BlobPlace, id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {
     const plain = await this.#segment(place.segment);
     const blob = blobOf(plain, place);
     if (!equalBytes(mac.digest(blob), id.byteLength === 32 ? id : id.subarray(0, 32))) {

@@ -1,4 +1,5 @@
 import { indexPrefixBytes, indexRowBytes } from "#shared/format/index-section.ts";
+import { comparePrefixes } from "./merge-index-rows.ts";
 
 /**
  * Finds rows in a sorted run of the blob index by a table of where each value of the first bits of an id begins.
@@ -29,16 +30,17 @@ export class IndexRun {
     }
   }
 
-  /** The row of the blob whose id begins at `ids[offset]`, or -1. */
+  /** The last row of the blob whose id begins at `ids[offset]`, or -1. Rows of other copies are right before it. */
   find(ids: Uint8Array, offset: number): number {
     const first = (((ids[offset] ?? 0) << 24) | ((ids[offset + 1] ?? 0) << 16) | ((ids[offset + 2] ?? 0) << 8) | (ids[offset + 3] ?? 0)) >>> 0;
     const bucket = first >>> this.#shift;
     let low = this.#starts[bucket] ?? 0;
-    let high = (this.#starts[bucket + 1] ?? 0) - 1;
+    const end = this.#starts[bucket + 1] ?? 0;
+    let high = end - 1;
     while (low <= high) {
       const middle = (low + high) >>> 1;
       const order = this.#compare(ids, offset, first, middle);
-      if (order === 0) return middle;
+      if (order === 0) return this.#lastCopy(ids, offset, first, middle, end);
       if (order < 0) high = middle - 1;
       else low = middle + 1;
     }
@@ -55,6 +57,17 @@ export class IndexRun {
 
   lengthOf(row: number): number {
     return this.#view.getUint32(row * indexRowBytes + 28, true);
+  }
+
+  #lastCopy(ids: Uint8Array, offset: number, first: number, row: number, end: number): number {
+    let last = row;
+    while (last + 1 < end && this.#compare(ids, offset, first, last + 1) === 0) last++;
+    return last;
+  }
+
+  /** Whether two rows are copies of one blob. */
+  isCopy(row: number, other: number): boolean {
+    return comparePrefixes(this.rows, row * indexRowBytes, this.rows, other * indexRowBytes) === 0;
   }
 
   #compare(ids: Uint8Array, offset: number, first: number, row: number): number {

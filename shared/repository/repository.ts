@@ -105,20 +105,6 @@ export class Repository {
     return this.#indexLoaded;
   }
 
-  /**
-   * The index of what a published state itself adds: where its own copy of a blob is that another state, published while it was
-   * made, holds too.
-   *
-   * @throws {HoldfastError} corrupt: it could not be read
-   */
-  async indexOf(record: SnapshotRecord): Promise<BlobIndex> {
-    const head = await this.head(record.stateId);
-    const options = { head, indexKey: this.requireKey("indexKey"), storeIdBytes: this.storeIdBytes };
-    const index = new BlobIndex();
-    index.addRun(joinStateIndex(await readStateIndex(this.store, record, options), head, this.segments));
-    return index;
-  }
-
   /** The head of a published state. @throws {HoldfastError} corrupt: it could not be read */
   async head(stateId: StateId): Promise<StateHead> {
     await this.loadHeads();

@@ -61,8 +61,7 @@ class SourceBackup {
           await this.#nextLeaf();
           entry = this.#previous.seek(record.dir, record.name);
         }
-        if (entry !== undefined && isUnchanged(entry, record) && this.#isStored(entry)) {
-          if (entry.lists !== undefined) await this.#markLists(entry);
+        if (entry !== undefined && isUnchanged(entry, record) && this.#areStored(entry.chunks) && (entry.lists === undefined || (await this.#hasLists(entry.lists)))) {
           this.#reuse(entry, record);
         } else {
           this.#previous.breakLeaf();
@@ -101,6 +100,7 @@ class SourceBackup {
     } catch (error) {
       if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
       this.#previous.stop();
+      this.#run.session.distrustNodes();
       this.#run.warn(`The previous snapshot cannot be read further, so files are read again: ${error.message}`);
     }
   }
@@ -155,23 +155,29 @@ class SourceBackup {
     this.#run.readContent(item, record, () => link?.complete());
   }
 
-  /** Whether all chunks of an unchanged file are where the index says; marks their segments as needed. */
-  #isStored(entry: Entry): boolean {
-    const { chunks } = entry;
-    for (let at = 0; at < chunks.byteLength; at += chunkRowBytes) {
-      if (!this.#run.markChunk(chunks, at)) return false;
+  /** Whether all chunks of rows are where the index says; marks their segments as needed. */
+  #areStored(rows: Uint8Array): boolean {
+    for (let at = 0; at < rows.byteLength; at += chunkRowBytes) {
+      if (!this.#run.markChunk(rows, at)) return false;
     }
     return true;
   }
 
-  async #markLists(entry: Entry): Promise<void> {
-    const lists = entry.lists;
-    if (lists === undefined || this.#reader === undefined) return;
-    for (let at = 0; at < lists.byteLength; at += listRowBytes) {
-      const id = lists.subarray(at, at + 32);
-      this.#run.markNode(id);
-      const rows = decodeChunkList(await this.#reader.readNode(id), "a chunk list");
-      for (let row = 0; row < rows.byteLength; row += chunkRowBytes) this.#run.markChunk(rows, row);
+  /** Whether the chunk lists of an unchanged file can be read and their chunks are stored; marks their segments as needed. */
+  async #hasLists(lists: Uint8Array): Promise<boolean> {
+    if (this.#reader === undefined) return false;
+    try {
+      for (let at = 0; at < lists.byteLength; at += listRowBytes) {
+        const id = lists.subarray(at, at + 32);
+        const rows = decodeChunkList(await this.#reader.readNode(id), "a chunk list");
+        if (!this.#run.markChunk(id, 0) || !this.#areStored(rows)) return false;
+      }
+      return true;
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+      this.#run.session.distrustNodes();
+      this.#run.warn(`The previous snapshot's list of the chunks of a file cannot be read, so the file is read again: ${error.message}`);
+      return false;
     }
   }
 }

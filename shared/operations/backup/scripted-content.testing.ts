@@ -11,6 +11,8 @@ export type ScriptedContent = {
   /** Whether it is found changed when it is closed. */
   readonly changes?: boolean;
   readonly extents?: readonly number[];
+  /** Value of its one extended attribute; an attribute of a byte if there is none. */
+  readonly xattr?: Uint8Array;
 };
 
 /** Makes a reader of files that a test wrote down. `options` is a map of paths to contents. */
@@ -50,7 +52,7 @@ class ScriptedReader implements ContentReader {
   }
 
   details() {
-    return { xattrs: [["user.scripted", new Uint8Array([1])]] as const, flags: 0, problems: [] };
+    return { xattrs: [["user.scripted", this.#file.xattr ?? new Uint8Array([1])]] as const, flags: 0, problems: [] };
   }
 
   close(): boolean {

@@ -5,7 +5,6 @@ import type { SnapshotSource } from "#shared/format/snapshot.ts";
 import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Progress, Reporter } from "#shared/operations/progress.ts";
-import type { BlobIndex } from "#shared/repository/blob-index.ts";
 import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { Snapshot } from "#shared/snapshot/read-snapshot.ts";
@@ -33,8 +32,6 @@ export class TreeCheck {
   #reader: BlobReader | undefined;
   #prefix = "";
   #referenced: Set<number> = new Set();
-  /** What the snapshot's state adds, where others were published while it was made. */
-  #own: BlobIndex | undefined;
 
   constructor(parts: {
     readonly repository: Repository;
@@ -54,7 +51,6 @@ export class TreeCheck {
   async checkSnapshot(snapshot: Snapshot): Promise<void> {
     this.#reader ??= await this.#repository.blobReader();
     this.#referenced = this.#referencedSegments(snapshot);
-    this.#own = await this.#ownIndex(snapshot);
     for (const source of snapshot.header.sources) {
       this.#prefix = `${snapshot.id.slice(0, 8)}:${source.root === "/" ? "" : source.root}`;
       await this.#checkSource(source);
@@ -134,24 +130,18 @@ export class TreeCheck {
 
   /** Whether the blob whose id begins at `ids[offset]` is in a sound segment that the snapshot's state refers to. */
   #needSegment(ids: Uint8Array, offset: number, path: string): boolean {
-    const segment = this.#repository.index.findSegment(ids, offset);
-    let reason: string | undefined;
-    if (segment < 0) reason = "no state tells of a blob that it needs";
-    else if (this.#badSegments.has(segment)) reason = `pack ${this.#repository.segments.packOf(segment).packId} is damaged`;
-    else if (!this.#referenced.has(segment) && !this.#hasOwnCopy(ids, offset)) reason = "its snapshot's state does not refer to a segment that it needs";
-    if (reason === undefined) return true;
+    const { index, segments } = this.#repository;
+    const first = index.findSegment(ids, offset);
+    if (!this.#badSegments.has(first) && this.#referenced.has(first)) return true;
+    // Another state may hold a copy: one that was stored at the same time, or because of the damage.
+    let reason = "no state tells of a blob that it needs";
+    for (const { segment } of index.places(ids, offset)) {
+      if (this.#badSegments.has(segment)) reason = `pack ${segments.packOf(segment).packId} is damaged`;
+      else if (this.#referenced.has(segment)) return true;
+      else reason = "its snapshot's state does not refer to a segment that it needs";
+    }
     this.#damage(path, new HoldfastError("corrupt", `It cannot be restored whole: ${reason}`));
     return false;
-  }
-
-  async #ownIndex(snapshot: Snapshot): Promise<BlobIndex | undefined> {
-    const { record, head } = snapshot;
-    const isUnread = this.#repository.problems.some((problem) => problem.stateId === record.stateId);
-    return isUnread || record.seq === head.baseSeq + 1 ? undefined : this.#repository.indexOf(record);
-  }
-
-  #hasOwnCopy(ids: Uint8Array, offset: number): boolean {
-    return this.#referenced.has(this.#own?.findSegment(ids, offset) ?? -1);
   }
 
   #referencedSegments(snapshot: Snapshot): Set<number> {

@@ -3,13 +3,13 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { fetchRange } from "#shared/repository/blob-reader.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { WorkerPool } from "#shared/work/worker-pool.ts";
-import type { PlannedFile } from "./content-window.ts";
-import type { PlannedRange } from "./plan-ranges.ts";
+import type { Piece, PlannedFile } from "./content-window.ts";
+import { type PlannedRange, planRanges, splitRange } from "./plan-ranges.ts";
 import { buildTask } from "./build-task.ts";
 import type { FromRestoreWorker, RestoreWorkerData, ToRestoreWorker } from "./worker-messages.ts";
 
 /** Sealed bytes that are fetched or being worked on at most, and requests. */
-const inFlightBytesMax = 48 * 1024 * 1024;
+const inFlightBytesMax = 32 * 1024 * 1024;
 const inFlightRangesMax = 24;
 
 /** Told what becomes of files. */
@@ -66,6 +66,10 @@ export class ContentRestorer {
       await this.#change();
     }
     this.#check();
+    this.#begin(range);
+  }
+
+  #begin(range: PlannedRange): void {
     this.#inFlight++;
     this.#inFlightBytes += range.lengthBytes;
     this.#run(range).catch((error: unknown) => this.#fail(error));
@@ -100,10 +104,9 @@ export class ContentRestorer {
       }
     } catch (error) {
       if (!isHoldfastError(error, "corrupt", "unavailable", "denied")) throw error;
-      for (const { file } of range.pieces) {
-        this.#failFile(file, error);
-        this.#pieceDone(file);
-      }
+      // Of a pack that is cut short the segments that are there are read one by one.
+      if (error.kind === "corrupt" && range.places.length > 1) for (const each of splitRange(range)) this.#begin(each);
+      else for (const piece of range.pieces) this.#failPiece(piece, error);
       this.#release(range);
       return;
     }
@@ -120,18 +123,38 @@ export class ContentRestorer {
     if (task === undefined) return;
     this.#tasks.delete(message.taskId);
     this.#pool?.done(task.worker);
-    for (const failure of message.failures) {
-      const piece = task.range.pieces[failure.piece];
-      if (piece === undefined) continue;
-      const kind = failure.errno === "" ? failure.kind : failure.errno;
-      this.#failFile(piece.file, { kind, message: failure.message });
-    }
+    const failures = new Map(message.failures.map((failure) => [failure.piece, failure]));
     for (const { file, attribute, message: words } of message.problems) {
       const planned = task.files[file];
       if (planned !== undefined) this.#outcomes.problem(planned.path, { attribute, message: words });
     }
-    for (const { file } of task.range.pieces) this.#pieceDone(file);
+    for (const [index, piece] of task.range.pieces.entries()) {
+      const failure = failures.get(index);
+      if (failure === undefined) this.#pieceDone(piece.file);
+      else this.#failPiece(piece, { kind: failure.errno === "" ? failure.kind : failure.errno, message: failure.message });
+    }
     this.#release(task.range);
+  }
+
+  /** Takes a damaged piece from another copy of it, if there is one; else its file has failed. */
+  #failPiece(piece: Piece, failure: { readonly kind: string; readonly message: string } | HoldfastError): void {
+    const copy = failure.kind === "corrupt" && !piece.file.failed ? this.#otherCopy(piece) : undefined;
+    if (copy !== undefined) {
+      for (const range of planRanges([copy], this.#repository.segments)) this.#begin(range);
+      return;
+    }
+    this.#failFile(piece.file, failure);
+    this.#pieceDone(piece.file);
+  }
+
+  /** The copy of a piece that comes after the one at hand, the latest being the first. */
+  #otherCopy(piece: Piece): Piece | undefined {
+    let isPast = false;
+    for (const { segment, offsetBytes, lengthBytes } of this.#repository.index.places(piece.ids, piece.idAt)) {
+      if (isPast && lengthBytes === piece.lengthBytes) return { ...piece, segment, offsetBytes };
+      if (segment === piece.segment && offsetBytes === piece.offsetBytes) isPast = true;
+    }
+    return undefined;
   }
 
   #pieceDone(file: PlannedFile): void {
@@ -153,7 +176,7 @@ export class ContentRestorer {
     if (!file.failed) this.#outcomes.restored(file);
   }
 
-  #failFile(file: PlannedFile, failure: { kind: string; message: string } | HoldfastError): void {
+  #failFile(file: PlannedFile, failure: { readonly kind: string; readonly message: string } | HoldfastError): void {
     if (file.failed) return;
     file.failed = true;
     const kind = failure instanceof HoldfastError ? String(failure.detail["errno"] ?? failure.kind) : failure.kind;

@@ -47,3 +47,12 @@ export function planRanges(pieces: readonly Piece[], segments: SegmentTable): Pl
   }
   return ranges;
 }
+
+/** The same pieces, a range for each segment. */
+export function splitRange(range: PlannedRange): PlannedRange[] {
+  return range.places.map((place) => ({
+    places: [place],
+    pieces: range.pieces.filter((piece) => piece.segment === place.ordinal),
+    lengthBytes: place.sealedBytes,
+  }));
+}
