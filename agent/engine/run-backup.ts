@@ -15,8 +15,8 @@ import { openFileJournal } from "./file-journal.ts";
 import { findRecord } from "./find-snapshots.ts";
 import { rememberLog, type Session, threadsOf } from "./session.ts";
 
-/** Packs being stored at once. */
-const uploads = 2;
+/** Packs being stored at once: on a disk of this machine, and far away. */
+const uploads = { near: 1, far: 4 };
 
 /** Backs the paths of a request up, and reports. */
 export async function runBackup(
@@ -74,7 +74,7 @@ async function backUp(
       tags: request.tags,
       program: `holdfast ${programVersion()}`,
       threads: threadsOf(parts),
-      uploads,
+      uploads: parts.storeDirectory === undefined ? uploads.far : uploads.near,
       journal,
       ...(request.parent === undefined ? {} : { parent: findRecord(repository, request.parent) }),
     });

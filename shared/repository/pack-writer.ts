@@ -4,6 +4,7 @@ import type { StatePack } from "#shared/format/state.ts";
 import type { PackKind } from "#shared/format/segment.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
+import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
 import { type AssembledPack, PackAssembler } from "./pack-assembler.ts";
 import type { SealedSegment } from "./segment-builder.ts";
 
@@ -131,6 +132,7 @@ export class PackWriter {
     }
     this.#storedBytes += sizeBytes;
     this.packs.push(written);
+    collectYoungGarbage();
   }
 
   #throwFailure(): void {

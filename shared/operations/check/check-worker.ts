@@ -3,6 +3,7 @@ import { createMac, type Mac } from "#shared/crypto/mac.ts";
 import { nodeKey } from "#shared/repository/node-key.ts";
 import { directoryRowBytes } from "#shared/format/directory.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
 import { openDirectory, openSegment } from "#shared/repository/open-segment.ts";
 import type { CheckResult, CheckTask, CheckWorkerData } from "./worker-messages.ts";
 
@@ -34,6 +35,7 @@ port.on("message", (task: CheckTask) => {
   }
   const result: CheckResult = { taskId: task.taskId, blobs, plainBytes, damaged };
   port.postMessage(result);
+  collectYoungGarbage();
 });
 
 /** Proves each blob of a segment against its id. @returns how many there are */

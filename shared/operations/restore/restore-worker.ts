@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createMac } from "#shared/crypto/mac.ts";
 import type { ContentWriter, FileToWrite } from "#shared/connectors/content-writer.ts";
+import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
 import { openSegment } from "#shared/repository/open-segment.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import {
@@ -43,6 +44,7 @@ port.on("message", (message: ToRestoreWorker) => {
   restoreRange(message, failures, problems);
   const done: FromRestoreWorker = { type: "done", taskId: message.taskId, failures, problems };
   port.postMessage(done);
+  collectYoungGarbage();
 });
 
 async function loadWriter(): Promise<ContentWriter> {
