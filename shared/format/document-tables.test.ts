@@ -28,12 +28,13 @@ test("the tables of FORMAT.md are those of the code", () => {
 
 test("FORMAT.md has every table that the code gives", () => {
   const names = Array.from(text.matchAll(/<!-- table: ([a-z ]+) -->/g), ([, name]) => name);
-  expect(names.toSorted()).toEqual(tableNames.toSorted());
+  expect(new Set(names)).toEqual(new Set(tableNames));
 });
 
+const sum = (rows: readonly (readonly [string, number | string, string])[]): number =>
+  rows.reduce((total, [, bytes]) => total + (typeof bytes === "number" ? bytes : 0), 0);
+
 test("lengths in tables add up to those that the codecs use", () => {
-  const sum = (rows: readonly (readonly [string, number | string, string])[]): number =>
-    rows.reduce((total, [, bytes]) => total + (typeof bytes === "number" ? bytes : 0), 0);
   expect(sum(frameLayout.slice(0, 5))).toBe(frameHeaderBytes);
   expect(sum(packHeaderLayout)).toBe(packHeaderBytes);
   expect(sum(packTableRowLayout)).toBe(packTableRowBytes);
@@ -96,5 +97,5 @@ test("FORMAT.md names every rule of the log", () => {
   const code = readFileSync(new URL("../log/violation.ts", import.meta.url), "utf8");
   const names = Array.from(code.matchAll(/^ {2}\| "([a-z-]+)"/gm), ([, name]) => name);
   const described = Array.from(text.matchAll(/^\| `([a-z]+(?:-[a-z]+)+)` \|/gm), ([, name]) => name);
-  expect(described.toSorted()).toEqual(names.toSorted());
+  expect(new Set(described)).toEqual(new Set(names));
 });

@@ -87,10 +87,11 @@ export function withTables(text: string): string {
   return text.replaceAll(marked, (_match, name: string) => `<!-- table: ${name} -->\n${markdown(name)}<!-- end -->`);
 }
 
+const line = (cells: Row): string => `| ${cells.join(" | ")} |\n`;
+
 function markdown(name: string): string {
   const table = tables[name];
   if (table === undefined) throw new TypeError(`The code gives no table "${name}"`);
-  const line = (cells: Row): string => `| ${cells.join(" | ")} |\n`;
   return line(table.head) + line(table.head.map(() => "---")) + table.rows.map(line).join("");
 }
 
