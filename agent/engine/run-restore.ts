@@ -28,10 +28,12 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
   const { overwrite, xattrs, sparse } = request;
   const items = placements.map(({ source, root, item }) => ({
     item,
-    open: () => {
+    makesRoot: !existsSync(nodePath(root)),
+    open: (makesRoot: boolean) => {
       const { userNames, groupNames } = source;
       return new FilesystemExporter({
         root,
+        makesRoot,
         overwrite,
         xattrs,
         sparse,
@@ -42,7 +44,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
   }));
   if (request.dryRun) {
     const plan = await planRestore(
-      items.map(({ item, root, open }) => ({ item, exporter: existsSync(nodePath(root)) ? open() : undefined })),
+      items.map(({ item, root, open }) => ({ item, exporter: existsSync(nodePath(root)) ? open(false) : undefined })),
       parts.reporter,
     );
     return { operation: "restore", outcome: plan.errors > 0 ? "partial" : "ok", facts: { dryRun: true, ...plan } };
@@ -50,7 +52,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
   for (const { root } of items) makePath(root);
   const report = await restore({
     repository,
-    items: items.map(({ item, open }) => ({ item, exporter: open() })),
+    items: items.map(({ item, makesRoot, open }) => ({ item, exporter: open(makesRoot) })),
     threads: threadsOf(parts),
     reporter: parts.reporter,
     signal: parts.signal,
@@ -91,14 +93,16 @@ async function placementsOf(tree: SnapshotTree, request: RestoreRequest): Promis
     return [await subtreeInto(tree, source, rel, target ?? directoryOf(path), name)];
   }
   const totals = await subtreeTotals(source.tree, tree.readNode, rel);
+  const below = readSubtree(source.tree, tree.readNode, rel);
   const item: RestoreItem = {
-    entries: readSubtree(source.tree, tree.readNode, rel),
-    targetOf: (entry) => relativeTo(rel === "" ? "" : rel, entryPath(entry)).replace(/^\//, ""),
+    // A target that this restore makes becomes the directory itself; one that was there only takes what is in it.
+    entries: existsSync(nodePath(target)) ? below : withItself(place.entry, below),
+    targetOf: (entry) => (rel === "" ? entryPath(entry) : relativeTo(rel, entryPath(entry))),
     ancestors: [],
     totalEntries: totals.entries,
     totalBytes: totals.totalBytes,
   };
-  return [{ source, root: target, item: rel === "" ? { ...item, targetOf: entryPath } : item }];
+  return [{ source, root: target, item }];
 }
 
 /** A whole source: below `target` under its full path (less `above`), or where it came from. */

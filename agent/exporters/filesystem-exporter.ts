@@ -18,6 +18,8 @@ import { temporaryName } from "./temporary-name.ts";
 
 /** How a filesystem is restored to. */
 export type FilesystemExporterOptions = FileContentWriterOptions & {
+  /** Whether the root was made for this restore, and so gets the metadata of the entry that is restored to it. */
+  readonly makesRoot: boolean;
   readonly overwrite: "always" | "changed" | "never";
 };
 
@@ -57,6 +59,10 @@ export class FilesystemExporter implements Exporter {
 
   makeDirectory(path: string): void {
     if (path === "") {
+      if (this.#options.makesRoot) {
+        this.#made.add(path);
+        return;
+      }
       this.#kept.add(path);
       return;
     }
