@@ -1,0 +1,117 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+import { compareTrees, describeDifferences } from "#infra-tests/fidelity/compare-trees.ts";
+import { makeTree } from "#infra-tests/fidelity/make-tree.ts";
+import { systemRandom } from "#shared/random.ts";
+import { Sandbox } from "./sandbox.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+/** What npm says when the registry, and not the package, is to blame. */
+const unreachable =
+  /E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NOTCACHED|HOSTUNREACH|NETUNREACH)|E40[13]|network/;
+
+const workshop = new Sandbox();
+afterAll(() => workshop.remove());
+const path = `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`;
+
+/** Runs npm with this process's environment: its registry and its cache are the user's. */
+function npm(cwd: string, ...words: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync("npm", words, {
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, PATH: path, npm_config_audit: "false", npm_config_fund: "false" },
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`npm ${words.join(" ")} ended with ${status}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** Packs a copy of the sources and installs the package as `npm i -g` does; undefined where the registry is not reached. */
+function installed(): string | undefined {
+  const sources = workshop.path("sources");
+  for (const name of ["agent", "shared", "package.json", "LICENSE", "README.md", "tsconfig.json"]) {
+    if (existsSync(join(root, name))) cpSync(join(root, name), join(sources, name), { recursive: true });
+  }
+  symlinkSync(join(root, "node_modules"), join(sources, "node_modules"));
+  npm(sources, "pack", "--pack-destination", workshop.directory);
+  const tarball = readdirSync(workshop.directory).find((name) => name.endsWith(".tgz")) ?? "no package";
+  try {
+    npm(
+      workshop.directory,
+      "install",
+      "--global",
+      "--prefix",
+      workshop.path("prefix"),
+      "--prefer-offline",
+      `./${tarball}`,
+    );
+  } catch (error) {
+    if (!(error instanceof Error) || !unreachable.test(error.message)) throw error;
+    process.stderr.write(
+      `SKIPPED: the package could not be installed: ${error.message.split("\n").slice(1, 3).join(" ")}\n`,
+    );
+    return undefined;
+  }
+  return workshop.path("prefix", "bin", "holdfast");
+}
+
+const program = installed();
+
+describe.skipIf(program === undefined)("the installed package", () => {
+  const sandbox = new Sandbox({ program: [program ?? ""] });
+  const env = { PATH: path };
+  const options = { env };
+  const at = ["at", sandbox.path("store")];
+  const source = sandbox.path("source");
+  afterAll(() => sandbox.remove());
+
+  test("holds nothing but the program: no sources, no tests, and few packages", () => {
+    const home = workshop.path("prefix", "lib", "node_modules", "holdfast");
+    const files = readdirSync(home, { recursive: true, encoding: "utf8" }).filter(
+      (name) => !name.startsWith("node_modules"),
+    );
+    expect(files.filter((name) => /\.ts$|test|fixture/.test(name))).toEqual([]);
+    expect(
+      readdirSync(join(home, "node_modules")).filter((name) =>
+        /vitest|esbuild|typescript|^node$|assemblyscript/.test(name),
+      ),
+    ).toEqual([]);
+  });
+
+  test("backs a tree of everything up and brings it back, with its worker threads", async () => {
+    makeTree(source, { manyFiles: 300 });
+    mkdirSync(join(source, "large"));
+    for (let n = 0; n < 4; n++) writeFileSync(join(source, "large", `${n}`), systemRandom(8 << 20));
+    expect(await sandbox.do(["version"], options)).toMatch(/^holdfast \d+\.\d+\.\d+ \(node 2\d\./);
+    await sandbox.do([...at, "create"], options);
+    const backup = await sandbox.events([...at, "backup", source], options);
+    expect(backup.events.filter(({ event }) => event === "entryError" || event === "failure")).toEqual([]);
+    expect(backup.status).toBe(0);
+    const target = sandbox.path("restored");
+    const restore = await sandbox.events([...at, "restore", "latest", "--to", target], options);
+    expect(restore.events.filter(({ event }) => event === "entryError" || event === "failure")).toEqual([]);
+    expect(describeDifferences(compareTrees(source, join(target, source)))).toBe("");
+    expect(await sandbox.do([...at, "check", "--read"], options)).toBe("");
+  });
+
+  test("has every command, each with its manual", async () => {
+    const overview = await sandbox.do(["help"], options);
+    const names = Array.from(
+      overview.split("\n\nGlobal options")[0]!.matchAll(/^ {2}([a-z]+) {2,}/gm),
+      ([, name]) => name!,
+    );
+    expect(names.length).toBeGreaterThan(10);
+    const manuals = await Promise.all(names.map((name) => sandbox.do(["help", name], options)));
+    for (const [index, manual] of manuals.entries()) expect(manual).toContain(`holdfast ${names[index]}`);
+    // The code for S3 is there: it is what finds that nobody answers.
+    const s3 = ["at", "s3://bucket/x?endpoint=http://127.0.0.1:9&region=x&path-style=1", "doctor"];
+    const doctor = await sandbox.run(s3, { env: { ...env, AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x" } });
+    expect({ status: doctor.status, stdout: doctor.stdout }).toEqual({
+      status: 78,
+      stdout: expect.stringContaining("FAIL  write and read"),
+    });
+  });
+});

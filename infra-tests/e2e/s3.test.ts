@@ -1,0 +1,136 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startS3rver } from "#infra-tests/s3/bare-s3rver.ts";
+import { compareTrees, describeDifferences } from "#infra-tests/fidelity/compare-trees.ts";
+import { startHonestS3rver } from "#infra-tests/s3/honest-s3rver.ts";
+import type { S3Server } from "#infra-tests/s3/s3-server.ts";
+import { findVersitygw, startVersitygw } from "#infra-tests/s3/versitygw.ts";
+import { systemRandom } from "#shared/random.ts";
+import { Sandbox } from "./sandbox.ts";
+
+const sandbox = new Sandbox();
+const source = sandbox.path("source");
+const restored = sandbox.path("restored");
+afterAll(() => sandbox.remove());
+
+beforeAll(() => {
+  mkdirSync(join(source, "sub"), { recursive: true });
+  for (let n = 0; n < 30; n++) writeFileSync(join(source, "sub", `small-${n}`), systemRandom(1000 * n));
+  // More than a pack, so that several are on their way at once.
+  for (let n = 0; n < 8; n++) writeFileSync(join(source, `large-${n}`), systemRandom(4 << 20));
+});
+
+/** The location of a store on a server, and the variables with the credentials for it. */
+function storeOn(server: S3Server, prefix: string) {
+  const { bucket, endpoint = "", region, credentials } = server.options;
+  const location = `s3://${bucket}/${prefix}?endpoint=${encodeURIComponent(endpoint)}&region=${region}&path-style=1`;
+  if (credentials === undefined) throw new Error("the server tells no credentials");
+  const env = { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey };
+  return { at: ["at", location], options: { env }, secret: credentials.secretAccessKey };
+}
+
+async function journey(server: S3Server, name: string): Promise<void> {
+  const { at, options, secret } = storeOn(server, `hosts/${name}`);
+  const { status, stdout, stderr } = await sandbox.run([...at, "create"], options);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(stdout).not.toContain(secret);
+  expect((await sandbox.run([...at, "create"], options)).status).toBe(75);
+
+  const first = await sandbox.events([...at, "backup", source], options);
+  expect({ status: first.status, stderr: first.stderr }).toEqual({ status: 0, stderr: "" });
+  const second = await sandbox.events([...at, "backup", source], options);
+  expect(second.events.at(-1)).toMatchObject({ outcome: "ok", changed: 0, newBytes: 0 });
+
+  const target = join(restored, name);
+  await sandbox.do([...at, "restore", `latest:${source}`, "--to", target], options);
+  expect(describeDifferences(compareTrees(source, target, ["mtime"]))).toBe("");
+  expect(await sandbox.do([...at, "check", "--read"], options)).toBe("");
+  // Without what the cache keeps everything is read from the bucket again.
+  expect(await sandbox.do(["--no-cache", ...at, "check"], options)).toBe("");
+
+  const id = String(second.events.at(-1)!["snapshot"]);
+  await sandbox.do([...at, "rm", "--apply", "latest"], options);
+  expect((await sandbox.events([...at, "ls"], options)).events).toHaveLength(1);
+  await sandbox.do([...at, "undelete", id.slice(0, 10)], options);
+  expect((await sandbox.events([...at, "ls"], options)).events).toHaveLength(2);
+
+  const doctor = await sandbox.events([...at, "doctor"], options);
+  expect(doctor.events.at(-1)).toEqual({ event: "verdict", fitness: "fit" });
+  expect(doctor.status).toBe(0);
+
+  const wrong = { env: { ...options.env, AWS_SECRET_ACCESS_KEY: "not it" } };
+  expect(
+    (
+      await sandbox.run(
+        ["at", "s3://no-such-bucket/x", "ls"].toSpliced(1, 1, at[1]!.replace("//bucket/", "//no-such-bucket/")),
+        options,
+      )
+    ).status,
+  ).toBe(66);
+  if (name !== "s3rver") expect((await sandbox.run([...at, "ls"], wrong)).status).toBe(77);
+}
+
+describe("s3rver behind an honest shim", () => {
+  let server: S3Server | undefined;
+  beforeAll(async () => {
+    server = await startHonestS3rver();
+  });
+  afterAll(() => server?.stop());
+
+  test("keeps a store: create, backup, restore, check, rm, undelete, doctor", () => journey(server!, "s3rver"));
+
+  test("takes two backups at once, both whole", async () => {
+    const { at, options } = storeOn(server!, "at-once");
+    await sandbox.do([...at, "create"], options);
+    const runs = await Promise.all(
+      ["one", "two"].map((home) =>
+        sandbox.events([...at, "backup", source], {
+          env: { ...options.env, XDG_CACHE_HOME: sandbox.path(home), XDG_DATA_HOME: sandbox.path(home) },
+        }),
+      ),
+    );
+    expect(runs.map(({ status }) => status)).toEqual([0, 0]);
+    expect((await sandbox.events([...at, "ls"], options)).events).toHaveLength(2);
+    expect(await sandbox.do([...at, "check", "--read"], options)).toBe("");
+  });
+});
+
+const program = findVersitygw(process.env["PATH"] ?? "");
+if (program === undefined) {
+  process.stderr.write("SKIPPED: no versitygw on PATH or in .cache/bin; infra-tests/s3/versitygw.sh builds it.\n");
+}
+
+describe.skipIf(program === undefined)("VersityGW", () => {
+  test("keeps a store: create, backup, restore, check, rm, undelete, doctor", async () => {
+    const server = await startVersitygw(program!);
+    try {
+      await journey(server, "versitygw");
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+test("bare s3rver is unfit, and doctor says so with the exit code incompatible", async () => {
+  const server = await startS3rver();
+  try {
+    const { at, options } = storeOn(server, "p");
+    const { status, stdout } = await sandbox.run([...at, "doctor"], options);
+    expect(status).toBe(78);
+    expect(stdout).toMatch(/^FAIL {2}racing creators: /m);
+    expect(stdout).toMatch(/^UNFIT: do not use it\.$/m);
+  } finally {
+    await server.stop();
+  }
+});
+
+test("an endpoint where nobody listens is unavailable", async () => {
+  const options = { env: { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "a-secret-of-aws" } };
+  const run = sandbox.start(["at", "s3://bucket/x?endpoint=http://127.0.0.1:9&region=x&path-style=1", "ls"], options);
+  run.child.stderr!.once("data", () => setTimeout(() => run.child.kill("SIGINT"), 100));
+  const { status, stderr } = await run.ended;
+  expect(stderr).toMatch(/^warning: Trying again: /);
+  expect(stderr).not.toContain("a-secret-of-aws");
+  expect(status).toBe(130);
+});
