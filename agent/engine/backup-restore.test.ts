@@ -238,7 +238,7 @@ describe("content", () => {
     expect(first).toMatchObject({ outcome: "ok", errors: [] });
     const holesAreKnown = lstatSync(join(host.source, "only a hole")).blocks < 100;
     if (holesAreKnown) expect(first.facts["newBytes"]).toBeLessThan(600_000);
-    else console.warn("SKIPPED in part: this filesystem does not keep holes");
+    else process.stderr.write("\nSKIPPED in part: this filesystem does not keep holes\n\n");
     const restored = await host.restore();
     expect(treeLines(restored.target)).toEqual(treeLines(host.source));
     for (const name of ["only a hole", "one block", "a hole at the end", "a hole at the start", "many chunks"]) {
@@ -472,7 +472,7 @@ describe("hard links at a restore", () => {
     write(host, { "d/file": "x", "e/file": "y" });
     const paths = [join(host.source, "d/file"), join(host.source, "e")];
     if (!chattr("+i", ...paths)) {
-      console.warn("SKIPPED: no immutable files can be made here");
+      process.stderr.write("\nSKIPPED: no immutable files can be made here\n\n");
       return context.skip();
     }
     try {

@@ -10,8 +10,8 @@ import { planRestore } from "#shared/operations/restore/plan-restore.ts";
 import { restore, type RestoreItem } from "#shared/operations/restore/restore.ts";
 import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { relativeTo, SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
-import { findEntry, isBelow, readEntries, readSubtree, subtreeTotals } from "#shared/tree/read-tree.ts";
-import { HoldfastError } from "#shared/errors.ts";
+import { findEntry, isBelow, readEntries, readSubtree, subtreeTotals, type TreeKey } from "#shared/tree/read-tree.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { findRecord } from "./find-snapshots.ts";
 import { type Session, threadsOf } from "./session.ts";
@@ -81,26 +81,28 @@ async function placementsOf(tree: SnapshotTree, request: RestoreRequest): Promis
   if (path === undefined || path === "/") {
     return Promise.all(tree.snapshot.header.sources.map((source) => wholeSource(tree, source, target)));
   }
-  const place = await tree.find(path);
-  if (place.source === undefined) {
-    const below = tree.snapshot.header.sources.filter((source) => isBelow(source.root, path));
-    return Promise.all(below.map((source) => wholeSource(tree, source, target, path)));
+  // Where damage hides what a path names, it counts as a directory: what is below it may be there still.
+  const place = await unlessDamaged(tree.find(path));
+  const source = place instanceof HoldfastError ? tree.sourceOf(path) : place.source;
+  if (source === undefined) {
+    const below = tree.snapshot.header.sources.filter((each) => isBelow(each.root, path));
+    return Promise.all(below.map((each) => wholeSource(tree, each, target, path)));
   }
-  const { source } = place;
+  const entry = place instanceof HoldfastError ? place : place.entry;
   const rel = relativeTo(source.root, path);
   const name = path.slice(path.lastIndexOf("/") + 1);
-  if (place.entry.type !== entryTypes.directory || target === undefined) {
+  if (!mayBeDirectory(entry) || target === undefined) {
     return [await subtreeInto(tree, source, rel, target ?? directoryOf(path), name)];
   }
-  const totals = await subtreeTotals(source.tree, tree.readNode, rel);
-  const below = readSubtree(source.tree, tree.readNode, rel);
+  const totals = await totalsBelow(tree, source, rel);
+  const below: RestoreItem["entries"] = (onLost) => readSubtree(source.tree, tree.readNode, rel, { onLost });
   const item: RestoreItem = {
     // A target that this restore makes becomes the directory itself; one that was there only takes what is in it.
-    entries: existsSync(nodePath(target)) ? below : withItself(place.entry, below),
-    targetOf: (entry) => (rel === "" ? entryPath(entry) : relativeTo(rel, entryPath(entry))),
+    entries: existsSync(nodePath(target)) ? below : withItself(entry, rel, below),
+    targetOf: (each) => (rel === "" ? entryPath(each) : relativeTo(rel, entryPath(each))),
     ancestors: [],
-    totalEntries: totals.entries,
-    totalBytes: totals.totalBytes,
+    totalEntries: totals?.entries,
+    totalBytes: totals?.totalBytes,
   };
   return [{ source, root: target, item }];
 }
@@ -113,8 +115,8 @@ async function wholeSource(
   above = "/",
 ): Promise<Placement> {
   if (source.root === "/") {
-    const item = {
-      entries: readEntries(source.tree, tree.readNode),
+    const item: RestoreItem = {
+      entries: (onLost) => readEntries(source.tree, tree.readNode, undefined, { onLost }),
       targetOf: entryPath,
       ancestors: [],
       totalEntries: source.tree.entries,
@@ -136,18 +138,16 @@ async function subtreeInto(
   root: string,
   name: string,
 ): Promise<Placement> {
-  const entry = await findEntry(source.tree, tree.readNode, rel);
+  const entry = await unlessDamaged(findEntry(source.tree, tree.readNode, rel));
   if (entry === undefined) throw new HoldfastError("corrupt", "Cannot read the root of a tree: it is not there");
-  const totals =
-    entry.type === entryTypes.directory
-      ? await subtreeTotals(source.tree, tree.readNode, rel)
-      : { entries: 0, totalBytes: entry.size };
+  const isFile = !(entry instanceof HoldfastError) && entry.type !== entryTypes.directory;
+  const totals = isFile ? { entries: 0, totalBytes: entry.size } : await totalsBelow(tree, source, rel);
   const item: RestoreItem = {
-    entries: withItself(entry, readSubtree(source.tree, tree.readNode, rel)),
+    entries: withItself(entry, rel, (onLost) => readSubtree(source.tree, tree.readNode, rel, { onLost })),
     targetOf: (each) => (each === entry ? name : `${name}/${relativeTo(rel, entryPath(each)).replace(/^\//, "")}`),
     ancestors: ancestorsOf(name),
-    totalEntries: totals.entries + 1,
-    totalBytes: totals.totalBytes,
+    totalEntries: totals === undefined ? undefined : totals.entries + 1,
+    totalBytes: totals?.totalBytes,
   };
   return {
     source,
@@ -156,9 +156,41 @@ async function subtreeInto(
   };
 }
 
-async function* withItself(entry: Entry, below: AsyncIterable<Entry>): AsyncGenerator<Entry> {
-  yield entry;
-  if (entry.type === entryTypes.directory) yield* below;
+/** An entry and what is below it; of an entry that is lost to damage, what is below its path. */
+function withItself(entry: Entry | HoldfastError, path: string, below: RestoreItem["entries"]): RestoreItem["entries"] {
+  return async function* entries(onLost) {
+    if (entry instanceof HoldfastError) onLost({ last: keyOf(path), entries: 1, totalBytes: 0, error: entry });
+    else yield entry;
+    if (mayBeDirectory(entry)) yield* below(onLost);
+  };
+}
+
+function mayBeDirectory(entry: Entry | HoldfastError): boolean {
+  return entry instanceof HoldfastError || entry.type === entryTypes.directory;
+}
+
+async function totalsBelow(
+  tree: SnapshotTree,
+  source: SnapshotSource,
+  rel: string,
+): Promise<{ readonly entries: number; readonly totalBytes: number } | undefined> {
+  const totals = await unlessDamaged(subtreeTotals(source.tree, tree.readNode, rel));
+  return totals instanceof HoldfastError ? undefined : totals;
+}
+
+/** What was read, or the error that tells of damage. */
+async function unlessDamaged<Found>(read: Promise<Found>): Promise<Found | HoldfastError> {
+  try {
+    return await read;
+  } catch (error) {
+    if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+    return error;
+  }
+}
+
+function keyOf(path: string): TreeKey {
+  const slash = path.lastIndexOf("/");
+  return { dir: slash < 0 ? "" : path.slice(0, slash), name: path.slice(slash + 1) };
 }
 
 /** The directories that lead to a relative path, from the top. */

@@ -31,7 +31,7 @@ export class SnapshotTree {
 
   /** What a path names. @throws {HoldfastError} absent: nothing */
   async find(path: string): Promise<SnapshotPlace> {
-    const source = this.#sourceOf(path);
+    const source = this.sourceOf(path);
     if (source !== undefined) {
       const entry = await findEntry(source.tree, this.readNode, relativeTo(source.root, path));
       if (entry !== undefined) return { path, entry, source };
@@ -76,7 +76,7 @@ export class SnapshotTree {
   }
 
   /** The source with the longest root at or above a path. */
-  #sourceOf(path: string): SnapshotSource | undefined {
+  sourceOf(path: string): SnapshotSource | undefined {
     let found: SnapshotSource | undefined;
     for (const source of this.snapshot.header.sources) {
       const holds = source.root === "/" || isBelow(path, source.root);

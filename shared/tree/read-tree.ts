@@ -1,4 +1,4 @@
-import { HoldfastError } from "#shared/errors.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { compareEntryKeys, type Entry } from "#shared/format/entry.ts";
 import type { TreeChild, TreeNode } from "#shared/format/tree-node.ts";
 import type { TreeRoot } from "#shared/format/snapshot.ts";
@@ -10,6 +10,21 @@ export type ReadNode = (nodeId: Uint8Array) => Promise<TreeNode>;
 /** A leaf and how its parent refers to it. */
 export type TreeLeaf = { readonly child: TreeChild; readonly entries: readonly Entry[] };
 
+/** Entries that cannot be read because a node is damaged. */
+export type LostEntries = {
+  /** The key of the last of them. */
+  readonly last: TreeKey;
+  readonly entries: number;
+  readonly totalBytes: number;
+  readonly error: HoldfastError;
+};
+
+/** How a tree is read. */
+export type ReadOptions = {
+  /** Told of each damaged node, whose entries are then left out. Without it damage ends the reading. */
+  readonly onLost?: ((lost: LostEntries) => void) | undefined;
+};
+
 /** A key from which to read: everything less is passed over. */
 export type TreeKey = { readonly dir: string; readonly name: string };
 
@@ -17,15 +32,35 @@ export type TreeKey = { readonly dir: string; readonly name: string };
  * The leaves of a tree in order, from the one that holds the first key not less than `from`.
  *
  * Inner nodes that lie before are not fetched. Holds one node per level.
+ *
+ * @throws {HoldfastError} corrupt or incompatible: a node is damaged, and `onLost` is not given
  */
-export async function* readLeaves(root: TreeRoot, readNode: ReadNode, from: TreeKey = { dir: "", name: "" }): AsyncGenerator<TreeLeaf> {
+export async function* readLeaves(
+  root: TreeRoot,
+  readNode: ReadNode,
+  from: TreeKey = { dir: "", name: "" },
+  options: ReadOptions = {},
+): AsyncGenerator<TreeLeaf> {
   const child = { nodeId: idToBytes(root.nodeId), lastDir: "", lastName: "", entries: root.entries, totalBytes: root.totalBytes };
-  yield* leavesBelow(child, root.level, readNode, from);
+  yield* leavesBelow(child, root.level, readNode, from, options.onLost);
 }
 
-async function* leavesBelow(child: TreeChild, level: number, readNode: ReadNode, from: TreeKey): AsyncGenerator<TreeLeaf> {
-  const node = await readNode(child.nodeId);
-  if (node.level !== level) throw new HoldfastError("corrupt", "Cannot read a tree: a node has another level than its parent says");
+async function* leavesBelow(
+  child: TreeChild,
+  level: number,
+  readNode: ReadNode,
+  from: TreeKey,
+  onLost: ReadOptions["onLost"],
+): AsyncGenerator<TreeLeaf> {
+  let node: TreeNode;
+  try {
+    node = await readNode(child.nodeId);
+    if (node.level !== level) throw new HoldfastError("corrupt", "Cannot read a tree: a node has another level than its parent says");
+  } catch (error) {
+    if (onLost === undefined || !isHoldfastError(error, "corrupt", "incompatible")) throw error;
+    onLost({ last: { dir: child.lastDir, name: child.lastName }, entries: child.entries, totalBytes: child.totalBytes, error });
+    return;
+  }
   if ("entries" in node) {
     const last = node.entries.at(-1);
     yield last === undefined
@@ -34,13 +69,18 @@ async function* leavesBelow(child: TreeChild, level: number, readNode: ReadNode,
     return;
   }
   for (const each of node.children) {
-    if (compareEntryKeys(each.lastDir, each.lastName, from.dir, from.name) >= 0) yield* leavesBelow(each, level - 1, readNode, from);
+    if (compareEntryKeys(each.lastDir, each.lastName, from.dir, from.name) >= 0) yield* leavesBelow(each, level - 1, readNode, from, onLost);
   }
 }
 
-/** The entries of a tree in order, from the first whose key is not less than `from`. */
-export async function* readEntries(root: TreeRoot, readNode: ReadNode, from: TreeKey = { dir: "", name: "" }): AsyncGenerator<Entry> {
-  for await (const leaf of readLeaves(root, readNode, from)) {
+/** The entries of a tree in order, from the first whose key is not less than `from`. Throws as `readLeaves`. */
+export async function* readEntries(
+  root: TreeRoot,
+  readNode: ReadNode,
+  from: TreeKey = { dir: "", name: "" },
+  options: ReadOptions = {},
+): AsyncGenerator<Entry> {
+  for await (const leaf of readLeaves(root, readNode, from, options)) {
     for (const entry of leaf.entries) {
       if (compareEntryKeys(entry.dir, entry.name, from.dir, from.name) >= 0) yield entry;
     }
@@ -66,9 +106,9 @@ export async function* readDirectory(root: TreeRoot, readNode: ReadNode, dir: st
   }
 }
 
-/** Everything below a directory, itself not included, in key order. */
-export async function* readSubtree(root: TreeRoot, readNode: ReadNode, dir: string): AsyncGenerator<Entry> {
-  for await (const entry of readEntries(root, readNode, { dir, name: "" })) {
+/** Everything below a directory, itself not included, in key order. Throws as `readLeaves`. */
+export async function* readSubtree(root: TreeRoot, readNode: ReadNode, dir: string, options: ReadOptions = {}): AsyncGenerator<Entry> {
+  for await (const entry of readEntries(root, readNode, { dir, name: "" }, options)) {
     if (!isBelow(entry.dir, dir)) return;
     if (entry.name !== "") yield entry;
   }

@@ -1,5 +1,5 @@
 import type { Exporter } from "#shared/connectors/exporter.ts";
-import { entryTypes } from "#shared/format/entry.ts";
+import { entryPath, entryTypes } from "#shared/format/entry.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { newProgress, type Reporter } from "#shared/operations/progress.ts";
 import type { RestoreItem } from "./restore.ts";
@@ -23,7 +23,11 @@ export async function planRestore(
   reporter.start(progress);
   const plan = { entries: 0, create: 0, replace: 0, keep: 0, bytesToWrite: 0, errors: 0 };
   for (const { item, exporter } of items) {
-    for await (const entry of item.entries) {
+    const entries = item.entries(({ last, entries: lost, error }) => {
+      plan.errors += lost;
+      reporter.entryError({ path: entryPath(last), kind: error.kind, message: error.message });
+    });
+    for await (const entry of entries) {
       const path = item.targetOf(entry);
       progress.entriesDone++;
       progress.currentPath = path;

@@ -5,6 +5,7 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
 import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import type { Repository } from "#shared/repository/repository.ts";
+import type { LostEntries } from "#shared/tree/read-tree.ts";
 import { ContentRestorer } from "./content-restorer.ts";
 import { ContentWindow, type PlannedFile } from "./content-window.ts";
 import { DirectoryLedger } from "./directory-ledger.ts";
@@ -12,8 +13,8 @@ import { planRanges } from "./plan-ranges.ts";
 
 /** A tree, or part of one, and where it goes. */
 export type RestoreItem = {
-  /** Entries in key order. */
-  readonly entries: AsyncIterable<Entry>;
+  /** Entries in key order; those that cannot be read are told of and left out. */
+  readonly entries: (onLost: (lost: LostEntries) => void) => AsyncIterable<Entry>;
   /** The path of an entry in the target; "" is the target itself. */
   readonly targetOf: (entry: Entry) => string;
   /** Directories in the target that lead to the first entry, from the top. */
@@ -91,6 +92,9 @@ class ItemRestore {
   readonly #firstLinks = new Map<string, string>();
   readonly #links: { readonly existing: string; readonly path: string; readonly entry: Entry }[] = [];
   readonly #failedPaths = new Set<string>();
+  /** Whether entries were lost, so that directories may have to be made without them. */
+  #lostDirectories = false;
+  #lastParent = "";
 
   constructor(parts: {
     repository: Repository;
@@ -129,10 +133,11 @@ class ItemRestore {
 
   async run(): Promise<void> {
     for (const path of this.#item.ancestors) this.#exporter.makeDirectory(path);
-    for await (const entry of this.#item.entries) {
+    for await (const entry of this.#item.entries((lost) => this.#lose(lost))) {
       const path = this.#item.targetOf(entry);
       this.#progress.currentPath = path;
       this.#counts.entries++;
+      if (this.#lostDirectories) this.#try(path, () => this.#makeParents(path));
       const placed = { ...entry, dir: parentOf(path), name: path.slice(path.lastIndexOf("/") + 1) };
       if (entry.error !== undefined) {
         this.#fail(path, { kind: "absent", message: `It was not read when the snapshot was made: ${entry.error}` });
@@ -163,6 +168,23 @@ class ItemRestore {
   async close(): Promise<void> {
     await this.#content.close();
     this.#exporter.close();
+  }
+
+  #lose({ last, entries, error }: LostEntries): void {
+    this.#lostDirectories = true;
+    this.#counts.failed += entries;
+    this.#counts.damaged += entries;
+    this.#progress.errors++;
+    const message = `Cannot restore ${entries === 1 ? "this entry" : `${entries} entries, of which this is the last`}: ${error.message}`;
+    this.#reporter.entryError({ path: entryPath(last), kind: error.kind, message });
+  }
+
+  /** Makes the directories that lead to an entry, whose own entries may be lost. */
+  #makeParents(path: string): void {
+    const parent = parentOf(path);
+    if (parent === this.#lastParent) return;
+    for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1)) this.#exporter.makeDirectory(path.slice(0, slash));
+    this.#lastParent = parent;
   }
 
   #makeOther(path: string, entry: Entry): void {
