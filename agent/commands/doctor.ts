@@ -1,3 +1,5 @@
+import type { ErrorKind } from "#shared/errors.ts";
+import type { ProbedCheck } from "#shared/store/probe-store.ts";
 import { displayText } from "#agent/render/display-name.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
@@ -13,7 +15,11 @@ export const doctor = defineCommand({
       "It writes small objects under a prefix of its own, and deletes them. A store that is there is not touched, and no passphrase is needed.",
       "A place that lets two racers win must not be used: two backups that end at the same moment could hide each other. `s3rver` and some older S3 servers are such places.",
     ],
-    exits: { incompatible: "the place lacks something that Holdfast needs" },
+    exits: {
+      incompatible: "the place lacks something that Holdfast needs",
+      absent: "there is no such place, such as a bucket",
+      unavailable: "the place could not be reached, so nothing is known of it",
+    },
     examples: [
       { line: "holdfast at s3://bucket/hosts doctor", does: "Try a bucket before a store is made in it." },
       { line: "holdfast --json at /mnt/nas doctor", does: "Try a network file system, for a program to read." },
@@ -22,16 +28,27 @@ export const doctor = defineCommand({
   options: [],
   async run({ positionals, renderer, engine }) {
     expectArguments("doctor", positionals, { min: 0, max: 0, wanted: "no arguments" });
-    const { fitness } = await (
+    const { fitness, checks } = await (
       await engine()
     ).probe(({ name, outcome, explanation }) => {
       const text = `${outcomeWords[outcome]}  ${name}: ${displayText(explanation)}`;
       renderer.result("check", { name, outcome, explanation }, text);
     });
+    const unreached = unreachedBy(checks[0]);
+    if (unreached !== undefined) {
+      renderer.result("verdict", { fitness: "unknown" }, "Not tried: nothing could be written there and read back.");
+      return unreached;
+    }
     const isFit = fitness === "fit";
     renderer.result("verdict", { fitness }, isFit ? "Fit to hold a store." : "UNFIT: do not use it.");
     return isFit ? "ok" : "incompatible";
   },
 });
 
+/** Why a place cannot be tried at all, where the first check ended by that: it tells nothing of what the place can do. */
+function unreachedBy(first: ProbedCheck | undefined): ErrorKind | undefined {
+  return first?.outcome === "fail" && unreachedKinds.includes(first.kind) ? first.kind : undefined;
+}
+
+const unreachedKinds: readonly (ErrorKind | undefined)[] = ["absent", "denied", "unavailable"];
 const outcomeWords = { pass: "ok  ", warn: "weak", fail: "FAIL" };

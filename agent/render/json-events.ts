@@ -32,7 +32,7 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
   keyRemoved: { members: "as key", comes: "from key remove" },
   keyChanged: { members: "as key", comes: "from key passwd" },
   check: { members: "name, outcome (pass|warn|fail), explanation", comes: "from doctor, for each thing tried" },
-  verdict: { members: "fitness (fit|unfit)", comes: "from doctor, at the end" },
+  verdict: { members: "fitness (fit|unfit|unknown)", comes: "from doctor, at the end" },
   version: { members: "version, node, platform", comes: "from version" },
   manual: { members: "topic, text", comes: "from help" },
 };

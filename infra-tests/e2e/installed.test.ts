@@ -110,7 +110,7 @@ describe.skipIf(program === undefined)("the installed package", () => {
     const s3 = ["at", "s3://bucket/x?endpoint=http://127.0.0.1:9&region=x&path-style=1", "doctor"];
     const doctor = await sandbox.run(s3, { env: { ...env, AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x" } });
     expect({ status: doctor.status, stdout: doctor.stdout }).toEqual({
-      status: 78,
+      status: 69,
       stdout: expect.stringContaining("FAIL  write and read"),
     });
   });

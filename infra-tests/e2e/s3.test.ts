@@ -127,6 +127,9 @@ test("bare s3rver is unfit, and doctor says so with the exit code incompatible",
 
 test("an endpoint where nobody listens is unavailable", async () => {
   const options = { env: { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "a-secret-of-aws" } };
+  const doctor = await sandbox.events(["at", "s3://bucket/x?endpoint=http://127.0.0.1:9&region=x", "doctor"], options);
+  expect(doctor.status).toBe(69);
+  expect(doctor.events.at(-1)).toEqual({ event: "verdict", fitness: "unknown" });
   const run = sandbox.start(["at", "s3://bucket/x?endpoint=http://127.0.0.1:9&region=x&path-style=1", "ls"], options);
   run.child.stderr!.once("data", () => setTimeout(() => run.child.kill("SIGINT"), 100));
   const { status, stderr } = await run.ended;

@@ -30,7 +30,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   store: ["bytes"],
   log: ["bytes", "crypto", "format", "store"],
   tree: ["bytes", "format"],
-  repository: ["bytes", "crypto", "chunking", "compression", "format", "store", "log"],
+  repository: ["bytes", "crypto", "chunking", "compression", "format", "store", "log", "work"],
   snapshot: ["bytes", "crypto", "format", "log", "tree", "repository"],
   connectors: ["bytes", "format"],
   operations: [

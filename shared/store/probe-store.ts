@@ -1,5 +1,6 @@
 import type { Clock } from "#shared/clock.ts";
-import { HoldfastError } from "#shared/errors.ts";
+import type { ErrorKind } from "#shared/errors.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
 import { eachAtOnce } from "./each-at-once.ts";
 import { doctorPrefix } from "./object-key.ts";
@@ -21,8 +22,8 @@ export type ProbeStoreOptions = {
   readonly onCheck?: (check: ProbedCheck) => void;
 };
 
-/** A check and how it ended. */
-export type ProbedCheck = ProbeFinding & { readonly name: string };
+/** A check and how it ended; `kind` is that of the error that ended it, if one did. */
+export type ProbedCheck = ProbeFinding & { readonly name: string; readonly kind?: ErrorKind };
 
 /** What `probeStore` found. `unfit`: some check failed, and the store must not be used. */
 export type ProbeReport = { readonly checks: readonly ProbedCheck[]; readonly fitness: "fit" | "unfit" };
@@ -44,17 +45,14 @@ export async function probeStore(store: Store, options: ProbeStoreOptions): Prom
   };
   const bench: ProbeBench = { store, clock, random, prefix, racers, listedKeys, put };
   const checks: ProbedCheck[] = [];
-  const note = (name: string, finding: ProbeFinding): void => {
+  const note = (name: string, finding: Omit<ProbedCheck, "name">): void => {
     const check = { name, ...finding };
     checks.push(check);
     onCheck?.(check);
   };
 
   for (const { name, run } of probeChecks) {
-    const finding = await withinLimit(clock, checkLimitMs, () => run(bench)).catch((error: unknown): ProbeFinding => ({
-      outcome: "fail",
-      explanation: sentenceOf(error),
-    }));
+    const finding = await withinLimit(clock, checkLimitMs, () => run(bench)).catch(failureOf);
     note(name, finding);
     // A store that cannot even be written and read says the same thing ten times more.
     if (checks.length === 1 && finding.outcome === "fail") break;
@@ -90,6 +88,11 @@ async function withinLimit<T>(clock: Clock, limitMs: number, action: () => Promi
   } finally {
     done.abort();
   }
+}
+
+function failureOf(error: unknown): Omit<ProbedCheck, "name"> {
+  const explanation = sentenceOf(error);
+  return isHoldfastError(error) ? { outcome: "fail", explanation, kind: error.kind } : { outcome: "fail", explanation };
 }
 
 function sentenceOf(error: unknown): string {

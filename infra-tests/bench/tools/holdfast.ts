@@ -2,9 +2,17 @@ import { join } from "node:path";
 import type { Command, Place, Tool } from "#infra-tests/bench/tool.ts";
 
 /** The agent of this very checkout. */
-export const holdfastMain = join(import.meta.dirname, "..", "..", "..", "agent", "main.ts");
+export const holdfastMain = join(import.meta.dirname, "..", "..", "..", "agent", "holdfast.js");
 
 const at = (place: Place, ...args: string[]): Command => ({
+  program: process.execPath,
+  args: [place.program, "--quiet", "--keyfile", keyfile(place), "at", place.store, ...args],
+});
+
+/** An unattended host opens its store with a key file, which needs no stretching of a passphrase; kopia keeps its key likewise. */
+const keyfile = (place: Place): string => join(place.home, "bench.key");
+
+const byPassphrase = (place: Place, ...args: string[]): Command => ({
   program: process.execPath,
   args: [place.program, "--quiet", "at", place.store, ...args],
 });
@@ -13,10 +21,13 @@ const at = (place: Place, ...args: string[]): Command => ({
 export const holdfast: Tool = {
   name: "holdfast",
   programs: [holdfastMain],
-  settings: "defaults (zstd 3, verify after encode)",
+  settings: "defaults (zstd 3, verify after encode), opened with a key file",
   version: (program) => ({ program: process.execPath, args: [program, "version"] }),
   environment: (place) => ({ HOLDFAST_PASSPHRASE: place.passphrase }),
-  prepare: (place) => [at(place, "create")],
+  prepare: (place) => [
+    byPassphrase(place, "create"),
+    byPassphrase(place, "key", "add", "--role", "owner", "--label", "bench", "--out", keyfile(place)),
+  ],
   backup: (place) => at(place, "backup", place.tree),
   restore: (place) => at(place, "restore", `latest:${place.tree}`, "--to", place.target),
   restoredTree: (place) => place.target,

@@ -76,6 +76,12 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
   }
   const adopted = await adoptPacks(repository, options.journal?.left ?? []);
   const parents = options.force ? importers.map(() => undefined) : await findParents(repository, importers, options.parent);
+  // What was there last time is a fair guess at what there is to do.
+  for (const parent of parents) {
+    if (parent === undefined) continue;
+    progress.entriesTotal = (progress.entriesTotal ?? 0) + parent.source.tree.entries;
+    progress.bytesTotal = (progress.bytesTotal ?? 0) + parent.source.tree.totalBytes;
+  }
   const session = await SessionWriter.begin({
     repository,
     adopted,
