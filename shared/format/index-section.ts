@@ -1,6 +1,5 @@
 import { HoldfastError } from "#shared/errors.ts";
 import { ByteReader } from "#shared/bytes/byte-reader.ts";
-import { ByteWriter } from "#shared/bytes/byte-writer.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { idToBytes, type PackId } from "./ids.ts";
 import { formatLimits } from "./limits.ts";
