@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Importer, ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
 import { encodeChunkList } from "#shared/format/chunk-list.ts";
 import type { SnapshotError } from "#shared/format/error-list.ts";
@@ -9,8 +10,8 @@ import type { QueuedEntry } from "./entry-queue.ts";
 import type { SessionWriter } from "./session-writer.ts";
 import type { BackupWorkerData, FromBackupWorker, ToBackupWorker } from "./worker-messages.ts";
 
-/** Errors that a snapshot lists; more are only counted. */
-const listedErrorsMax = 100_000;
+/** Bytes of errors that a snapshot lists; more are only counted. The list must fit in one blob. */
+const listedErrorBytes = 8 * 1024 * 1024;
 
 /** What one backup shares between its sources: the session, the threads, what went wrong, how far it is. */
 export class BackupRun {
@@ -47,8 +48,9 @@ export class BackupRun {
     return this.#dispatcher !== undefined && (this.#dispatcher.full || this.session.packs.busy);
   }
 
-  /** Starts the threads for a source, unless they run. They start with the first file that is to be read. */
-  useImporter(importer: Importer): void {
+  /** Takes the next source. Threads start with the first file that is to be read, and stay while sources are read alike. */
+  async useImporter(importer: Importer): Promise<void> {
+    if (this.#importer !== undefined && !isDeepStrictEqual(this.#importer.content, importer.content)) await this.finishContent();
     this.#importer = importer;
   }
   #importer: Importer | undefined;
@@ -88,10 +90,16 @@ export class BackupRun {
   addError(problem: ScanProblem): void {
     this.counts.errors++;
     this.progress.errors++;
-    if (this.errors.length < listedErrorsMax)
-      this.errors.push({ path: problem.path, kind: problem.kind, message: problem.message });
+    this.#list(problem);
     this.#reporter.entryError(problem);
   }
+
+  #list({ path, kind, message }: ScanProblem): void {
+    // A char of a path is a byte, one of other text at most three.
+    this.#listedBytes += path.length + 3 * (kind.length + message.length) + 64;
+    if (this.#listedBytes <= listedErrorBytes) this.errors.push({ path, kind, message });
+  }
+  #listedBytes = 0;
 
   /** @throws what a thread or an upload threw, or interrupted */
   checkStopped(): void {
@@ -112,10 +120,11 @@ export class BackupRun {
   /** Lets the threads seal what they hold and ends them. @returns index rows that they kept themselves */
   async finishContent(): Promise<readonly Uint8Array[]> {
     const pool = this.#pool;
-    if (pool === undefined) return [];
-    for (let index = 0; index < pool.size; index++) pool.post(index, { type: "flush" });
-    while (pool.outstanding > 0) await this.wait();
-    await this.close();
+    if (pool !== undefined) {
+      for (let index = 0; index < pool.size; index++) pool.post(index, { type: "flush" });
+      while (pool.outstanding > 0) await this.wait();
+      await this.close();
+    }
     return this.#overflowRows;
   }
 
@@ -123,6 +132,7 @@ export class BackupRun {
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
+    this.#dispatcher = undefined;
     await pool?.close();
   }
 
@@ -220,7 +230,7 @@ export class BackupRun {
     for (const message of problems) this.addError({ path, kind: "metadata", message });
     if (entry.changed) {
       this.counts.changedWhileRead++;
-      this.errors.push({ path, kind: "changed", message: "The file changed while it was read." });
+      this.#list({ path, kind: "changed", message: "The file changed while it was read." });
       this.#reporter.notice({ level: "warning", message: "The file changed while it was read.", path });
     }
     this.#completions.get(entry)?.();

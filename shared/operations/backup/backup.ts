@@ -143,7 +143,7 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
 
 async function backupOne(run: BackupRun, importer: Importer, parent: ParentSource | undefined): Promise<SnapshotSource> {
   const { repository } = run.session;
-  run.useImporter(importer);
+  await run.useImporter(importer);
   let tree: TreeRoot;
   if (parent === undefined) tree = await backupSource(run, importer, undefined);
   else {
