@@ -26,42 +26,52 @@ const suffix = ".journal";
  * Where it cannot be written, such as on a full disk, the backup goes on without it, and `reporter` is told once.
  */
 export function openFileJournal(directory: string, reporter: Pick<Reporter, "notice">): Journal {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const left: JournalRecord[] = [];
   const taken: string[] = [];
-  for (const name of readdirSync(directory)) {
-    if (!name.endsWith(suffix) || isAlive(Number.parseInt(name, 10))) continue;
-    const path = join(directory, ownName());
-    if (!renameIfThere(join(directory, name), path)) continue;
-    taken.push(path);
-    left.push(...readRecords(path));
-  }
-  const path = join(directory, ownName());
   let fd: number | undefined;
   let isBroken = false;
+  const giveUp = (error: unknown, loss: string): void => {
+    isBroken = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    reporter.notice({ level: "warning", message: `Cannot keep a journal: ${reason}; ${loss}` });
+  };
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(directory)) {
+      if (!name.endsWith(suffix) || isInUse(join(directory, name))) continue;
+      const path = join(directory, ownName());
+      if (!renameIfThere(join(directory, name), path)) continue;
+      taken.push(path);
+      openHere.add(path);
+      left.push(...readRecords(path));
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    giveUp(error, "what an interrupted run has stored may be stored again");
+  }
+  const path = join(directory, ownName());
   const close = (): void => {
     if (fd !== undefined) closeSync(fd);
     fd = undefined;
+    for (const each of [path, ...taken]) openHere.delete(each);
   };
   return {
     left,
     add(record) {
       if (isBroken) return;
       try {
+        openHere.add(path);
         fd ??= openSync(path, "ax", 0o600);
         writeSync(fd, `${JSON.stringify(toJson(record))}\n`);
         fsyncSync(fd);
       } catch (error) {
-        isBroken = true;
-        const reason = error instanceof Error ? error.message : String(error);
-        const loss = "if this run is interrupted, the next one stores again what this one has stored";
-        reporter.notice({ level: "warning", message: `Cannot keep a journal: ${reason}; ${loss}` });
+        giveUp(error, "if this run is interrupted, the next one stores again what this one has stored");
       }
     },
     clear() {
       const own = fd !== undefined;
       close();
-      for (const each of own ? [...taken, path] : taken) unlinkSync(each);
+      for (const each of own ? [...taken, path] : taken) removeIfThere(each);
       taken.length = 0;
     },
     close,
@@ -72,9 +82,14 @@ function ownName(): string {
   return `${process.pid}-${encodeHex(systemRandom(6))}${suffix}`;
 }
 
-function isAlive(pid: number): boolean {
+/** Journals that backups of this very process write now. */
+const openHere = new Set<string>();
+
+/** Whether a running backup still writes a journal: one of another process, or of this one. */
+function isInUse(path: string): boolean {
+  const pid = Number.parseInt(path.slice(path.lastIndexOf("/") + 1), 10);
   if (!Number.isInteger(pid) || pid <= 0) return false;
-  if (pid === process.pid) return false;
+  if (pid === process.pid) return openHere.has(path);
   try {
     process.kill(pid, 0);
     return true;
@@ -91,6 +106,18 @@ function renameIfThere(from: string, to: string): boolean {
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
     throw error;
+  }
+}
+
+/**
+ * Removes a journal that is published. One that stays does no harm: its packs are then known. It may be gone where processes that do
+ * not see one another share the directory, such as containers.
+ */
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
   }
 }
 
@@ -116,7 +143,9 @@ function toJson(record: JournalRecord): Record<string, string | number> {
 
 function fromJson(line: string): JournalRecord | undefined {
   try {
-    const { pack, kind, sizeBytes, session, envelope } = JSON.parse(line) as Record<string, unknown>;
+    const parsed: unknown = JSON.parse(line);
+    if (typeof parsed !== "object" || parsed === null) return undefined;
+    const { pack, kind, sizeBytes, session, envelope } = parsed as Record<string, unknown>;
     if (
       typeof pack !== "string" ||
       typeof sizeBytes !== "number" ||

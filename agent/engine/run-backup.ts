@@ -9,7 +9,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import { backup } from "#shared/operations/backup/backup.ts";
 import { planBackup } from "#shared/operations/backup/plan-backup.ts";
 import type { Report } from "#shared/operations/progress.ts";
-import { isBelow } from "#shared/tree/read-tree.ts";
+import { distinctRoots } from "./distinct-roots.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { openFileJournal } from "./file-journal.ts";
 import { findRecord } from "./find-snapshots.ts";
@@ -103,24 +103,12 @@ async function backUp(
 }
 
 function importersOf(parts: EngineParts, request: BackupRequest, host: string): FilesystemImporter[] {
-  return distinctRoots(request.paths).map((root) => {
-    statPath(root);
-    return new FilesystemImporter({
-      root,
-      host,
-      excludes: request.excludes,
-      oneFileSystem: request.oneFileSystem,
-      xattrs: request.xattrs,
-      skip: storePaths(parts),
-    });
-  });
-}
-
-/** Paths without those that another one contains. */
-function distinctRoots(paths: readonly string[]): string[] {
-  const distinct = [...new Set(paths)];
-  return distinct.filter(
-    (path) => !distinct.some((other) => other !== path && (other === "/" || isBelow(path, other))),
+  const { paths, excludes, oneFileSystem, xattrs } = request;
+  // All are looked at before a scan begins: an importer that is made must be closed.
+  for (const path of paths) statPath(path);
+  const skip = storePaths(parts);
+  return distinctRoots(paths, { oneFileSystem }).map(
+    (root) => new FilesystemImporter({ root, host, excludes, oneFileSystem, xattrs, skip }),
   );
 }
 

@@ -54,7 +54,7 @@ describe("files that share a batch", () => {
     const entries: ScriptedEntry[] = [];
     const expected: Record<string, string> = {};
     for (let number = 0; number < 40; number++) {
-      const path = `${String(number).padStart(2, "0")}`;
+      const path = String(number).padStart(2, "0");
       const content = noise(path, 3000 + number);
       const how = (["", "open", "close", "read", "short", "changes"] as const)[number % 6];
       if (how === "open" || how === "close") entries.push({ path, content, fails: how });
@@ -267,7 +267,7 @@ describe("a backup that was stopped", () => {
       const bytes = await inner.get(key);
       if (key === keys[0]) continue;
       if (key === keys[1]) await damaged.put(key, [bytes.subarray(0, -1)]);
-      else if (key === keys[2]) await damaged.put(key, [bytes.with(-60, (bytes.at(-60) ?? 0) ^ 1)]);
+      else if (key === keys[2]) await damaged.put(key, [bytes.with(bytes.byteLength - 60, 0xff ^ (bytes.at(-60) ?? 0))]);
       else if (key === keys[3]) await damaged.put(key, [bytes.with(3, 0)]);
       else await damaged.put(key, [bytes]);
     }
