@@ -8,6 +8,7 @@ import { readHoles } from "#agent/filesystem/read-holes.ts";
 import { statOpenInto } from "#agent/filesystem/stat-path.ts";
 import type { MetadataProblem } from "#agent/filesystem/metadata-problem.ts";
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
+import { boundedAttributes } from "./bounded-attributes.ts";
 
 /** Makes the reader of files that backup threads use. */
 export function createContentReader(options: unknown): ContentReader {
@@ -78,20 +79,19 @@ class FileContentReader implements ContentReader {
     const problems: MetadataProblem[] = [];
     let xattrs: ExtendedAttributes | undefined;
     let flags = 0;
-    let failure: string | undefined;
+    const failures: string[] = [];
     try {
       flags = readFlagsOpen(this.#fd, path) ?? 0;
       if (this.#xattrs) {
         const read = readExtendedOpen(this.#fd, path, problems);
-        if (read.length > 0) xattrs = read;
+        if (read.length > 0) xattrs = boundedAttributes(read, (message) => failures.push(message));
       }
     } catch (error) {
       if (!isHoldfastError(error)) throw error;
-      failure = error.message;
+      failures.push(error.message);
     }
-    if (failure === undefined && problems.length === 0) return { xattrs, flags, problems: noProblems };
-    const told = problems.map((each) => `${each.attribute}: ${each.message}`);
-    return { xattrs, flags, problems: failure === undefined ? told : [failure, ...told] };
+    if (failures.length === 0 && problems.length === 0) return { xattrs, flags, problems: noProblems };
+    return { xattrs, flags, problems: [...failures, ...problems.map((each) => `${each.attribute}: ${each.message}`)] };
   }
 
   close(): boolean {

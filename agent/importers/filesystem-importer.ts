@@ -7,6 +7,7 @@ import { OwnerNames } from "#agent/filesystem/owner-names.ts";
 import { readExtended } from "#agent/filesystem/read-extended.ts";
 import { readFlags } from "#agent/filesystem/read-flags.ts";
 import { readLink } from "#agent/filesystem/read-link.ts";
+import { boundedAttributes } from "./bounded-attributes.ts";
 import { ThreadedScan } from "./threaded-scan.ts";
 
 /** What to read of a filesystem. */
@@ -85,8 +86,7 @@ export class FilesystemImporter implements Importer {
       if (record.type === entryTypes.symlink) target = readLink(record.path);
       if (record.type === entryTypes.directory || record.type === entryTypes.file) flags = flagsOf(record);
       if (this.#options.xattrs) {
-        const read = readExtended(record.path, problems);
-        xattrs = read.length === 0 ? undefined : read;
+        xattrs = boundedAttributes(readExtended(record.path, problems), (message) => failures.push(message));
       }
     } catch (error) {
       if (!isHoldfastError(error)) throw error;
