@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   lstatSync,
@@ -163,8 +164,14 @@ export class SmallHost {
     return keys;
   }
 
+  /** Removes the host's directory, immutable files included. */
   remove(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    try {
+      rmSync(this.directory, { recursive: true, force: true });
+    } catch {
+      spawnSync("chattr", ["-R", "-i", this.directory]);
+      rmSync(this.directory, { recursive: true, force: true });
+    }
   }
 }
 
