@@ -12,7 +12,7 @@ import type { KeySlot } from "#shared/format/key-slot.ts";
 import { logMark } from "#shared/log/log-state.ts";
 import { systemRandom } from "#shared/random.ts";
 import { openKeySlot, type SlotSecret } from "#shared/repository/key-slots.ts";
-import { openRepository, readConfig, type ReadConfig } from "#shared/repository/open-repository.ts";
+import { openRepository, readConfig, type ReadConfig, readStoreLog } from "#shared/repository/open-repository.ts";
 import { publicSecret } from "#shared/repository/public-secret.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { HoldfastError } from "#shared/errors.ts";
@@ -59,9 +59,10 @@ export async function openSession(parts: EngineParts): Promise<Session> {
   const read = await readConfig(steady);
   const { storeId } = read.config;
   const store = await cached(parts, steady, storeId);
-  const unlocked = await unlock(store, read, (use) => withSecret(secretSources, signal, use));
   const mark = logMarkFile(directories.data, storeId, parts.reporter);
-  const seen = mark.read();
+  const log = readStoreLog(store, read, mark.read());
+  log.catch(() => undefined); // its failure is met below, after that of a wrong passphrase
+  const unlocked = await unlock(store, read, (use) => withSecret(secretSources, signal, use));
   const repository = await openRepository({
     store,
     read,
@@ -69,7 +70,7 @@ export async function openSession(parts: EngineParts): Promise<Session> {
     signer: await agentIdentity(directories.data),
     clock: systemClock,
     random: systemRandom,
-    ...(seen === undefined ? {} : { atLeast: seen }),
+    log,
   });
   await privateDirectory(directories.data);
   if (repository.log.seq > 0) mark.write(logMark(repository.log));

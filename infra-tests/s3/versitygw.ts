@@ -30,7 +30,7 @@ export async function startVersitygw(program: string): Promise<S3Server> {
   await mkdir(join(directory, "bucket"));
   const port = await freePort();
   const credentials = { accessKeyId: "holdfast", secretAccessKey: "holdfast-test" };
-  const child = spawn(program, ["--port", `127.0.0.1:${port}`, "--quiet", "posix", directory], {
+  const child = spawn(program, ["--port", `127.0.0.1:${port}`, "--keep-alive", "--quiet", "posix", directory], {
     stdio: ["ignore", "ignore", "inherit"],
     env: { ROOT_ACCESS_KEY: credentials.accessKeyId, ROOT_SECRET_KEY: credentials.secretAccessKey },
   });

@@ -58,19 +58,29 @@ export type ListedKeySlot = { readonly key: string; readonly slot: KeySlot } | {
 
 /** All slots of a store, those that cannot be read included. Slots of another store are passed over. */
 export async function listKeySlots(place: SlotStore): Promise<ListedKeySlot[]> {
+  const keys: string[] = [];
+  for await (const { key } of place.store.list(keySlotsPrefix)) keys.push(key);
   const slots: ListedKeySlot[] = [];
-  for await (const { key } of place.store.list(keySlotsPrefix)) {
-    try {
-      const name = key.slice(keySlotsPrefix.length);
-      const slot = decodeKeySlot(await place.store.get(key), name);
-      if (slot.slotId !== name) throw new HoldfastError("corrupt", `Cannot read key slot ${name}: it is the slot ${slot.slotId}`);
-      if (slot.storeId === place.storeId) slots.push({ key, slot });
-    } catch (error) {
-      if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
-      slots.push({ key, problem: error });
-    }
+  for (let from = 0; from < keys.length; from += slotsAtOnce) {
+    const read = await Promise.all(keys.slice(from, from + slotsAtOnce).map((key) => readKeySlot(place, key)));
+    slots.push(...read.filter((each) => each !== undefined));
   }
   return slots;
+}
+
+/** Slots read at once. */
+const slotsAtOnce = 16;
+
+async function readKeySlot(place: SlotStore, key: string): Promise<ListedKeySlot | undefined> {
+  try {
+    const name = key.slice(keySlotsPrefix.length);
+    const slot = decodeKeySlot(await place.store.get(key), name);
+    if (slot.slotId !== name) throw new HoldfastError("corrupt", `Cannot read key slot ${name}: it is the slot ${slot.slotId}`);
+    return slot.storeId === place.storeId ? { key, slot } : undefined;
+  } catch (error) {
+    if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+    return { key, problem: error };
+  }
 }
 
 /** Deletes a slot. Whoever holds its secret and an old copy of the slot can still open what is in the store now. */

@@ -3,7 +3,7 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import type { Signer } from "#shared/crypto/signing.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { decodeConfig, type StoreConfig } from "#shared/format/config.ts";
-import { emptyLogState, type LogMark } from "#shared/log/log-state.ts";
+import { emptyLogState, type LogMark, type LogState } from "#shared/log/log-state.ts";
 import { readLog } from "#shared/log/read-log.ts";
 import { configKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -55,6 +55,11 @@ export async function openBundle(store: Store, read: ReadConfig, secret: () => P
   return bundle;
 }
 
+/** Reads the log of a store. It needs no key, so that it can be read while one is asked for. */
+export function readStoreLog(store: Store, read: ReadConfig, atLeast?: LogMark): Promise<LogState> {
+  return readLog({ store, from: emptyLogState(read.config.storeId), ...(atLeast === undefined ? {} : { atLeast }) });
+}
+
 /** Opens a repository: config, keys, log. States are read on demand. */
 export async function openRepository(options: {
   readonly store: Store;
@@ -65,13 +70,11 @@ export async function openRepository(options: {
   readonly random: Random;
   /** The highest log entry that this client has seen before. */
   readonly atLeast?: LogMark;
+  /** The log, where it is being read already: what `readStoreLog` gave. */
+  readonly log?: Promise<LogState>;
 }): Promise<Repository> {
   const { store, read, atLeast } = options;
-  const log = await readLog({
-    store,
-    from: emptyLogState(read.config.storeId),
-    ...(atLeast === undefined ? {} : { atLeast }),
-  });
+  const log = await (options.log ?? readStoreLog(store, read, atLeast));
   return new Repository({
     store,
     config: read.config,
