@@ -83,12 +83,13 @@ async function restoreTree(
   return errors;
 }
 
+const look = (path: string): string => {
+  const { mode, size, mtimeMs, nlink } = lstatSync(path);
+  return `${path} ${mode} ${size} ${mtimeMs} ${nlink}`;
+};
+
 /** What lies outside, with what could be changed of it. */
 function lookOutside(): string[] {
-  const look = (path: string): string => {
-    const { mode, size, mtimeMs, nlink } = lstatSync(path);
-    return `${path} ${mode} ${size} ${mtimeMs} ${nlink}`;
-  };
   const names = readdirSync(outside, { recursive: true }).map(String).sort();
   return [
     look(outside),

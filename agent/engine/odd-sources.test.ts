@@ -57,7 +57,11 @@ describe("what may not be read", () => {
         xattrs: true,
         skip: [],
       });
-      return backupSmall(host.store, [importer], { reporter }).finally(() => importer.close());
+      try {
+        return await backupSmall(host.store, [importer], { reporter });
+      } finally {
+        await importer.close();
+      }
     });
     expect(report.errorCount).toBe(2);
     expect(new Map(errors.map((error) => [error.path, error.kind]))).toEqual(

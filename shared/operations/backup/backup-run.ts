@@ -37,6 +37,7 @@ export class BackupRun {
     readonly signal: AbortSignal | undefined;
   }) {
     this.session = options.session;
+    this.session.onTable = (table) => this.#pool?.broadcast({ type: "table", table });
     this.progress = options.progress;
     this.#reporter = options.reporter;
     this.#threads = options.threads;
@@ -217,9 +218,7 @@ export class BackupRun {
 
   #growIndex(): void {
     const table = this.session.sessionIndex.grown();
-    if (table === undefined) return;
-    this.session.sessionIndex.addTable(table);
-    this.#pool?.broadcast({ type: "table", table });
+    if (table !== undefined) this.session.growIndex(table);
   }
 
   #finishFile(outcome: ContentOutcome): void {

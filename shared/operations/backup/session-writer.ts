@@ -17,7 +17,7 @@ import { PackWriter, type WrittenPack } from "#shared/repository/pack-writer.ts"
 import type { Repository } from "#shared/repository/repository.ts";
 import { SegmentBuilder, type SealedSegment } from "#shared/repository/segment-builder.ts";
 import { SegmentReferences } from "#shared/repository/segment-references.ts";
-import { SessionIndex } from "#shared/repository/session-index.ts";
+import { SessionIndex, type SessionTable } from "#shared/repository/session-index.ts";
 import { sealSessionKey } from "#shared/repository/session-keys.ts";
 import { sortIndexRows } from "#shared/repository/sort-index-rows.ts";
 import { HoldfastError } from "#shared/errors.ts";
@@ -123,6 +123,14 @@ export class SessionWriter {
     return new SessionWriter({ ...options, sessionId, sessionKey, envelope, nodeMac: await repository.nodeMac() });
   }
 
+  /** Adds a table to the index of the session, for all threads. */
+  growIndex(table: SessionTable): void {
+    this.sessionIndex.addTable(table);
+    this.onTable?.(table);
+  }
+  /** Hands a new table of the index to the threads that share it. */
+  onTable: ((table: SessionTable) => void) | undefined;
+
   /** From now on stores tree nodes and lists even if they are known: some of those that the store has were found damaged. */
   distrustNodes(): void {
     this.#trustsNodes = false;
@@ -140,7 +148,7 @@ export class SessionWriter {
     const place = { segment: this.#builder.ordinal, offsetBytes: this.#builder.offsetBytes, lengthBytes: bytes.byteLength };
     let claimed = this.sessionIndex.claim(id, 0, place);
     if (claimed === -2) {
-      this.sessionIndex.addTable(SessionIndex.createTable(1 << 15));
+      this.growIndex(this.sessionIndex.grown() ?? SessionIndex.createTable(1 << 15));
       claimed = this.sessionIndex.claim(id, 0, place);
     }
     if (claimed >= 0) {
