@@ -9,6 +9,7 @@ import { statOpenInto } from "#agent/filesystem/stat-path.ts";
 import type { MetadataProblem } from "#agent/filesystem/metadata-problem.ts";
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import { boundedAttributes } from "./bounded-attributes.ts";
+import { boundedExtents } from "./bounded-extents.ts";
 
 /** Makes the reader of files that backup threads use. */
 export function createContentReader(options: unknown): ContentReader {
@@ -114,14 +115,14 @@ class FileContentReader implements ContentReader {
   }
 
   #findHoles(seen: SeenFile): void {
-    const extents: number[] = [];
-    let bytes = 0;
+    const found: number[] = [];
     for (const [offset, length] of readHoles(this.#fd, seen.size, seen.path)) {
       const kept = Math.min(length, seen.size - offset);
-      if (kept <= 0) continue;
-      extents.push(offset, kept);
-      bytes += kept;
+      if (kept > 0) found.push(offset, kept);
     }
+    const extents = boundedExtents(found);
+    let bytes = 0;
+    for (let index = 1; index < extents.length; index += 2) bytes += extents[index] ?? 0;
     if (bytes === seen.size) return;
     this.extents = extents;
     this.contentBytes = bytes;

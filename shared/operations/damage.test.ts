@@ -3,7 +3,7 @@ import type * as threads from "node:worker_threads";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { isHoldfastError } from "#shared/errors.ts";
 import { entryTypes } from "#shared/format/entry.ts";
-import { packHeaderBytes, packTrailerBytes } from "#shared/format/pack.ts";
+import { decodePackTrailer, packHeaderBytes, packTrailerBytes } from "#shared/format/pack.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { readContent } from "#shared/snapshot/read-content.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
@@ -207,7 +207,10 @@ describe("any byte that changed", () => {
   it("of a pack is told, and never gives wrong content", async () => {
     for (const [index, key] of keysLike(/^packs\//).entries()) {
       const bytes = bytesOf(key);
+      const { directoriesOffset } = decodePackTrailer(bytes.slice(-packTrailerBytes), bytes.byteLength, key);
       for (let at = 0; at < bytes.byteLength; at++) {
+        // Of what is sealed every third byte is as good as any other; of the rest each is tried.
+        if (at > packHeaderBytes && at < directoriesOffset && at % 3 !== 0) continue;
         const what = `byte ${at} of ${key}`;
         const store = await storeWith(key, flipped(bytes, at));
         const read = await expectNothingWrong(await openSmall(store), what);
