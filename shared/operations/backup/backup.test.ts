@@ -267,7 +267,8 @@ describe("a backup that was stopped", () => {
       const bytes = await inner.get(key);
       if (key === keys[0]) continue;
       if (key === keys[1]) await damaged.put(key, [bytes.subarray(0, -1)]);
-      else if (key === keys[2]) await damaged.put(key, [bytes.with(bytes.byteLength - 60, 0xff ^ (bytes.at(-60) ?? 0))]);
+      else if (key === keys[2])
+        await damaged.put(key, [bytes.with(bytes.byteLength - 60, 0xff ^ (bytes.at(-60) ?? 0))]);
       else if (key === keys[3]) await damaged.put(key, [bytes.with(3, 0)]);
       else await damaged.put(key, [bytes]);
     }
