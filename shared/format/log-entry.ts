@@ -2,6 +2,8 @@ import { decodeFrame, encodeFrame } from "./frame.ts";
 import { type CborMap, type CborValue, decodeCborMap, encodeCbor } from "./cbor.ts";
 import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId, type StoreId } from "./ids.ts";
 import { formatLimits } from "./limits.ts";
+import { checkPackTable, packTableRowBytes } from "./pack.ts";
+import type { PackReference, StatePack } from "./state.ts";
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { HoldfastError } from "#shared/errors.ts";
 
@@ -25,6 +27,46 @@ export type LogEvent =
       readonly snapshots: readonly StateId[];
       /** Condemned packs that the snapshots need and that this event takes back. */
       readonly revive: readonly PackId[];
+    }
+  | {
+      /** Announces a sweep: deduplication does not see these packs any more, reads still work. */
+      readonly type: "condemn";
+      readonly packs: readonly PackId[];
+    }
+  | {
+      /** Takes condemnations back. */
+      readonly type: "revive";
+      readonly packs: readonly PackId[];
+    }
+  | {
+      /** Gives condemned packs and unneeded states up for good: from here on they may be deleted. */
+      readonly type: "sweep";
+      readonly packs: readonly PackId[];
+      /** States whose snapshot is removed, or that were never published. */
+      readonly states: readonly StateId[];
+    }
+  | {
+      /**
+       * Says where copied segments are from now on. The rows that `from` marks, pack after pack and row after row, are the rows of the
+       * tables of `to`, pack after pack and row after row.
+       */
+      readonly type: "relocate";
+      /** Bit n (least significant first) of `segments` stands for row n of the pack's table; the last byte is not zero. */
+      readonly from: readonly PackReference[];
+      readonly to: readonly StatePack[];
+    }
+  | {
+      /** Vouches for the object `checkpoints/<seq>`. */
+      readonly type: "checkpoint";
+      readonly seq: number;
+      /** SHA-256 of its head, 32 bytes. */
+      readonly sha256: Uint8Array;
+    }
+  | {
+      /** Replaces settings of `config`. */
+      readonly type: "settings";
+      /** Time between condemning and sweeping a pack, milliseconds. */
+      readonly graceMs: number;
     };
 
 /** The object `log/<seq>`. */
@@ -105,6 +147,30 @@ function encodeEvent(event: LogEvent): CborValue {
         snapshots: event.snapshots.map((each) => idToBytes(each)),
         revive: event.revive.map((each) => idToBytes(each)),
       };
+    case "condemn":
+    case "revive":
+      return { type: event.type, packs: event.packs.map((each) => idToBytes(each)) };
+    case "sweep":
+      return {
+        type: event.type,
+        packs: event.packs.map((each) => idToBytes(each)),
+        states: event.states.map((each) => idToBytes(each)),
+      };
+    case "relocate":
+      return {
+        type: event.type,
+        from: event.from.map((each) => ({ pack: idToBytes(each.packId), segments: each.segments })),
+        to: event.to.map((each) => ({
+          id: idToBytes(each.packId),
+          kind: each.kind,
+          sizeBytes: each.sizeBytes,
+          table: each.table,
+        })),
+      };
+    case "checkpoint":
+      return { type: event.type, seq: event.seq, sha256: event.sha256 };
+    case "settings":
+      return { type: event.type, graceMs: event.graceMs };
   }
 }
 
@@ -119,18 +185,34 @@ function decodeEvent(map: CborMap): LogEvent {
         commitId: idFromBytes("commit", map.bytes("commit", 16)),
         headBytes: map.integer("headBytes", 1, formatLimits.stateHeadBytes),
         stateBytes: map.integer("stateBytes", 1),
-        revive: map.bytesList("revive", 32).map((each) => idFromBytes("pack", each)),
+        revive: packIds(map, "revive"),
       };
       break;
     case "remove":
-      event = { type, snapshots: map.bytesList("snapshots", 32).map((each) => idFromBytes("state", each)) };
+      event = { type, snapshots: stateIds(map, "snapshots") };
       break;
     case "undelete":
+      event = { type, snapshots: stateIds(map, "snapshots"), revive: packIds(map, "revive") };
+      break;
+    case "condemn":
+    case "revive":
+      event = { type, packs: packIds(map, "packs") };
+      break;
+    case "sweep":
+      event = { type, packs: packIds(map, "packs"), states: stateIds(map, "states") };
+      break;
+    case "relocate":
       event = {
         type,
-        snapshots: map.bytesList("snapshots", 32).map((each) => idFromBytes("state", each)),
-        revive: map.bytesList("revive", 32).map((each) => idFromBytes("pack", each)),
+        from: map.maps("from").map((each) => decodeMoved(each)),
+        to: map.maps("to").map((each) => decodePlaced(each)),
       };
+      break;
+    case "checkpoint":
+      event = { type, seq: map.integer("seq", 1), sha256: map.bytes("sha256", 32) };
+      break;
+    case "settings":
+      event = { type, graceMs: map.integer("graceMs") };
       break;
     default:
       throw new HoldfastError("incompatible", `Cannot read ${map.subject}: its type "${type}" is not known`, {
@@ -139,4 +221,33 @@ function decodeEvent(map: CborMap): LogEvent {
   }
   map.end();
   return event;
+}
+
+function packIds(map: CborMap, name: string): PackId[] {
+  return map.bytesList(name, 32).map((each) => idFromBytes("pack", each));
+}
+
+function stateIds(map: CborMap, name: string): StateId[] {
+  return map.bytesList(name, 32).map((each) => idFromBytes("state", each));
+}
+
+function decodeMoved(map: CborMap): PackReference {
+  const moved = { packId: idFromBytes("pack", map.bytes("pack", 32)), segments: map.bytes("segments") };
+  // One set of rows, one form: so no row is named twice by a longer bitmap, and none is marked in vain.
+  if ((moved.segments.at(-1) ?? 0) === 0) map.fail("segments", "does not end in a byte that marks a row");
+  map.end();
+  return moved;
+}
+
+function decodePlaced(map: CborMap): StatePack {
+  const pack: StatePack = {
+    packId: idFromBytes("pack", map.bytes("id", 32)),
+    kind: map.oneOf("kind", ["data", "meta"]),
+    sizeBytes: map.integer("sizeBytes", 0, formatLimits.packBytes),
+    table: map.bytes("table"),
+  };
+  if (pack.table.byteLength < packTableRowBytes) map.fail("table", "has no row");
+  map.end();
+  checkPackTable(pack.table, pack.sizeBytes, `pack ${pack.packId}`);
+  return pack;
 }

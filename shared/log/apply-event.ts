@@ -1,12 +1,16 @@
 import type { LogMoment } from "#shared/format/checkpoint.ts";
+import type { RowRun } from "#shared/format/fold-section.ts";
 import type { PackId, StateId } from "#shared/format/ids.ts";
 import type { LogEvent } from "#shared/format/log-entry.ts";
+import { packTableRowBytes } from "#shared/format/pack.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { IdMap } from "./id-map.ts";
 import type { LogState, SnapshotRecord } from "./log-state.ts";
-import { checkCommit } from "./rules/check-commit.ts";
-import { checkRemove } from "./rules/check-remove.ts";
-import { checkUndelete } from "./rules/check-undelete.ts";
+import { countRows } from "./resolve-row.ts";
+import type { RelocateEvent } from "./rules/check-relocate.ts";
+import type { SweepEvent } from "./rules/check-sweep.ts";
+import { type LogRules, logRules } from "./rules/log-rules.ts";
+import { checkRules } from "./rules/rule.ts";
 import type { Violation } from "./violation.ts";
 
 /**
@@ -14,6 +18,7 @@ import type { Violation } from "./violation.ts";
  *
  * @param state - the fold of all earlier entries and of the events before this one in its entry
  * @param moment - number and time of the event's entry
+ * @param rules - the rules of the log; others only to see what comes of them
  * @returns the next state, or why the rules forbid the event
  * @throws {HoldfastError} incompatible: an event that this program does not know
  */
@@ -21,36 +26,110 @@ export function applyEvent(
   state: LogState,
   event: LogEvent,
   moment: LogMoment,
+  rules: LogRules = logRules,
 ): { readonly state: LogState } | { readonly violation: Violation } {
+  const found = checkFoldRules(state, event, rules);
+  return found === undefined ? { state: afterEvent(state, event, moment) } : { violation: found };
+}
+
+function checkFoldRules(state: LogState, event: LogEvent, rules: LogRules): Violation | undefined {
   switch (event.type) {
-    case "commit": {
-      const found = checkCommit(state, event);
-      if (found !== undefined) return { violation: found };
-      const { stateId, commitId, headBytes, stateBytes } = event;
-      const record = { stateId, commitId, seq: moment.seq, timeMs: moment.timeMs, headBytes, stateBytes };
-      return {
-        state: {
-          ...state,
-          snapshots: state.snapshots.with(stateId, record),
-          snapshotOfCommit: state.snapshotOfCommit.with(commitId, stateId),
-          condemned: withoutAll(state.condemned, event.revive),
-        },
-      };
-    }
-    case "remove": {
-      const found = checkRemove(state, event);
-      if (found !== undefined) return { violation: found };
-      return { state: withSnapshots(state, event.snapshots, (each) => ({ ...each, removed: moment })) };
-    }
-    case "undelete": {
-      const found = checkUndelete(state, event);
-      if (found !== undefined) return { violation: found };
-      const visible = withSnapshots(state, event.snapshots, ({ removed: _removed, ...each }) => each);
-      return { state: { ...visible, condemned: withoutAll(state.condemned, event.revive) } };
-    }
+    case "commit":
+      return checkRules(rules.commit, state, event);
+    case "remove":
+      return checkRules(rules.remove, state, event);
+    case "undelete":
+      return checkRules(rules.undelete, state, event);
+    case "condemn":
+      return checkRules(rules.condemn, state, event);
+    case "revive":
+      return checkRules(rules.revive, state, event);
+    case "sweep":
+      return checkRules(rules.sweep, state, event);
+    case "relocate":
+      return checkRules(rules.relocate, state, event);
+    case "checkpoint":
+      return checkRules(rules.checkpoint, state, event);
+    case "settings":
+      return undefined;
     default:
       return unknownEvent(event);
   }
+}
+
+function afterEvent(state: LogState, event: LogEvent, moment: LogMoment): LogState {
+  switch (event.type) {
+    case "commit": {
+      const { stateId, commitId, headBytes, stateBytes } = event;
+      const record = { stateId, commitId, seq: moment.seq, timeMs: moment.timeMs, headBytes, stateBytes };
+      return {
+        ...state,
+        snapshots: state.snapshots.with(stateId, record),
+        snapshotOfCommit: state.snapshotOfCommit.with(commitId, stateId),
+        condemned: withoutAll(state.condemned, event.revive),
+      };
+    }
+    case "remove":
+      return withSnapshots(state, event.snapshots, (each) => ({ ...each, removed: moment }));
+    case "undelete": {
+      const visible = withSnapshots(state, event.snapshots, ({ removed: _removed, ...each }) => each);
+      return { ...visible, condemned: withoutAll(state.condemned, event.revive) };
+    }
+    case "condemn":
+      return { ...state, condemned: event.packs.reduce((all, each) => all.with(each, moment), state.condemned) };
+    case "revive":
+      return { ...state, condemned: withoutAll(state.condemned, event.packs) };
+    case "sweep":
+      return afterSweep(state, event, moment.seq);
+    case "relocate":
+      return afterRelocate(state, event, moment.seq);
+    case "checkpoint":
+      return { ...state, checkpoint: { seq: event.seq, sha256: event.sha256 } };
+    case "settings":
+      return { ...state, graceMs: event.graceMs };
+    default:
+      return unknownEvent(event);
+  }
+}
+
+function afterSweep(state: LogState, event: SweepEvent, seq: number): LogState {
+  let { snapshots, snapshotOfCommit } = state;
+  for (const stateId of event.states) {
+    const record = snapshots.get(stateId);
+    if (record === undefined) continue;
+    snapshots = snapshots.without(stateId);
+    snapshotOfCommit = snapshotOfCommit.without(record.commitId);
+  }
+  return {
+    ...state,
+    snapshots,
+    snapshotOfCommit,
+    condemned: withoutAll(state.condemned, event.packs),
+    placed: withoutAll(state.placed, event.packs),
+    swept: event.packs.reduce((all, each) => all.with(each, seq), state.swept),
+    sweptStates: event.states.reduce((all, each) => all.with(each, seq), state.sweptStates),
+  };
+}
+
+function afterRelocate(state: LogState, event: RelocateEvent, seq: number): LogState {
+  let { relocated, placed } = state;
+  let pack = 0;
+  let firstRow = 0;
+  for (const { packId, segments } of event.from) {
+    const runs: RowRun[] = [];
+    for (let left = countRows(segments); left > 0;) {
+      const to = event.to[pack];
+      if (to === undefined) break;
+      const rows = Math.min(left, to.table.byteLength / packTableRowBytes - firstRow);
+      if (rows > 0) runs.push({ packId: to.packId, firstRow, rows });
+      left -= rows;
+      firstRow += rows;
+      if (left > 0) [pack, firstRow] = [pack + 1, 0];
+    }
+    relocated = relocated.with(packId, { seq, segments, runs });
+  }
+  for (const each of event.to) placed = placed.with(each.packId, { ...each, seq });
+  return { ...state, relocated, placed };
 }
 
 function withoutAll<Value>(map: IdMap<PackId, Value>, packs: readonly PackId[]): IdMap<PackId, Value> {

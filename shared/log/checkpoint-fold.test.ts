@@ -9,6 +9,7 @@ import {
   decodeCheckpointHead,
   encodeCheckpointHead,
 } from "#shared/format/checkpoint.ts";
+import { decodeFoldSection, encodeFoldSection, foldSectionName } from "#shared/format/fold-section.ts";
 import { decodeStateHead, stateIdOf } from "#shared/format/state.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import { meteredStore } from "#shared/store/metered-store.ts";
@@ -20,7 +21,7 @@ import { emptyLogState, type LogState } from "./log-state.ts";
 import { readLog } from "./read-log.ts";
 
 describe("a checkpoint of 10,000 commits", () => {
-  it("lets a fresh client list every snapshot in six requests and one for each entry after it", async () => {
+  it("lets a fresh client list every snapshot in seven requests and one for each entry after it", async () => {
     const inner = memoryStore();
     const heads: Uint8Array[] = [];
     let state: LogState = emptyLogState(testStoreId);
@@ -44,11 +45,17 @@ describe("a checkpoint of 10,000 commits", () => {
     for (let seq = 1; seq <= 10_000; seq++) await commit(`${seq}`);
     const section = checkpointSection("heads", heads);
     const fold = foldToCheckpoint(state);
+    const rest = encodeFoldSection(fold.section);
     const encoded = encodeCheckpointHead(
-      { ...fold, timeMs: 0, author: testSigner.publicKey, sections: [section] },
+      {
+        ...fold,
+        timeMs: 0,
+        author: testSigner.publicKey,
+        sections: [checkpointSection(foldSectionName, [rest]), section],
+      },
       (message) => testSigner.sign(message),
     );
-    await inner.put(checkpointKey(10_000), [encoded, ...heads]);
+    await inner.put(checkpointKey(10_000), [encoded, rest, ...heads]);
     await commit("after");
 
     const { store, meter } = meteredStore(inner);
@@ -63,14 +70,17 @@ describe("a checkpoint of 10,000 commits", () => {
     );
     const range = checkpointSectionRange(head, lengthBytes, "heads");
     const content = await store.get(newest.key, range);
-    const [described] = head.sections;
-    if (described === undefined) throw new Error("no section");
+    const [describedFold, described] = head.sections;
+    if (describedFold === undefined || described === undefined) throw new Error("no section");
+    const foldContent = await store.get(newest.key, checkpointSectionRange(head, lengthBytes, foldSectionName));
+    checkCheckpointSection(describedFold, foldContent, newest.key);
     checkCheckpointSection(described, content, newest.key);
-    const now = await readLog({ store, from: foldFromCheckpoint(head) });
+    const decoded = decodeFoldSection(foldContent, head.seq, newest.key);
+    const now = await readLog({ store, from: foldFromCheckpoint({ ...head, section: decoded }) });
     expect(now.snapshots.size).toBe(10_001);
     expect(now.lastSha256).toEqual(state.lastSha256);
-    // list, head's length, head, section, listing of the log, one entry
-    expect(meter.lists + meter.gets + meter.heads).toBe(6);
+    // list, head's length, head, two sections, listing of the log, one entry
+    expect(meter.lists + meter.gets + meter.heads).toBe(7);
 
     let offset = 0;
     for (const bytes of heads.slice(0, 50)) {

@@ -1,11 +1,12 @@
 import type { CheckpointHead } from "#shared/format/checkpoint.ts";
+import type { FoldSection } from "#shared/format/fold-section.ts";
 import { attemptRun, emptyLogState, type LogState } from "./log-state.ts";
 
-/** The part of a checkpoint's head that is the fold. */
+/** The fold as a checkpoint holds it: rows of its head, and its section "fold". */
 export type CheckpointFold = Pick<
   CheckpointHead,
   "storeId" | "seq" | "entrySha256" | "snapshots" | "attempts" | "condemned" | "swept"
->;
+> & { readonly section: FoldSection };
 
 /** A folded state as a checkpoint holds it; nothing is lost. */
 export function foldToCheckpoint(state: LogState): CheckpointFold {
@@ -17,6 +18,13 @@ export function foldToCheckpoint(state: LogState): CheckpointFold {
     attempts: [...state.attempts.older, ...state.attempts.newer].map(([commitId, seq]) => ({ commitId, seq })),
     condemned: Array.from(state.condemned, ([packId, moment]) => ({ packId, seq: moment.seq, timeMs: moment.timeMs })),
     swept: Array.from(state.swept, ([packId, seq]) => ({ packId, seq })),
+    section: {
+      sweptStates: Array.from(state.sweptStates, ([stateId, seq]) => ({ stateId, seq })),
+      relocated: Array.from(state.relocated, ([packId, relocation]) => ({ packId, ...relocation })),
+      placed: [...state.placed.values()],
+      ...(state.checkpoint === undefined ? {} : { checkpoint: state.checkpoint }),
+      ...(state.graceMs === undefined ? {} : { graceMs: state.graceMs }),
+    },
   };
 }
 
@@ -25,7 +33,7 @@ export function foldToCheckpoint(state: LogState): CheckpointFold {
  * condemned share one moment in memory.
  */
 export function foldFromCheckpoint(fold: CheckpointFold): LogState {
-  let { snapshots, snapshotOfCommit, condemned, swept } = emptyLogState(fold.storeId);
+  let { snapshots, snapshotOfCommit, condemned, swept, sweptStates, relocated, placed } = emptyLogState(fold.storeId);
   let { older, newer } = emptyLogState(fold.storeId).attempts;
   for (const record of fold.snapshots) {
     snapshots = snapshots.with(record.stateId, record);
@@ -43,7 +51,10 @@ export function foldFromCheckpoint(fold: CheckpointFold): LogState {
     condemned = condemned.with(packId, moment);
   }
   for (const { packId, seq } of fold.swept) swept = swept.with(packId, seq);
-  const { storeId, seq, entrySha256 } = fold;
+  const { storeId, seq, entrySha256, section } = fold;
+  for (const each of section.sweptStates) sweptStates = sweptStates.with(each.stateId, each.seq);
+  for (const { packId, ...relocation } of section.relocated) relocated = relocated.with(packId, relocation);
+  for (const each of section.placed) placed = placed.with(each.packId, each);
   return {
     storeId,
     seq,
@@ -53,5 +64,10 @@ export function foldFromCheckpoint(fold: CheckpointFold): LogState {
     attempts: { older, newer },
     condemned,
     swept,
+    sweptStates,
+    relocated,
+    placed,
+    ...(section.checkpoint === undefined ? {} : { checkpoint: section.checkpoint }),
+    ...(section.graceMs === undefined ? {} : { graceMs: section.graceMs }),
   };
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { HoldfastError } from "#shared/errors.ts";
 import { verifySignature } from "#shared/crypto/signing.ts";
 import { decodeCheckpointHead, encodeCheckpointHead } from "#shared/format/checkpoint.ts";
+import { decodeFoldSection, encodeFoldSection } from "#shared/format/fold-section.ts";
 import type { CommitId, StateId } from "#shared/format/ids.ts";
 import { decodeLogEntry, type LogEvent } from "#shared/format/log-entry.ts";
 import { foldFromCheckpoint, foldToCheckpoint } from "./checkpoint-fold.ts";
@@ -160,7 +161,8 @@ function grow(choices: readonly (readonly number[])[]): { entries: StoredEntry[]
     for (const [index, number] of numbers.entries()) {
       const pick = (from: StateId[]): StateId[] => from.splice(number % from.length, 1);
       if (number % 3 === 1 && live.length > 0) events.push({ type: "remove", snapshots: pick(live) });
-      else if (number % 3 === 2 && removed.length > 0) events.push({ type: "undelete", snapshots: pick(removed), revive: [] });
+      else if (number % 3 === 2 && removed.length > 0)
+        events.push({ type: "undelete", snapshots: pick(removed), revive: [] });
       else events.push(testCommit(`${state.seq}/${index}`));
     }
     const stored = testEntry(state, events);
@@ -174,7 +176,8 @@ function grow(choices: readonly (readonly number[])[]): { entries: StoredEntry[]
 
 function bytesOf(state: LogState): string {
   const head = { ...foldToCheckpoint(state), timeMs: 0, author: testSigner.publicKey, sections: [] };
-  return Buffer.from(encodeCheckpointHead(head, () => new Uint8Array(64))).toString("hex");
+  const bytes = [encodeCheckpointHead(head, () => new Uint8Array(64)), encodeFoldSection(head.section)];
+  return Buffer.concat(bytes).toString("hex");
 }
 
 describe("the fold", () => {
@@ -187,7 +190,11 @@ describe("the fold", () => {
         if (state === undefined) throw new Error("no state");
         const head = { ...foldToCheckpoint(state), timeMs: 1, author: testSigner.publicKey, sections: [] };
         const bytes = encodeCheckpointHead(head, (message) => testSigner.sign(message));
-        const resumed = foldFromCheckpoint(decodeCheckpointHead(bytes, "a checkpoint", verifySignature));
+        const section = decodeFoldSection(encodeFoldSection(foldToCheckpoint(state).section), state.seq, "a section");
+        const resumed = foldFromCheckpoint({
+          ...decodeCheckpointHead(bytes, "a checkpoint", verifySignature),
+          section,
+        });
         const whole = entries.reduce(foldEntry, empty);
         const tail = entries.slice(at).reduce(foldEntry, resumed);
         expect(bytesOf(tail)).toBe(bytesOf(whole));

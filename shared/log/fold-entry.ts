@@ -7,7 +7,7 @@ import { logKey } from "#shared/store/object-key.ts";
 import { applyEvent } from "./apply-event.ts";
 import { IdMap } from "./id-map.ts";
 import { attemptRun, type LogState, type RecentAttempts } from "./log-state.ts";
-import { checkEntry } from "./rules/check-entry.ts";
+import { type LogRules, logRules } from "./rules/log-rules.ts";
 import type { Violation } from "./violation.ts";
 
 /** A log entry and SHA-256 of the bytes that it was decoded from. */
@@ -42,15 +42,21 @@ export function foldEntry(state: LogState, stored: StoredEntry): LogState {
   });
 }
 
-/** The fold-time rules of an entry that stands in its place: events are judged in order, each after the ones before it. */
-export function judgeEntry(state: LogState, stored: StoredEntry): Judgement {
+/**
+ * The fold-time rules of an entry that stands in its place: events are judged in order, each after the ones before it.
+ *
+ * @param rules - the rules of the log; others only to see what comes of them
+ */
+export function judgeEntry(state: LogState, stored: StoredEntry, rules: LogRules = logRules): Judgement {
   const { entry, sha256 } = stored;
-  const unfit = checkEntry(state, entry);
-  if (unfit !== undefined) return { violation: unfit, event: -1, type: "" };
+  for (const rule of rules.entry) {
+    const unfit = rule.check(state, entry);
+    if (unfit !== undefined) return { violation: unfit, event: -1, type: "" };
+  }
   const moment = { seq: entry.seq, timeMs: entry.timeMs };
   let next = state;
   for (const [index, event] of entry.events.entries()) {
-    const applied = applyEvent(next, event, moment);
+    const applied = applyEvent(next, event, moment, rules);
     if ("violation" in applied) return { violation: applied.violation, event: index, type: event.type };
     next = applied.state;
   }

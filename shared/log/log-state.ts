@@ -1,5 +1,6 @@
 import type { CheckpointSnapshot, LogMoment } from "#shared/format/checkpoint.ts";
 import type { CommitId, PackId, StateId, StoreId } from "#shared/format/ids.ts";
+import type { PlacedPack, Relocation } from "#shared/format/fold-section.ts";
 import { IdMap } from "./id-map.ts";
 
 /** A snapshot as the log knows it: who published it and when, where its state lies, whether it is removed. */
@@ -23,9 +24,9 @@ export type LogState = {
   readonly seq: number;
   /** SHA-256 of that entry: what the next one must carry as `prev`. Zeros before the first. */
   readonly lastSha256: Uint8Array;
-  /** Every snapshot that was ever published, also the removed ones. */
+  /** Every snapshot that was ever published, also the removed ones, until its state is swept. */
   readonly snapshots: IdMap<StateId, SnapshotRecord>;
-  /** The snapshot of each commit id that a published state carries. */
+  /** The snapshot of each commit id that one of them carries. */
   readonly snapshotOfCommit: IdMap<CommitId, StateId>;
   /** Commit ids of the latest entries. */
   readonly attempts: RecentAttempts;
@@ -33,6 +34,16 @@ export type LogState = {
   readonly condemned: IdMap<PackId, LogMoment>;
   /** Packs that were ever swept, by the number of the entry that did it. A swept pack id is never used again. */
   readonly swept: IdMap<PackId, number>;
+  /** States that were ever swept, by the number of the entry that did it. A swept state is never published. */
+  readonly sweptStates: IdMap<StateId, number>;
+  /** Packs that segments were moved out of, for ever: heads of states go on naming them. */
+  readonly relocated: IdMap<PackId, Relocation>;
+  /** Packs that segments were moved into and that are not swept. */
+  readonly placed: IdMap<PackId, PlacedPack>;
+  /** The newest checkpoint that an entry vouches for. */
+  readonly checkpoint?: LogMark;
+  /** The grace period where an entry set it, milliseconds; else that of `config` holds. */
+  readonly graceMs?: number;
 };
 
 /**
@@ -58,6 +69,9 @@ export function emptyLogState(storeId: StoreId): LogState {
     attempts: { older: IdMap.empty(), newer: IdMap.empty() },
     condemned: IdMap.empty(),
     swept: IdMap.empty(),
+    sweptStates: IdMap.empty(),
+    relocated: IdMap.empty(),
+    placed: IdMap.empty(),
   };
 }
 

@@ -32,7 +32,11 @@ const comparedPartBytes = 8 * 1024 * 1024;
  * @throws {HoldfastError} corrupt: the store holds other bytes under this state's name
  * @throws {HoldfastError} unavailable: the state may or may not be there
  */
-export async function stageState(store: Store, headBytes: Uint8Array, section: readonly Uint8Array[]): Promise<StagedState> {
+export async function stageState(
+  store: Store,
+  headBytes: Uint8Array,
+  section: readonly Uint8Array[],
+): Promise<StagedState> {
   const stateId = stateIdOf(headBytes);
   const key = stateKey(stateId);
   const head = decodeStateHead(headBytes, key, verifySignature);

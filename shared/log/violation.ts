@@ -5,6 +5,7 @@ export type RuleName =
   | "entry-has-events"
   | "entry-attempt-is-new"
   | "commit-state-is-new"
+  | "commit-state-is-not-swept"
   | "commit-id-is-new"
   | "commit-lengths-are-in-order"
   | "commit-matches-its-state"
@@ -17,7 +18,24 @@ export type RuleName =
   | "snapshots-are-named-once"
   | "snapshots-are-published"
   | "snapshots-are-not-removed"
-  | "snapshots-are-removed";
+  | "snapshots-are-removed"
+  | "packs-are-named-once"
+  | "condemned-packs-are-live"
+  | "live-snapshots-are-known"
+  | "condemned-packs-are-unneeded"
+  | "sweep-names-each-once"
+  | "swept-packs-are-condemned"
+  | "swept-states-are-hidden"
+  | "sweep-waits-for-grace"
+  | "swept-states-are-empty"
+  | "relocation-names-each-once"
+  | "relocated-packs-are-live"
+  | "placed-packs-are-new"
+  | "relocated-rows-are-as-many"
+  | "relocated-segments-are-the-same"
+  | "placed-packs-are-whole"
+  | "checkpoints-ascend"
+  | "checkpoint-matches-its-head";
 
 /** Why a rule forbids an event. */
 export type Violation = {

@@ -3,9 +3,11 @@ import { encodeHex } from "#shared/bytes/hex.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { encodeCbor, type CborValue } from "#shared/format/cbor.ts";
 import { type CheckpointHead, encodeCheckpointHead } from "#shared/format/checkpoint.ts";
-import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId } from "#shared/format/ids.ts";
-import { encodeLogEntry, type LogEntry, type LogEvent } from "#shared/format/log-entry.ts";
+import { idToBytes } from "#shared/format/ids.ts";
+import { encodeLogEntry, type LogEvent } from "#shared/format/log-entry.ts";
 import { sign, signer, storeId, storeIdBytes, vectorTimeMs } from "./fixed-store.testing.ts";
+import { foldVectors } from "./fold-vectors.testing.ts";
+import { commit, entryOf, pack, placed, publish, relocation, state, zeros } from "./log-events.testing.ts";
 import { spoiledFrames, spoiledMaps, withChecksum, withFlippedBit, withPayload } from "./spoil.testing.ts";
 import { refused, success, type Vector } from "./vector.testing.ts";
 
@@ -13,35 +15,6 @@ import { refused, success, type Vector } from "./vector.testing.ts";
 export function logVectors(): Vector[] {
   return [...entryVectors(), ...foldVectors(), ...checkpointVectors()];
 }
-
-const state = (name: string): StateId => idFromBytes("state", sha256(Buffer.from(`state ${name}`)));
-const pack = (name: string): PackId => idFromBytes("pack", sha256(Buffer.from(`pack ${name}`)));
-const commit = (name: string): CommitId => idFromBytes("commit", sha256(Buffer.from(`commit ${name}`)).slice(0, 16));
-
-const publish = (name: string, change: Partial<Extract<LogEvent, { type: "commit" }>> = {}): LogEvent => ({
-  type: "commit",
-  stateId: state(name),
-  commitId: commit(name),
-  headBytes: 1000,
-  stateBytes: 1500,
-  revive: [],
-  ...change,
-});
-
-function entryOf(seq: number, prev: Uint8Array, events: readonly LogEvent[], change: Partial<LogEntry> = {}): LogEntry {
-  return {
-    storeId,
-    seq,
-    prev,
-    timeMs: vectorTimeMs + seq,
-    commitId: commit(`entry ${seq}`),
-    author: signer.publicKey,
-    events,
-    ...change,
-  };
-}
-
-const zeros = new Uint8Array(32);
 
 function entryVectors(): Vector[] {
   const entry = entryOf(5, sha256(Buffer.from("entry 4")), [publish("a", { revive: [pack("x")] })]);
@@ -76,6 +49,18 @@ function entryVectors(): Vector[] {
       },
     ],
   });
+  const moved = (
+    change: Record<string, CborValue>,
+    to: Record<string, CborValue> = {},
+  ): Record<string, CborValue> => {
+    const { packId, kind, sizeBytes, table } = placed("m", 1, 1);
+    return {
+      type: "relocate",
+      from: [{ pack: idToBytes(pack("a")), segments: Uint8Array.of(1) }],
+      to: [{ id: idToBytes(packId), kind, sizeBytes, table, ...to }],
+      ...change,
+    };
+  };
   const others: LogEvent[] = [
     { type: "remove", snapshots: [state("a"), state("b")] },
     { type: "undelete", snapshots: [state("a")], revive: [pack("x"), pack("y")] },
@@ -88,6 +73,44 @@ function entryVectors(): Vector[] {
       "Two events in one entry.",
       {},
       encodeHex(encodeLogEntry(entryOf(6, zeros, others), sign)),
+    ),
+    success(
+      "log-entry",
+      "collect",
+      "Condemns two packs, takes one back, sweeps the other with a state.",
+      {},
+      encodeHex(
+        encodeLogEntry(
+          entryOf(7, zeros, [
+            { type: "condemn", packs: [pack("x"), pack("y")] },
+            { type: "revive", packs: [pack("x")] },
+            { type: "sweep", packs: [pack("y")], states: [state("a")] },
+          ]),
+          sign,
+        ),
+      ),
+    ),
+    success(
+      "log-entry",
+      "relocate",
+      "Moves three segments of two packs to two others.",
+      {},
+      encodeHex(encodeLogEntry(entryOf(8, zeros, [relocation]), sign)),
+    ),
+    success(
+      "log-entry",
+      "checkpoint-and-settings",
+      "Vouches for a checkpoint and sets the grace period.",
+      {},
+      encodeHex(
+        encodeLogEntry(
+          entryOf(9, zeros, [
+            { type: "checkpoint", seq: 8, sha256: sha256(Buffer.from("checkpoint 8")) },
+            { type: "settings", graceMs: 86_400_000 },
+          ]),
+          sign,
+        ),
+      ),
     ),
     ...spoiledFrames(good).map((each) => refused("log-entry", each.name, each.about, each.expect, each.bytes)),
     ...spoiledMaps(fields).map((each) => refused("log-entry", each.name, each.about, each.expect, signed(each.bytes))),
@@ -112,9 +135,29 @@ function entryVectors(): Vector[] {
     bad(
       "unknown-event",
       "An event that this version does not know.",
-      { events: [{ type: "sweep", packs: [] }] },
+      { events: [{ type: "transmute", packs: [] }] },
       "incompatible",
     ),
+    bad("sweep-without-states", "A field of an event is missing.", { events: [{ type: "sweep", packs: [] }] }),
+    bad("condemn-short-pack-id", "A pack id has 31 bytes.", {
+      events: [{ type: "condemn", packs: [new Uint8Array(31)] }],
+    }),
+    bad("relocate-zero-byte", "A bitmap of rows ends in a byte that marks none.", {
+      events: [moved({ from: [{ pack: idToBytes(pack("a")), segments: Uint8Array.of(1, 0) }] })],
+    }),
+    bad("relocate-no-row", "A bitmap of rows is empty.", {
+      events: [moved({ from: [{ pack: idToBytes(pack("a")), segments: new Uint8Array(0) }] })],
+    }),
+    bad("relocate-wrong-size", "The rows of a table do not add up to the size of the pack.", {
+      events: [moved({}, { sizeBytes: 1 })],
+    }),
+    bad("relocate-empty-pack", "A new pack has no segment.", {
+      events: [moved({}, { table: new Uint8Array(0), sizeBytes: 96 })],
+    }),
+    bad("checkpoint-zero", "A checkpoint folds no entry.", {
+      events: [{ type: "checkpoint", seq: 0, sha256: zeros }],
+    }),
+    bad("settings-fraction", "A grace period is a fraction.", { events: [{ type: "settings", graceMs: 0.5 }] }),
     bad("unknown-event-field", "An event has a field more.", event({ zzzzzz: 1 })),
     bad("short-state-id", "A state id has 31 bytes.", event({ state: new Uint8Array(31) })),
     bad(
@@ -123,122 +166,6 @@ function entryVectors(): Vector[] {
       event({ headBytes: 1024 * 1024 * 1024 + 1, stateBytes: 2 ** 40 }),
     ),
     bad("event-is-no-map", "An event is a number.", { events: [1] }),
-  ];
-}
-
-/** A log of entries, each the next of the one before. */
-type ChainEntry = { readonly events: readonly LogEvent[]; readonly change?: Partial<LogEntry> };
-
-function chain(...entries: readonly ChainEntry[]): string[] {
-  const log: string[] = [];
-  let prev: Uint8Array = zeros;
-  for (const [index, { events, change }] of entries.entries()) {
-    const bytes = encodeLogEntry(entryOf(index + 1, prev, events, change), sign);
-    prev = sha256(bytes);
-    log.push(encodeHex(bytes));
-  }
-  return log;
-}
-
-function foldVectors(): Vector[] {
-  const a = publish("a");
-  const b = publish("b");
-  const removeA: LogEvent = { type: "remove", snapshots: [state("a")] };
-  const undeleteA: LogEvent = { type: "undelete", snapshots: [state("a")], revive: [] };
-  const bad = (name: string, about: string, ...entries: ChainEntry[]): Vector => ({
-    structure: "log",
-    name,
-    about,
-    context: { storeId },
-    input: chain(...entries),
-    expect: "corrupt",
-  });
-  const whole = chain(
-    { events: [a] },
-    { events: [b] },
-    { events: [removeA] },
-    { events: [undeleteA, { type: "remove", snapshots: [state("b")] }] },
-  );
-  const otherStore = { storeId: idFromBytes("store", new Uint8Array(16)) };
-  return [
-    success("log", "empty", "The fold of no entries.", { storeId }, []),
-    success(
-      "log",
-      "publish-remove-undelete",
-      "Two snapshots; one is removed and brought back, then the other removed.",
-      { storeId },
-      whole,
-    ),
-    {
-      ...success("log", "gap", "The second entry is missing.", { storeId }, [whole[0]!, whole[2]!]),
-      expect: "corrupt",
-    },
-    {
-      ...success("log", "exchanged", "Two entries changed places.", { storeId }, [whole[1]!, whole[0]!]),
-      expect: "corrupt",
-    },
-    bad("wrong-store", "An entry of another store.", { events: [a], change: otherStore }),
-    bad(
-      "wrong-number",
-      "The second entry says that it is the third.",
-      { events: [a] },
-      { events: [b], change: { seq: 3 } },
-    ),
-    bad(
-      "wrong-hash",
-      "The second entry follows another first one: the log was rewritten.",
-      { events: [a] },
-      { events: [b], change: { prev: sha256(Buffer.from("x")) } },
-    ),
-    bad("first-follows-something", "The first entry says that one came before.", {
-      events: [a],
-      change: { prev: sha256(Buffer.from("x")) },
-    }),
-    bad("no-events", "An entry without events.", { events: [] }),
-    bad(
-      "attempt-twice",
-      "Two entries have one commit id.",
-      { events: [a] },
-      { events: [b], change: { commitId: commit("entry 1") } },
-    ),
-    bad(
-      "state-twice",
-      "A state is published twice.",
-      { events: [a] },
-      { events: [publish("a", { commitId: commit("b") })] },
-    ),
-    bad(
-      "commit-id-twice",
-      "Two states have one commit id.",
-      { events: [a] },
-      { events: [publish("b", { commitId: commit("a") })] },
-    ),
-    bad("state-shorter-than-head", "A state is shorter than its head.", {
-      events: [publish("a", { stateBytes: 999 })],
-    }),
-    bad("revive-what-is-not-condemned", "A pack is revived that is not condemned.", {
-      events: [publish("a", { revive: [pack("x")] })],
-    }),
-    bad("remove-unknown", "A snapshot is removed that was never published.", { events: [removeA] }),
-    bad("remove-twice", "A snapshot is removed twice.", { events: [a] }, { events: [removeA] }, { events: [removeA] }),
-    bad(
-      "remove-named-twice",
-      "A snapshot is named twice in one event.",
-      { events: [a] },
-      { events: [{ type: "remove", snapshots: [state("a"), state("a")] }] },
-    ),
-    bad(
-      "remove-nothing",
-      "An event names no snapshot.",
-      { events: [a] },
-      { events: [{ type: "remove", snapshots: [] }] },
-    ),
-    bad(
-      "undelete-what-is-there",
-      "A snapshot is brought back that is not removed.",
-      { events: [a] },
-      { events: [undeleteA] },
-    ),
   ];
 }
 

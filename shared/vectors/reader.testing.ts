@@ -24,6 +24,7 @@ import { snapshotAad } from "#shared/format/snapshot-aad.ts";
 import { decodeTreeNode } from "#shared/format/tree-node.ts";
 import { foldEntry } from "#shared/log/fold-entry.ts";
 import { emptyLogState } from "#shared/log/log-state.ts";
+import { resolveRow, rowsOf as rowsMarked } from "#shared/log/resolve-row.ts";
 import { openIndexSection } from "#shared/repository/index-section.ts";
 import { openKeySlot } from "#shared/repository/key-slots.ts";
 import { nodeKey } from "#shared/repository/node-key.ts";
@@ -210,6 +211,18 @@ function readLogObjects(input: Json, context: Context): Json {
     snapshots: [...state.snapshots.values()],
     condemned: [...state.condemned.keys()],
     swept: [...state.swept.keys()],
+    ...(state.sweptStates.size === 0 ? {} : { sweptStates: [...state.sweptStates.keys()] }),
+    ...(state.relocated.size === 0
+      ? {}
+      : {
+          relocated: Array.from(state.relocated, ([packId, { segments }]) => ({
+            packId,
+            rows: Array.from(rowsMarked(segments), (row) => ({ row, at: resolveRow(state, packId, row) })),
+          })),
+          placed: [...state.placed.keys()],
+        }),
+    ...(state.checkpoint === undefined ? {} : { checkpoint: state.checkpoint }),
+    ...(state.graceMs === undefined ? {} : { graceMs: state.graceMs }),
   });
 }
 

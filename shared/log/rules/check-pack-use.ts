@@ -3,30 +3,29 @@ import type { LogState } from "#shared/log/log-state.ts";
 import { type Violation, violation } from "#shared/log/violation.ts";
 
 /**
- * What a snapshot that is live from now on asks of the packs it needs: none was ever swept, and each condemned one is revived
- * by the same event.
+ * Append-time, of a snapshot that is live from now on: no pack that it needs was ever swept.
  *
- * Append-time: needs the head of the snapshot's state. Together with the rule that a sweep takes only packs which are condemned
- * at that moment, it gives the promise of the log: no live snapshot references a swept pack.
- *
- * @param needed - packs that the snapshot references or adds
- * @param revived - packs that the event takes back
+ * Needs the head of the snapshot's state. Together with the rules that a sweep takes only packs which are condemned at that moment, and a
+ * condemnation only packs that no live snapshot needs, it gives the promise of the log: no live snapshot needs a swept pack.
  */
-export function checkPackUse(
+export function checkNotSwept(state: LogState, needed: Iterable<PackId>): Violation | undefined {
+  const swept: PackId[] = [];
+  for (const packId of needed) if (state.swept.has(packId)) swept.push(packId);
+  if (swept.length === 0) return undefined;
+  return violation("packs-are-not-swept", "conflict", `pack ${swept[0]} was swept`, swept);
+}
+
+/** Append-time, of a snapshot that is live from now on: each condemned pack that it needs is taken back by the same event. */
+export function checkRevivedAll(
   state: LogState,
   needed: Iterable<PackId>,
-  revived: ReadonlySet<PackId>,
+  revive: readonly PackId[],
 ): Violation | undefined {
-  const swept: PackId[] = [];
+  if (state.condemned.size === 0) return undefined;
+  const revived = new Set(revive);
   const condemned: PackId[] = [];
-  for (const packId of needed) {
-    if (state.swept.has(packId)) swept.push(packId);
-    else if (state.condemned.has(packId) && !revived.has(packId)) condemned.push(packId);
-  }
-  if (swept.length > 0) return violation("packs-are-not-swept", "conflict", `pack ${swept[0]} was swept`, swept);
-  if (condemned.length > 0) {
-    const reason = `pack ${condemned[0]} is condemned and not revived`;
-    return violation("condemned-packs-are-revived", "conflict", reason, condemned);
-  }
-  return undefined;
+  for (const packId of needed) if (state.condemned.has(packId) && !revived.has(packId)) condemned.push(packId);
+  if (condemned.length === 0) return undefined;
+  const reason = `pack ${condemned[0]} is condemned and not revived`;
+  return violation("condemned-packs-are-revived", "conflict", reason, condemned);
 }

@@ -7,7 +7,7 @@ import { checkUndelete } from "./check-undelete.ts";
 const stateId = testId("state", "a");
 const pack = testId("pack", "p");
 const event = { type: "undelete", snapshots: [stateId], revive: [] } as const;
-const facts = { packsOf: () => [pack] };
+const facts = { referencesOf: () => [{ packId: pack, segments: Uint8Array.of(1) }] };
 
 function removedSnapshot(): LogState {
   const empty = emptyLogState(testStoreId);
