@@ -84,7 +84,7 @@ export async function* matchingSnapshots(
     if (filter.latest !== undefined && count > filter.latest) continue;
     matching.push(summaryOf(snapshot));
   }
-  yield* matching.reverse();
+  yield* matching.toReversed();
   return whole;
 }
 

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import type koffiModule from "koffi";
 import { setFlagsFromString } from "node:v8";
 
 /** Resident bytes above which freed memory is given back. */
@@ -30,7 +31,7 @@ export async function leanMemory<Result>(work: () => Promise<Result>): Promise<R
 function glibcTrim(): ((padBytes: number) => number) | undefined {
   if (process.platform !== "linux") return undefined;
   try {
-    const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+    const koffi = createRequire(import.meta.url)("koffi") as typeof koffiModule;
     return koffi.load("libc.so.6").func("int malloc_trim(size_t)") as (padBytes: number) => number;
   } catch {
     return undefined;

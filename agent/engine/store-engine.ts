@@ -64,7 +64,8 @@ export function storeEngine(parts: EngineParts): Engine {
     },
     backup: async (request) => finish(await leanMemory(() => runBackup(parts, session, request))),
     restore: async (request) => finish(await leanMemory(async () => runRestore(parts, await session(), request))),
-    check: async ({ snapshots, readPercent }) => finish(await leanMemory(async () => runCheck(parts, await session(), snapshots, readPercent))),
+    check: async ({ snapshots, readPercent }) =>
+      finish(await leanMemory(async () => runCheck(parts, await session(), snapshots, readPercent))),
     async *snapshots(filter) {
       const { repository } = await session();
       const whole = yield* matchingSnapshots(repository, filter, reporter);

@@ -5,7 +5,14 @@ import type { EntryMetadata } from "#agent/filesystem/entry-metadata.ts";
 import { removeEntry } from "#agent/filesystem/make-special.ts";
 import { noExtended } from "#agent/filesystem/read-extended.ts";
 import { SafeTarget } from "#agent/filesystem/safe-target.ts";
-import { abandonFile, createFile, finishFile, type NewFile, setFileSize, writeAt } from "#agent/filesystem/write-file.ts";
+import {
+  abandonFile,
+  createFile,
+  finishFile,
+  type NewFile,
+  setFileSize,
+  writeAt,
+} from "#agent/filesystem/write-file.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import type { OwnerMap } from "./entry-metadata.ts";
 import { type OwnerChoice, ownerMap } from "./owner-map.ts";
@@ -44,7 +51,12 @@ class FileContentWriter implements ContentWriter {
   writeFile(file: FileToWrite, data: Uint8Array): readonly ExportProblem[] {
     const place = this.#target.locate(file.path);
     const name = file.replace ? temporaryName() : place.path;
-    const made: NewFile = { path: name, directoryFd: place.directoryFd, traits: place.traits, metadata: this.#metadata(file) };
+    const made: NewFile = {
+      path: name,
+      directoryFd: place.directoryFd,
+      traits: place.traits,
+      metadata: this.#metadata(file),
+    };
     const fd = createFile(made);
     let problems: readonly ExportProblem[];
     try {

@@ -155,9 +155,8 @@ export class FilesystemExporter implements Exporter {
   openFile(path: string, entry: Entry, decision: FileDecision): OpenedFile {
     const place = this.#target.locate(path);
     const replace = decision === "replace";
-    const name = replace ? temporaryName() : place.path;
     const file: NewFile = {
-      path: name,
+      path: temporaryName(),
       directoryFd: place.directoryFd,
       traits: place.traits,
       metadata: this.#metadata(entry),
@@ -174,7 +173,8 @@ export class FilesystemExporter implements Exporter {
     let problems: readonly ExportProblem[];
     try {
       problems = finishFile(opened.handle, file, this.#apply);
-      if (replace) renameOver(file.path, place.path, place.directoryFd);
+      if (!replace && this.#look(place) !== undefined) throw inTheWay(path, "new entry");
+      renameOver(file.path, place.path, place.directoryFd);
     } catch (error) {
       removeQuietly(file.path, place.directoryFd);
       throw error;
@@ -205,7 +205,10 @@ export class FilesystemExporter implements Exporter {
   }
 
   close(): void {
-    for (const handle of this.#opened.keys()) abandonFile(handle);
+    for (const [handle, { file, place }] of this.#opened) {
+      abandonFile(handle);
+      removeQuietly(file.path, this.#target.locate(place.fullPath ?? "").directoryFd);
+    }
     this.#target.close();
   }
 

@@ -4,7 +4,10 @@ import type { ExtendedAttributes } from "#shared/connectors/content-reader.ts";
 const attributesMaxBytes = 4 * 1024 * 1024;
 
 /** The attributes of an entry, without those that do not fit; `onDropped` is told of each. Undefined for none. */
-export function boundedAttributes(read: ExtendedAttributes, onDropped: (message: string) => void): ExtendedAttributes | undefined {
+export function boundedAttributes(
+  read: ExtendedAttributes,
+  onDropped: (message: string) => void,
+): ExtendedAttributes | undefined {
   let bytes = 0;
   const kept = read.filter(([name, value]) => {
     bytes += name.length + value.byteLength;

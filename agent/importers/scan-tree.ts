@@ -1,7 +1,7 @@
 import type { ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { entryTypes } from "#shared/format/entry.ts";
-import { createEntryStat, type EntryStat } from "#agent/filesystem/entry-stat.ts";
+import type { EntryStat } from "#agent/filesystem/entry-stat.ts";
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import { closeDirectory, openDirectory, sortedNames } from "#agent/filesystem/list-directory.ts";
 import { statInto, statPath } from "#agent/filesystem/stat-path.ts";

@@ -33,7 +33,11 @@ export interface ContentReader {
   /** Fills `into` from the content, holes left out; fewer bytes come only at its end. @throws {HoldfastError} it cannot be read */
   read(into: Uint8Array): number;
   /** Extended attributes and flags of the open file. */
-  details(): { readonly xattrs: ExtendedAttributes | undefined; readonly flags: number; readonly problems: readonly string[] };
+  details(): {
+    readonly xattrs: ExtendedAttributes | undefined;
+    readonly flags: number;
+    readonly problems: readonly string[];
+  };
   /** Closes the file. @returns whether it is not the same as was seen by the scan: it changed while it was read */
   close(): boolean;
 }

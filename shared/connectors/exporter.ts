@@ -11,7 +11,7 @@ export type FileDecision =
   | "create" /* nothing is there */
   | "replace" /* something else is there and gives way once the new file is whole */
   | "keep" /* what is there is right */
-  | "leave" /* something is there and is left alone, whatever it is */;
+  | "leave"; /* something is there and is left alone, whatever it is */
 
 /**
  * The port to where a snapshot is restored, as its main thread sees it. Paths are relative to the target, as binary strings.

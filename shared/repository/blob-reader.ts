@@ -68,16 +68,23 @@ export class BlobReader {
         damage ??= error;
       }
     }
-    throw damage ?? new HoldfastError("corrupt", `Cannot find ${what} ${encodeHex(id.subarray(0, 32))}: no state tells of it`);
+    throw (
+      damage ??
+      new HoldfastError("corrupt", `Cannot find ${what} ${encodeHex(id.subarray(0, 32))}: no state tells of it`)
+    );
   }
 
   async #readAt(place: BlobPlace, id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {
     const plain = await this.#segment(place.segment);
     const blob = blobOf(plain, place);
     if (!equalBytes(mac.digest(blob), id.byteLength === 32 ? id : id.subarray(0, 32))) {
-      throw new HoldfastError("corrupt", `Cannot read ${what} ${encodeHex(id.subarray(0, 32))}: its bytes do not match its name`, {
-        detail: { pack: this.#parts.segments.packOf(place.segment).packId },
-      });
+      throw new HoldfastError(
+        "corrupt",
+        `Cannot read ${what} ${encodeHex(id.subarray(0, 32))}: its bytes do not match its name`,
+        {
+          detail: { pack: this.#parts.segments.packOf(place.segment).packId },
+        },
+      );
     }
     return blob;
   }
@@ -97,7 +104,12 @@ export class BlobReader {
     const sealed = await this.#sealed(place);
     const sessionKey = await this.#parts.sessionKeys.key(place.sessionId);
     try {
-      return openSegment(sealed, { storeId: this.#parts.storeId, kind: place.pack.kind, segmentId: place.segmentId, sessionKey });
+      return openSegment(sealed, {
+        storeId: this.#parts.storeId,
+        kind: place.pack.kind,
+        segmentId: place.segmentId,
+        sessionKey,
+      });
     } catch (cause) {
       if (!isHoldfastError(cause, "corrupt")) throw cause;
       throw damagedSegment(place, cause);
@@ -131,26 +143,38 @@ export class BlobReader {
 /** The bytes of a blob in its segment's plaintext. @throws {HoldfastError} corrupt: the index points outside it */
 export function blobOf(plain: Uint8Array, place: BlobPlace): Uint8Array {
   const end = place.offsetBytes + place.lengthBytes;
-  if (end > plain.byteLength) throw new HoldfastError("corrupt", "Cannot read a blob: the index points beyond the end of its segment");
+  if (end > plain.byteLength)
+    throw new HoldfastError("corrupt", "Cannot read a blob: the index points beyond the end of its segment");
   return plain.subarray(place.offsetBytes, end);
 }
 
 /** The error of a segment that does not open, naming the object. */
 export function damagedSegment(place: SegmentPlace, cause: unknown): HoldfastError {
-  return new HoldfastError("corrupt", `Cannot read ${packKey(place.pack.packId)}: the segment at byte ${place.offsetBytes} does not verify`, {
-    cause,
-    detail: { pack: place.pack.packId, offsetBytes: place.offsetBytes },
-    hint: "Run `holdfast check --read` to see all that is damaged.",
-  });
+  return new HoldfastError(
+    "corrupt",
+    `Cannot read ${packKey(place.pack.packId)}: the segment at byte ${place.offsetBytes} does not verify`,
+    {
+      cause,
+      detail: { pack: place.pack.packId, offsetBytes: place.offsetBytes },
+      hint: "Run `holdfast check --read` to see all that is damaged.",
+    },
+  );
 }
 
 /** Fetches sealed bytes from a segment on. A pack that is missing is damage: a state tells of it. */
-export async function fetchRange(store: Store, from: SegmentPlace, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function fetchRange(
+  store: Store,
+  from: SegmentPlace,
+  lengthBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const key = packKey(from.pack.packId);
   try {
     return await store.get(key, { offsetBytes: from.offsetBytes, lengthBytes });
   } catch (cause) {
     if (!isHoldfastError(cause, "absent")) throw cause;
-    throw new HoldfastError("corrupt", `Cannot read ${key}: the store does not have it`, { cause, detail: { pack: from.pack.packId } });
+    throw new HoldfastError("corrupt", `Cannot read ${key}: the store does not have it`, {
+      cause,
+      detail: { pack: from.pack.packId },
+    });
   }
 }

@@ -75,7 +75,11 @@ export async function createRepository(options: {
   if (passphrase !== undefined) {
     const place = { store, storeId, configSha256: sha256(bytes) };
     const bundle = { role: "owner", masterSecret } as const;
-    await addKeySlot(place, { bundle, label: "first passphrase", secret: { kind: "passphrase", passphrase } }, { random, clock });
+    await addKeySlot(
+      place,
+      { bundle, label: "first passphrase", secret: { kind: "passphrase", passphrase } },
+      { random, clock },
+    );
     const secret = random(recoverySecretBytes);
     await addKeySlot(place, { bundle, label: "recovery key", secret: { kind: "random", secret } }, { random, clock });
     recoveryKey = encodeRecoveryKey(secret);

@@ -26,13 +26,19 @@ export class IndexRun {
       this.#starts[bucket + 1] = row + 1;
     }
     for (let bucket = 1; bucket < this.#starts.length; bucket++) {
-      if ((this.#starts[bucket] ?? 0) < (this.#starts[bucket - 1] ?? 0)) this.#starts[bucket] = this.#starts[bucket - 1] ?? 0;
+      if ((this.#starts[bucket] ?? 0) < (this.#starts[bucket - 1] ?? 0))
+        this.#starts[bucket] = this.#starts[bucket - 1] ?? 0;
     }
   }
 
   /** The last row of the blob whose id begins at `ids[offset]`, or -1. Rows of other copies are right before it. */
   find(ids: Uint8Array, offset: number): number {
-    const first = (((ids[offset] ?? 0) << 24) | ((ids[offset + 1] ?? 0) << 16) | ((ids[offset + 2] ?? 0) << 8) | (ids[offset + 3] ?? 0)) >>> 0;
+    const first =
+      (((ids[offset] ?? 0) << 24) |
+        ((ids[offset + 1] ?? 0) << 16) |
+        ((ids[offset + 2] ?? 0) << 8) |
+        (ids[offset + 3] ?? 0)) >>>
+      0;
     const bucket = first >>> this.#shift;
     let low = this.#starts[bucket] ?? 0;
     const end = this.#starts[bucket + 1] ?? 0;

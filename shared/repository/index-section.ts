@@ -48,16 +48,23 @@ export function sealIndexRows(
   const content = indexContent(takeRows());
   if (content === undefined) return [];
   const nonce = options.random(24);
-  const { ciphertext, tag } = sealParts({ key: options.indexKey, nonce, aad: indexAad(options.storeId, options.packIds) }, content);
+  const { ciphertext, tag } = sealParts(
+    { key: options.indexKey, nonce, aad: indexAad(options.storeId, options.packIds) },
+    content,
+  );
   return [nonce, ciphertext, tag];
 }
 
 function indexContent(rows: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   if (rows.byteLength === 0) return undefined;
   if (rows.byteLength > formatLimits.indexRows * indexRowBytes) {
-    throw new HoldfastError("invalid", `Cannot index ${rows.byteLength / indexRowBytes} blobs in one state: it may add ${formatLimits.indexRows}`, {
-      hint: "Back up fewer directories at a time.",
-    });
+    throw new HoldfastError(
+      "invalid",
+      `Cannot index ${rows.byteLength / indexRowBytes} blobs in one state: it may add ${formatLimits.indexRows}`,
+      {
+        hint: "Back up fewer directories at a time.",
+      },
+    );
   }
   const { prefixes, columns } = splitIndexRows(rows);
   return encodeIndexContent({ codec: 1, prefixes, encodedColumns: compress(columns, 3) });

@@ -2,7 +2,14 @@ import { type Bundle, decodeBundle, encodeBundle } from "#shared/crypto/bundle.t
 import { deriveKey } from "#shared/crypto/derive-key.ts";
 import { defaultPassphraseCost, derivePassphraseKey } from "#shared/crypto/passphrase.ts";
 import { open, seal } from "#shared/crypto/seal.ts";
-import { decodeKeySlot, encodeKeySlot, type KeySlot, keySlotAad, type SlotDerivation, type SlotRole } from "#shared/format/key-slot.ts";
+import {
+  decodeKeySlot,
+  encodeKeySlot,
+  type KeySlot,
+  keySlotAad,
+  type SlotDerivation,
+  type SlotRole,
+} from "#shared/format/key-slot.ts";
 import { idFromBytes, type KeySlotId, type StoreId } from "#shared/format/ids.ts";
 import { keySlotKey, keySlotsPrefix } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -31,7 +38,8 @@ export async function addKeySlot(
   ports: { readonly random: Random; readonly clock: Clock },
 ): Promise<KeySlot> {
   const { bundle, label, secret } = slot;
-  if (bundle.role === "auditor") throw new HoldfastError("invalid", "Cannot make a key slot for an auditor: an auditor needs no key");
+  if (bundle.role === "auditor")
+    throw new HoldfastError("invalid", "Cannot make a key slot for an auditor: an auditor needs no key");
   const salt = ports.random(16);
   const derivation: SlotDerivation =
     secret.kind === "passphrase" ? { kind: "argon2id", salt, ...defaultPassphraseCost } : { kind: "hkdf-sha256", salt };
@@ -47,14 +55,19 @@ export async function addKeySlot(
   };
   const key = await slotKey(secret, derivation);
   if (key === undefined) throw new HoldfastError("internal", "Cannot derive the key of a new slot");
-  const sealedBundle = seal({ key, nonce: open.nonce, aad: keySlotAad(open, place.configSha256) }, encodeBundle(bundle));
+  const sealedBundle = seal(
+    { key, nonce: open.nonce, aad: keySlotAad(open, place.configSha256) },
+    encodeBundle(bundle),
+  );
   const made = { ...open, sealedBundle };
   await place.store.put(keySlotKey(made.slotId), [encodeKeySlot(made)]);
   return made;
 }
 
 /** A slot as listed: what could be read, or why not. */
-export type ListedKeySlot = { readonly key: string; readonly slot: KeySlot } | { readonly key: string; readonly problem: HoldfastError };
+export type ListedKeySlot =
+  | { readonly key: string; readonly slot: KeySlot }
+  | { readonly key: string; readonly problem: HoldfastError };
 
 /** All slots of a store, those that cannot be read included. Slots of another store are passed over. */
 export async function listKeySlots(place: SlotStore): Promise<ListedKeySlot[]> {
@@ -75,7 +88,8 @@ async function readKeySlot(place: SlotStore, key: string): Promise<ListedKeySlot
   try {
     const name = key.slice(keySlotsPrefix.length);
     const slot = decodeKeySlot(await place.store.get(key), name);
-    if (slot.slotId !== name) throw new HoldfastError("corrupt", `Cannot read key slot ${name}: it is the slot ${slot.slotId}`);
+    if (slot.slotId !== name)
+      throw new HoldfastError("corrupt", `Cannot read key slot ${name}: it is the slot ${slot.slotId}`);
     return slot.storeId === place.storeId ? { key, slot } : undefined;
   } catch (error) {
     if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
@@ -102,7 +116,10 @@ export async function openKeySlot(place: SlotStore, secret: SlotSecret): Promise
     if (key === undefined) continue;
     try {
       const aad = keySlotAad(each.slot, place.configSha256);
-      return { bundle: decodeBundle(open({ key, nonce: each.slot.nonce, aad }, each.slot.sealedBundle)), slot: each.slot };
+      return {
+        bundle: decodeBundle(open({ key, nonce: each.slot.nonce, aad }, each.slot.sealedBundle)),
+        slot: each.slot,
+      };
     } catch (error) {
       if (!isHoldfastError(error, "corrupt")) throw error;
     }
@@ -114,14 +131,22 @@ export async function openKeySlot(place: SlotStore, secret: SlotSecret): Promise
       hint: "Bring back the objects below keys/ from a copy of the store.",
     });
   }
-  throw new HoldfastError("denied", `Cannot open the store: ${secret.kind === "passphrase" ? "the passphrase" : "the key"} fits none of its key slots`, {
-    hint: "Check that it is the right one for this store.",
-  });
+  throw new HoldfastError(
+    "denied",
+    `Cannot open the store: ${secret.kind === "passphrase" ? "the passphrase" : "the key"} fits none of its key slots`,
+    {
+      hint: "Check that it is the right one for this store.",
+    },
+  );
 }
 
 async function slotKey(secret: SlotSecret, derivation: SlotDerivation): Promise<Uint8Array | undefined> {
   if (secret.kind === "passphrase") {
-    return derivation.kind === "argon2id" ? derivePassphraseKey(secret.passphrase.normalize("NFC"), derivation) : undefined;
+    return derivation.kind === "argon2id"
+      ? derivePassphraseKey(secret.passphrase.normalize("NFC"), derivation)
+      : undefined;
   }
-  return derivation.kind === "hkdf-sha256" ? deriveKey(concatBytes(secret.secret, derivation.salt), "holdfast/v1/slot") : undefined;
+  return derivation.kind === "hkdf-sha256"
+    ? deriveKey(concatBytes(secret.secret, derivation.salt), "holdfast/v1/slot")
+    : undefined;
 }

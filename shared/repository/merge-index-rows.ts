@@ -11,7 +11,8 @@ export function mergeIndexRows(runs: readonly Uint8Array[], options: { readonly 
   const merged: Uint8Array[] = [];
   for (const run of runs) {
     merged.push(run);
-    while (merged.length > 1 && lengthFromEnd(merged, 2) <= 2 * lengthFromEnd(merged, 1)) mergeLastTwo(merged, options.copies);
+    while (merged.length > 1 && lengthFromEnd(merged, 2) <= 2 * lengthFromEnd(merged, 1))
+      mergeLastTwo(merged, options.copies);
   }
   while (merged.length > 1) mergeLastTwo(merged, options.copies);
   return merged[0] ?? new Uint8Array(0);

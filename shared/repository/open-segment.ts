@@ -10,10 +10,18 @@ import { decodeSegmentContent, type PackKind, segmentAad, segmentCodecs } from "
  */
 export function openSegment(
   sealed: Uint8Array,
-  options: { readonly storeId: Uint8Array; readonly kind: PackKind; readonly segmentId: Uint8Array; readonly sessionKey: Uint8Array },
+  options: {
+    readonly storeId: Uint8Array;
+    readonly kind: PackKind;
+    readonly segmentId: Uint8Array;
+    readonly sessionKey: Uint8Array;
+  },
 ): Uint8Array {
   const { storeId, kind, segmentId, sessionKey } = options;
-  const content = open({ key: sessionKey, nonce: segmentId, aad: segmentAad({ storeId, use: "segment", kind, segmentId }) }, sealed);
+  const content = open(
+    { key: sessionKey, nonce: segmentId, aad: segmentAad({ storeId, use: "segment", kind, segmentId }) },
+    sealed,
+  );
   const { codec, plainBytes, stored } = decodeSegmentContent(content, "a segment");
   return codec === segmentCodecs.raw ? stored : decompress(stored, plainBytes);
 }
@@ -25,9 +33,17 @@ export function openSegment(
  */
 export function openDirectory(
   sealed: Uint8Array,
-  options: { readonly storeId: Uint8Array; readonly kind: PackKind; readonly segmentId: Uint8Array; readonly indexKey: Uint8Array },
+  options: {
+    readonly storeId: Uint8Array;
+    readonly kind: PackKind;
+    readonly segmentId: Uint8Array;
+    readonly indexKey: Uint8Array;
+  },
 ): Uint8Array {
   const { storeId, kind, segmentId, indexKey } = options;
-  const content = open({ key: indexKey, nonce: segmentId, aad: segmentAad({ storeId, use: "directory", kind, segmentId }) }, sealed);
+  const content = open(
+    { key: indexKey, nonce: segmentId, aad: segmentAad({ storeId, use: "directory", kind, segmentId }) },
+    sealed,
+  );
   return decodeDirectoryContent(content, "the directory of a segment");
 }

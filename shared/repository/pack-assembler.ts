@@ -34,7 +34,13 @@ export class PackAssembler {
   readonly #segments: SealedSegment[] = [];
   #sizeBytes = packHeaderBytes;
 
-  constructor(options: { kind: PackKind; storeId: Uint8Array; sessionId: Uint8Array; envelope: Uint8Array; random: Random }) {
+  constructor(options: {
+    kind: PackKind;
+    storeId: Uint8Array;
+    sessionId: Uint8Array;
+    envelope: Uint8Array;
+    random: Random;
+  }) {
     this.kind = options.kind;
     this.#sessionId = options.sessionId;
     this.#envelope = options.envelope;
@@ -95,7 +101,14 @@ export class PackAssembler {
       kind: this.kind,
       sha256,
       sizeBytes: tableOffset + table.byteLength + trailer.byteLength,
-      parts: [this.#header, ...this.#segments.map((segment) => segment.sealed), ...directories, sessions, table, trailer],
+      parts: [
+        this.#header,
+        ...this.#segments.map((segment) => segment.sealed),
+        ...directories,
+        sessions,
+        table,
+        trailer,
+      ],
       table,
       ordinals: this.#segments.map((segment) => segment.ordinal),
     };

@@ -82,7 +82,7 @@ export class PackWriter {
 
   /** Closes the open packs and waits until all are stored. @throws what storing threw */
   async finish(): Promise<void> {
-    for (const kind of [...this.#open.keys()]) this.#close(kind);
+    for (const kind of this.#open.keys()) this.#close(kind);
     await this.settle();
     this.#throwFailure();
   }
@@ -128,7 +128,8 @@ export class PackWriter {
       // The name is the hash of the content and the header is salted: what is there already is this very pack.
       if (!isHoldfastError(error, "conflict")) throw error;
       const there = await store.head(key);
-      if (there.sizeBytes !== sizeBytes) throw new HoldfastError("corrupt", `Cannot store ${key}: there is another object by that name`);
+      if (there.sizeBytes !== sizeBytes)
+        throw new HoldfastError("corrupt", `Cannot store ${key}: there is another object by that name`);
     }
     this.#storedBytes += sizeBytes;
     this.packs.push(written);

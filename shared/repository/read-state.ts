@@ -19,9 +19,11 @@ export type PublishedState = { readonly stateId: StateId; readonly headBytes: nu
 export async function readStateHead(store: Store, storeId: StoreId, state: PublishedState): Promise<StateHead> {
   const subject = `state ${state.stateId}`;
   const bytes = await getPart(store, state, { offsetBytes: 0, lengthBytes: state.headBytes });
-  if (stateIdOf(bytes) !== state.stateId) throw new HoldfastError("corrupt", `Cannot read ${subject}: its bytes do not match its name`);
+  if (stateIdOf(bytes) !== state.stateId)
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: its bytes do not match its name`);
   const head = decodeStateHead(bytes, subject, verifySignature);
-  if (head.storeId !== storeId) throw new HoldfastError("corrupt", `Cannot read ${subject}: it belongs to another store`);
+  if (head.storeId !== storeId)
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: it belongs to another store`);
   if (head.indexBytes !== state.stateBytes - state.headBytes) {
     throw new HoldfastError("corrupt", `Cannot read ${subject}: its index has another length than the log says`);
   }
@@ -38,17 +40,32 @@ export async function readStateIndex(
   if (head.indexBytes === 0) return new Uint8Array(0);
   const subject = `the index of state ${state.stateId}`;
   const section = await getPart(store, state, { offsetBytes: state.headBytes, lengthBytes: head.indexBytes });
-  if (!equalBytes(sha256(section), head.indexSha256)) throw new HoldfastError("corrupt", `Cannot read ${subject}: its checksum does not match`);
+  if (!equalBytes(sha256(section), head.indexSha256))
+    throw new HoldfastError("corrupt", `Cannot read ${subject}: its checksum does not match`);
   const packIds = head.packs.map((pack) => pack.packId);
-  return openIndexSection(section, { indexKey, storeId: storeIdBytes, packIds, segmentCount: stateSegmentCount(head), subject });
+  return openIndexSection(section, {
+    indexKey,
+    storeId: storeIdBytes,
+    packIds,
+    segmentCount: stateSegmentCount(head),
+    subject,
+  });
 }
 
-async function getPart(store: Store, state: PublishedState, range: { offsetBytes: number; lengthBytes: number }): Promise<Uint8Array> {
+async function getPart(
+  store: Store,
+  state: PublishedState,
+  range: { offsetBytes: number; lengthBytes: number },
+): Promise<Uint8Array> {
   try {
     return await store.get(stateKey(state.stateId), range);
   } catch (cause) {
     if (cause instanceof HoldfastError && cause.kind === "absent") {
-      throw new HoldfastError("corrupt", `Cannot read state ${state.stateId}: the log publishes it but the store does not have it`, { cause });
+      throw new HoldfastError(
+        "corrupt",
+        `Cannot read state ${state.stateId}: the log publishes it but the store does not have it`,
+        { cause },
+      );
     }
     throw cause;
   }

@@ -78,7 +78,9 @@ export class Repository {
   requireKey(name: "idKey" | "chunkKey" | "indexKey"): Uint8Array {
     const key = this.keys[name];
     if (key === undefined) {
-      throw new HoldfastError("denied", "Cannot do this without a key of the store", { hint: "Give an owner's or a writer's key." });
+      throw new HoldfastError("denied", "Cannot do this without a key of the store", {
+        hint: "Give an owner's or a writer's key.",
+      });
     }
     return key;
   }
@@ -151,7 +153,10 @@ export class Repository {
       async (record) => {
         const head = this.#heads.get(record.stateId);
         if (head === undefined) return undefined;
-        return { head, rows: await readStateIndex(this.store, record, { head, indexKey, storeIdBytes: this.storeIdBytes }) };
+        return {
+          head,
+          rows: await readStateIndex(this.store, record, { head, indexKey, storeIdBytes: this.storeIdBytes }),
+        };
       },
       (_record, read) => {
         if (read !== undefined) this.index.addRun(joinStateIndex(read.rows, read.head, this.segments));
@@ -161,7 +166,10 @@ export class Repository {
   }
 
   /** Reads something of every published state, several at once, and uses the results in the order of the log. */
-  async #inOrder<Read>(read: (record: SnapshotRecord) => Promise<Read>, use: (record: SnapshotRecord, read: Read) => void): Promise<void> {
+  async #inOrder<Read>(
+    read: (record: SnapshotRecord) => Promise<Read>,
+    use: (record: SnapshotRecord, read: Read) => void,
+  ): Promise<void> {
     const records = [...this.log.snapshots.values()].sort((left, right) => left.seq - right.seq);
     for (let from = 0; from < records.length; from += inFlightStates) {
       const batch = records.slice(from, from + inFlightStates);

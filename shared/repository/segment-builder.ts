@@ -2,7 +2,13 @@ import { compress } from "#shared/compression/compress.ts";
 import { decompress } from "#shared/compression/decompress.ts";
 import { open, seal } from "#shared/crypto/seal.ts";
 import { directoryRowBytes, encodeDirectoryContent } from "#shared/format/directory.ts";
-import { encodeSegmentContent, decodeSegmentContent, type PackKind, segmentAad, segmentCodecs } from "#shared/format/segment.ts";
+import {
+  encodeSegmentContent,
+  decodeSegmentContent,
+  type PackKind,
+  segmentAad,
+  segmentCodecs,
+} from "#shared/format/segment.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
 
@@ -109,9 +115,17 @@ export class SegmentBuilder {
     const plain = this.#buffer.subarray(0, this.#length);
     const frame = compress(plain, level);
     const raw = frame.byteLength > plain.byteLength * rawAbove;
-    const content = encodeSegmentContent(raw ? segmentCodecs.raw : segmentCodecs.zstd, plain.byteLength, raw ? plain : frame);
+    const content = encodeSegmentContent(
+      raw ? segmentCodecs.raw : segmentCodecs.zstd,
+      plain.byteLength,
+      raw ? plain : frame,
+    );
     const segmentId = this.#random(24);
-    const context = { key: sessionKey, nonce: segmentId, aad: segmentAad({ storeId, use: "segment", kind, segmentId }) };
+    const context = {
+      key: sessionKey,
+      nonce: segmentId,
+      aad: segmentAad({ storeId, use: "segment", kind, segmentId }),
+    };
     const sealed = seal(context, content);
     if (verify) {
       const opened = decodeSegmentContent(open(context, sealed), "a segment just sealed");

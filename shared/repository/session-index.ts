@@ -60,7 +60,9 @@ export class SessionIndex {
     const last = this.#tables.at(-1);
     if (last === undefined) return SessionIndex.createTable(1 << 15);
     const slots = last.mask + 1;
-    return Atomics.load(last.states, slots) > slots * fillMax ? SessionIndex.createTable(Math.min(slots * 2, slotsMax)) : undefined;
+    return Atomics.load(last.states, slots) > slots * fillMax
+      ? SessionIndex.createTable(Math.min(slots * 2, slotsMax))
+      : undefined;
   }
 
   /** The segment ordinal of the blob whose id begins at `ids[offset]`, or -1. */

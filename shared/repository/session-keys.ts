@@ -64,14 +64,16 @@ export class SessionKeys {
     const known = this.#keys.get(name);
     if (known !== undefined) return known;
     const envelope = this.#envelopes.get(name);
-    if (envelope === undefined) throw new HoldfastError("corrupt", `Cannot find the key of session ${name}: no state tells of it`);
+    if (envelope === undefined)
+      throw new HoldfastError("corrupt", `Cannot find the key of session ${name}: no state tells of it`);
     if (this.#keyPair === undefined) {
       throw new HoldfastError("denied", "Cannot read what another session stored: this key may only write", {
         hint: "Use an owner's passphrase or key file.",
       });
     }
     const key = await openWith(this.#keyPair, envelopeInfo(this.#storeId, envelope.sessionId), envelope.envelope);
-    if (key.byteLength !== 32) throw new HoldfastError("corrupt", `Cannot use the key of session ${name}: it has the wrong length`);
+    if (key.byteLength !== 32)
+      throw new HoldfastError("corrupt", `Cannot use the key of session ${name}: it has the wrong length`);
     this.#keys.set(name, key);
     return key;
   }

@@ -13,7 +13,8 @@ export function sortIndexRows(rows: Uint8Array): Uint8Array<SharedArrayBuffer> {
     const bucket = view.getUint32(row * indexRowBytes, false) >>> shift;
     starts[bucket + 1] = (starts[bucket + 1] ?? 0) + 1;
   }
-  for (let bucket = 1; bucket < starts.length; bucket++) starts[bucket] = (starts[bucket] ?? 0) + (starts[bucket - 1] ?? 0);
+  for (let bucket = 1; bucket < starts.length; bucket++)
+    starts[bucket] = (starts[bucket] ?? 0) + (starts[bucket - 1] ?? 0);
   const next = starts.slice();
   const order = new Uint32Array(count);
   for (let row = 0; row < count; row++) {
@@ -25,7 +26,9 @@ export function sortIndexRows(rows: Uint8Array): Uint8Array<SharedArrayBuffer> {
     const from = starts[bucket] ?? 0;
     const to = starts[bucket + 1] ?? 0;
     if (to - from > 1) {
-      order.subarray(from, to).sort((left, right) => comparePrefixes(rows, left * indexRowBytes, rows, right * indexRowBytes));
+      order
+        .subarray(from, to)
+        .sort((left, right) => comparePrefixes(rows, left * indexRowBytes, rows, right * indexRowBytes));
     }
   }
   const sorted = sharedBytes(rows.byteLength);

@@ -13,7 +13,11 @@ const zeroBytes = 256 * 1024;
  */
 export async function* readContent(entry: Entry, reader: BlobReader): AsyncGenerator<Uint8Array> {
   if (entry.type !== entryTypes.file) throw new HoldfastError("invalid", "Cannot read its content: it is not a file");
-  if (entry.error !== undefined) throw new HoldfastError("absent", `Cannot read its content: it was not read when the snapshot was made: ${entry.error}`);
+  if (entry.error !== undefined)
+    throw new HoldfastError(
+      "absent",
+      `Cannot read its content: it was not read when the snapshot was made: ${entry.error}`,
+    );
   if (entry.extents === undefined) {
     yield* readChunks(entry, reader);
     return;
@@ -23,7 +27,8 @@ export async function* readContent(entry: Entry, reader: BlobReader): AsyncGener
 
 async function* readChunks(entry: Entry, reader: BlobReader): AsyncGenerator<Uint8Array> {
   for await (const rows of chunkRows(entry, reader)) {
-    for (let at = 0; at < rows.byteLength; at += chunkRowBytes) yield await reader.readChunk(rows.subarray(at, at + 32));
+    for (let at = 0; at < rows.byteLength; at += chunkRowBytes)
+      yield await reader.readChunk(rows.subarray(at, at + 32));
   }
 }
 
@@ -38,16 +43,21 @@ export async function* chunkRows(entry: Entry, reader: BlobReader): AsyncGenerat
   }
 }
 
-async function* withHoles(extents: readonly number[], size: number, content: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* withHoles(
+  extents: readonly number[],
+  size: number,
+  content: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   let at = 0;
   let part: Uint8Array = new Uint8Array(0);
   for (let index = 0; index < extents.length; index += 2) {
     const offset = extents[index] ?? 0;
     yield* zeros(offset - at);
-    for (let left = extents[index + 1] ?? 0; left > 0; ) {
+    for (let left = extents[index + 1] ?? 0; left > 0;) {
       if (part.byteLength === 0) {
         const next = await content.next();
-        if (next.done === true) throw new HoldfastError("corrupt", "Cannot read its content: it ends before its last data range");
+        if (next.done === true)
+          throw new HoldfastError("corrupt", "Cannot read its content: it ends before its last data range");
         part = next.value;
         continue;
       }

@@ -26,7 +26,8 @@ export async function readSnapshot(repository: Repository, record: SnapshotRecor
   const head = await repository.head(id);
   const key = await repository.sessionKeys.key(head.snapshotSession);
   const { sealedSnapshot, commitId } = head;
-  if (sealedSnapshot.byteLength < 40) throw new HoldfastError("corrupt", `Cannot read the header of snapshot ${id}: it ends early`);
+  if (sealedSnapshot.byteLength < 40)
+    throw new HoldfastError("corrupt", `Cannot read the header of snapshot ${id}: it ends early`);
   try {
     const opened = open(
       { key, nonce: sealedSnapshot.subarray(0, 24), aad: snapshotAad(repository.storeIdBytes, idToBytes(commitId)) },
@@ -41,5 +42,7 @@ export async function readSnapshot(repository: Repository, record: SnapshotRecor
 
 /** The snapshots of a log that are not removed, the newest first. */
 export function liveRecords(repository: Repository): SnapshotRecord[] {
-  return [...repository.log.snapshots.values()].filter((record) => record.removed === undefined).sort((left, right) => right.seq - left.seq);
+  return [...repository.log.snapshots.values()]
+    .filter((record) => record.removed === undefined)
+    .sort((left, right) => right.seq - left.seq);
 }

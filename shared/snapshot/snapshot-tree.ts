@@ -26,7 +26,8 @@ export class SnapshotTree {
 
   constructor(snapshot: Snapshot, reader: BlobReader) {
     this.snapshot = snapshot;
-    this.readNode = async (nodeId): Promise<TreeNode> => decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
+    this.readNode = async (nodeId): Promise<TreeNode> =>
+      decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
   }
 
   /** What a path names. @throws {HoldfastError} absent: nothing */
@@ -37,9 +38,13 @@ export class SnapshotTree {
       if (entry !== undefined) return { path, entry, source };
     }
     if (this.#leadsToSource(path)) return { path, entry: madeUpDirectory(), source: undefined };
-    throw new HoldfastError("absent", `Cannot find ${JSON.stringify(path)} in snapshot ${this.snapshot.id.slice(0, 8)}`, {
-      hint: "List what is there with `holdfast ls SNAPSHOT:PATH`.",
-    });
+    throw new HoldfastError(
+      "absent",
+      `Cannot find ${JSON.stringify(path)} in snapshot ${this.snapshot.id.slice(0, 8)}`,
+      {
+        hint: "List what is there with `holdfast ls SNAPSHOT:PATH`.",
+      },
+    );
   }
 
   /** The children of a directory, in order of their names, from the first greater than `after`. */

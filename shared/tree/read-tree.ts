@@ -41,7 +41,13 @@ export async function* readLeaves(
   from: TreeKey = { dir: "", name: "" },
   options: ReadOptions = {},
 ): AsyncGenerator<TreeLeaf> {
-  const child = { nodeId: idToBytes(root.nodeId), lastDir: "", lastName: "", entries: root.entries, totalBytes: root.totalBytes };
+  const child = {
+    nodeId: idToBytes(root.nodeId),
+    lastDir: "",
+    lastName: "",
+    entries: root.entries,
+    totalBytes: root.totalBytes,
+  };
   yield* leavesBelow(child, root.level, readNode, from, options.onLost);
 }
 
@@ -55,10 +61,16 @@ async function* leavesBelow(
   let node: TreeNode;
   try {
     node = await readNode(child.nodeId);
-    if (node.level !== level) throw new HoldfastError("corrupt", "Cannot read a tree: a node has another level than its parent says");
+    if (node.level !== level)
+      throw new HoldfastError("corrupt", "Cannot read a tree: a node has another level than its parent says");
   } catch (error) {
     if (onLost === undefined || !isHoldfastError(error, "corrupt", "incompatible")) throw error;
-    onLost({ last: { dir: child.lastDir, name: child.lastName }, entries: child.entries, totalBytes: child.totalBytes, error });
+    onLost({
+      last: { dir: child.lastDir, name: child.lastName },
+      entries: child.entries,
+      totalBytes: child.totalBytes,
+      error,
+    });
     return;
   }
   if ("entries" in node) {
@@ -69,7 +81,8 @@ async function* leavesBelow(
     return;
   }
   for (const each of node.children) {
-    if (compareEntryKeys(each.lastDir, each.lastName, from.dir, from.name) >= 0) yield* leavesBelow(each, level - 1, readNode, from, onLost);
+    if (compareEntryKeys(each.lastDir, each.lastName, from.dir, from.name) >= 0)
+      yield* leavesBelow(each, level - 1, readNode, from, onLost);
   }
 }
 
@@ -99,7 +112,12 @@ export async function findEntry(root: TreeRoot, readNode: ReadNode, path: string
 }
 
 /** The children of a directory in order of their names, from the first greater than `after`. */
-export async function* readDirectory(root: TreeRoot, readNode: ReadNode, dir: string, after = ""): AsyncGenerator<Entry> {
+export async function* readDirectory(
+  root: TreeRoot,
+  readNode: ReadNode,
+  dir: string,
+  after = "",
+): AsyncGenerator<Entry> {
   for await (const entry of readEntries(root, readNode, { dir, name: after })) {
     if (entry.dir !== dir) return;
     if (entry.name !== "" && entry.name > after) yield entry;
@@ -107,7 +125,12 @@ export async function* readDirectory(root: TreeRoot, readNode: ReadNode, dir: st
 }
 
 /** Everything below a directory, itself not included, in key order. Throws as `readLeaves`. */
-export async function* readSubtree(root: TreeRoot, readNode: ReadNode, dir: string, options: ReadOptions = {}): AsyncGenerator<Entry> {
+export async function* readSubtree(
+  root: TreeRoot,
+  readNode: ReadNode,
+  dir: string,
+  options: ReadOptions = {},
+): AsyncGenerator<Entry> {
   for await (const entry of readEntries(root, readNode, { dir, name: "" }, options)) {
     if (!isBelow(entry.dir, dir)) return;
     if (entry.name !== "") yield entry;
@@ -123,7 +146,11 @@ export function isBelow(path: string, dir: string): boolean {
  * How many entries lie below a directory and the sum of their sizes, from the totals that inner nodes hold: reads only the
  * nodes at the two ends.
  */
-export async function subtreeTotals(root: TreeRoot, readNode: ReadNode, dir: string): Promise<{ entries: number; totalBytes: number }> {
+export async function subtreeTotals(
+  root: TreeRoot,
+  readNode: ReadNode,
+  dir: string,
+): Promise<{ entries: number; totalBytes: number }> {
   const totals = { entries: 0, totalBytes: 0 };
   await addTotals(idToBytes(root.nodeId), undefined, readNode, dir, totals);
   return totals;
@@ -148,7 +175,10 @@ async function addTotals(
   let previous = before;
   for (const child of node.children) {
     const reaches = compareEntryKeys(child.lastDir, child.lastName, dir, "") >= 0;
-    const beginsInside = previous !== undefined && compareEntryKeys(previous.dir, previous.name, dir, "") >= 0 && isBelow(previous.dir, dir);
+    const beginsInside =
+      previous !== undefined &&
+      compareEntryKeys(previous.dir, previous.name, dir, "") >= 0 &&
+      isBelow(previous.dir, dir);
     if (beginsInside && isBelow(child.lastDir, dir)) {
       totals.entries += child.entries;
       totals.totalBytes += child.totalBytes;

@@ -87,7 +87,13 @@ export class TreeBuilder {
 
   #closeLeaf(): void {
     const nodeId = this.#writeNode(this.#leaf.finish());
-    const child = { nodeId, lastDir: this.#lastDir, lastName: this.#lastName, entries: this.#entries, totalBytes: this.#totalBytes };
+    const child = {
+      nodeId,
+      lastDir: this.#lastDir,
+      lastName: this.#lastName,
+      entries: this.#entries,
+      totalBytes: this.#totalBytes,
+    };
     this.#entries = 0;
     this.#totalBytes = 0;
     this.#push(0, child);
@@ -96,7 +102,8 @@ export class TreeBuilder {
   #push(level: number, child: TreeChild): void {
     const children = (this.#levels[level] ??= []);
     children.push(child);
-    if (isBorder(child.lastDir, child.lastName, level + 1) || children.length >= treeNodeItemsMax) this.#closeInner(level);
+    if (isBorder(child.lastDir, child.lastName, level + 1) || children.length >= treeNodeItemsMax)
+      this.#closeInner(level);
   }
 
   #closeInner(level: number): void {

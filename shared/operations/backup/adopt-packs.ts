@@ -66,7 +66,10 @@ async function readPack(
     const header = await store.get(key, { offsetBytes: 0, lengthBytes: packHeaderBytes });
     const { kind, storeId } = decodePackHeader(header, subject);
     if (kind !== record.kind || !equalBytes(storeId, storeIdBytes)) return undefined;
-    const trailerBytes = await store.get(key, { offsetBytes: sizeBytes - packTrailerBytes, lengthBytes: packTrailerBytes });
+    const trailerBytes = await store.get(key, {
+      offsetBytes: sizeBytes - packTrailerBytes,
+      lengthBytes: packTrailerBytes,
+    });
     const trailer = decodePackTrailer(trailerBytes, sizeBytes, subject);
     const tail = await store.get(key, {
       offsetBytes: trailer.directoriesOffset,
@@ -103,4 +106,3 @@ function appendRows(rows: ByteWriter, directory: Uint8Array, segment: number): v
     offsetBytes += lengthBytes;
   }
 }
-

@@ -51,7 +51,8 @@ export class BackupRun {
 
   /** Takes the next source. Threads start with the first file that is to be read, and stay while sources are read alike. */
   async useImporter(importer: Importer): Promise<void> {
-    if (this.#importer !== undefined && !isDeepStrictEqual(this.#importer.content, importer.content)) await this.finishContent();
+    if (this.#importer !== undefined && !isDeepStrictEqual(this.#importer.content, importer.content))
+      await this.finishContent();
     this.#importer = importer;
   }
   #importer: Importer | undefined;

@@ -61,7 +61,12 @@ class SourceBackup {
           await this.#nextLeaf();
           entry = this.#previous.seek(record.dir, record.name);
         }
-        if (entry !== undefined && isUnchanged(entry, record) && this.#areStored(entry.chunks) && (entry.lists === undefined || (await this.#hasLists(entry.lists)))) {
+        if (
+          entry !== undefined &&
+          isUnchanged(entry, record) &&
+          this.#areStored(entry.chunks) &&
+          (entry.lists === undefined || (await this.#hasLists(entry.lists)))
+        ) {
           this.#reuse(entry, record);
         } else {
           this.#previous.breakLeaf();
@@ -176,7 +181,9 @@ class SourceBackup {
     } catch (error) {
       if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
       this.#run.session.distrustNodes();
-      this.#run.warn(`The previous snapshot's list of the chunks of a file cannot be read, so the file is read again: ${error.message}`);
+      this.#run.warn(
+        `The previous snapshot's list of the chunks of a file cannot be read, so the file is read again: ${error.message}`,
+      );
       return false;
     }
   }

@@ -59,7 +59,14 @@ const chunker = createChunker({
   maxBytes: data.chunker.maxBytes,
   windowBytes: data.chunker.maxBytes * 4,
 });
-const fileChunker = new FileChunker({ chunker, mac: await createMac(data.idKey), index, session, builder, onSegment: postSegment });
+const fileChunker = new FileChunker({
+  chunker,
+  mac: await createMac(data.idKey),
+  index,
+  session,
+  builder,
+  onSegment: postSegment,
+});
 const reader = await loadReader();
 
 port.on("message", (message: ToBackupWorker) => {
@@ -86,7 +93,11 @@ async function loadReader(): Promise<ContentReader> {
 let segmentsSinceCollection = 0;
 
 function postSegment(segment: SealedSegment): void {
-  post({ type: "segment", ...segment }, [segment.segmentId.buffer, segment.sealed.buffer, segment.sealedDirectory.buffer]);
+  post({ type: "segment", ...segment }, [
+    segment.segmentId.buffer,
+    segment.sealed.buffer,
+    segment.sealedDirectory.buffer,
+  ]);
   if (++segmentsSinceCollection >= segmentsPerCollection) {
     segmentsSinceCollection = 0;
     collectYoungGarbage();
@@ -153,7 +164,10 @@ function readFile(
         if (!mayHandOver || fileChunker.count < partialChunks) return;
         const { chunkRows, chunkSegments } = fileChunker.take();
         handedOver = true;
-        post({ type: "partial", batchId: batch.batchId, file, chunkRows, chunkSegments }, [chunkRows.buffer, chunkSegments.buffer]);
+        post({ type: "partial", batchId: batch.batchId, file, chunkRows, chunkSegments }, [
+          chunkRows.buffer,
+          chunkSegments.buffer,
+        ]);
       },
       (bytes) => {
         untold += bytes;

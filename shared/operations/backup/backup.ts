@@ -75,7 +75,9 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
     reporter.notice({ level: "warning", message: `State ${stateId} cannot be read and is not used: ${error.message}` });
   }
   const adopted = await adoptPacks(repository, options.journal?.left ?? []);
-  const parents = options.force ? importers.map(() => undefined) : await findParents(repository, importers, options.parent);
+  const parents = options.force
+    ? importers.map(() => undefined)
+    : await findParents(repository, importers, options.parent);
   // What was there last time is a fair guess at what there is to do.
   for (const parent of parents) {
     if (parent === undefined) continue;
@@ -141,7 +143,11 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
   }
 }
 
-async function backupOne(run: BackupRun, importer: Importer, parent: ParentSource | undefined): Promise<SnapshotSource> {
+async function backupOne(
+  run: BackupRun,
+  importer: Importer,
+  parent: ParentSource | undefined,
+): Promise<SnapshotSource> {
   const { repository } = run.session;
   await run.useImporter(importer);
   let tree: TreeRoot;
@@ -169,4 +175,3 @@ function groupOf(options: BackupOptions, repository: Repository): Uint8Array {
   const text = JSON.stringify([host, name, importers.map((importer) => importer.root)]);
   return sha256(repository.requireKey("idKey"), Buffer.from(`holdfast/v1/group\0${text}`, "utf8")).slice(0, 16);
 }
-

@@ -62,7 +62,8 @@ export class EntryQueue {
 
   /** A leaf stays whole where it begins a node here too and its end is a border whatever follows. */
   #placeLeaf(leaf: QueuedLeaf): void {
-    if (this.#builder.atLeafStart && isBorder(leaf.child.lastDir, leaf.child.lastName, 0)) this.#builder.addLeaf(leaf.child);
+    if (this.#builder.atLeafStart && isBorder(leaf.child.lastDir, leaf.child.lastName, 0))
+      this.#builder.addLeaf(leaf.child);
     else for (const entry of leaf.entries) this.#builder.add(entry);
   }
 }

@@ -93,7 +93,7 @@ export class FileChunker {
     const window = chunker.window;
     let filled = 0;
     let total = 0;
-    for (let final = false; !final; ) {
+    for (let final = false; !final;) {
       const wanted = Math.min(window.byteLength - filled, reader.contentBytes - total);
       const length = reader.read(window.subarray(filled, filled + wanted));
       total += length;
@@ -182,4 +182,3 @@ export class FileChunker {
     if (this.#parts.builder.full) this.#parts.onSegment(this.#parts.builder.seal());
   }
 }
-

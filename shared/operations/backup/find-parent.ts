@@ -35,7 +35,10 @@ export async function findParents(
     }
     for (const [index, wanted] of roots.entries()) {
       const source = snapshot.header.sources.find(
-        (each) => each.type === wanted.type && each.root === wanted.root && (chosen !== undefined || each.origin === wanted.origin),
+        (each) =>
+          each.type === wanted.type &&
+          each.root === wanted.root &&
+          (chosen !== undefined || each.origin === wanted.origin),
       );
       if (source !== undefined) found[index] ??= { snapshot, source };
     }

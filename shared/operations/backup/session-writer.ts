@@ -145,7 +145,11 @@ export class SessionWriter {
       this.references.mark(known);
       return id;
     }
-    const place = { segment: this.#builder.ordinal, offsetBytes: this.#builder.offsetBytes, lengthBytes: bytes.byteLength };
+    const place = {
+      segment: this.#builder.ordinal,
+      offsetBytes: this.#builder.offsetBytes,
+      lengthBytes: bytes.byteLength,
+    };
     let claimed = this.sessionIndex.claim(id, 0, place);
     if (claimed === -2) {
       this.growIndex(this.sessionIndex.grown() ?? SessionIndex.createTable(1 << 15));
@@ -184,7 +188,11 @@ export class SessionWriter {
    */
   async publish(
     header: SnapshotHeader,
-    options: { readonly overflowRows: readonly Uint8Array[]; readonly group: Uint8Array; readonly signal?: AbortSignal },
+    options: {
+      readonly overflowRows: readonly Uint8Array[];
+      readonly group: Uint8Array;
+      readonly signal?: AbortSignal;
+    },
   ): Promise<PublishedSnapshot> {
     const { repository } = this;
     const commitId = idFromBytes("commit", repository.random(16));
@@ -290,4 +298,3 @@ function renumber(rows: Uint8Array, numbers: ReadonlyMap<number, number>): void 
     view.setUint32(at, number, true);
   }
 }
-

@@ -33,7 +33,10 @@ export type FileBatch = {
 };
 
 /** To a worker. */
-export type ToBackupWorker = FileBatch | { readonly type: "table"; readonly table: SessionTable } | { readonly type: "flush" };
+export type ToBackupWorker =
+  | FileBatch
+  | { readonly type: "table"; readonly table: SessionTable }
+  | { readonly type: "flush" };
 
 /** What is rare about a file. */
 export type FileExtras = {

@@ -68,7 +68,10 @@ export class TreeCheck {
     const before = this.damagedFiles;
     const totals = await this.#checkNode(idToBytes(source.tree.nodeId), source.tree.level, "");
     if (this.damagedFiles === before && totals !== undefined && totals.entries !== source.tree.entries) {
-      this.#damage("", new HoldfastError("corrupt", `The tree has ${totals.entries} entries instead of ${source.tree.entries}`));
+      this.#damage(
+        "",
+        new HoldfastError("corrupt", `The tree has ${totals.entries} entries instead of ${source.tree.entries}`),
+      );
     }
   }
 
@@ -81,8 +84,15 @@ export class TreeCheck {
     const before = this.damagedFiles;
     let node: TreeNode;
     try {
-      node = decodeTreeNode((await this.#reader?.readNode(nodeId)) ?? new Uint8Array(0), `tree node ${nodeName(nodeId)}`);
-      if (node.level !== level) throw new HoldfastError("corrupt", `Cannot read tree node ${nodeName(nodeId)}: it has another level than its parent says`);
+      node = decodeTreeNode(
+        (await this.#reader?.readNode(nodeId)) ?? new Uint8Array(0),
+        `tree node ${nodeName(nodeId)}`,
+      );
+      if (node.level !== level)
+        throw new HoldfastError(
+          "corrupt",
+          `Cannot read tree node ${nodeName(nodeId)}: it has another level than its parent says`,
+        );
     } catch (error) {
       this.#damage(near, error);
       return undefined;
@@ -96,9 +106,19 @@ export class TreeCheck {
       entries = node.entries.length;
     } else {
       for (const child of node.children) {
-        const below = await this.#checkNode(child.nodeId, level - 1, child.lastDir === "" ? child.lastName : `${child.lastDir}/${child.lastName}`);
+        const below = await this.#checkNode(
+          child.nodeId,
+          level - 1,
+          child.lastDir === "" ? child.lastName : `${child.lastDir}/${child.lastName}`,
+        );
         if (below !== undefined && below.entries !== child.entries) {
-          this.#damage(near, new HoldfastError("corrupt", `A tree node has ${below.entries} entries below it instead of ${child.entries}`));
+          this.#damage(
+            near,
+            new HoldfastError(
+              "corrupt",
+              `A tree node has ${below.entries} entries below it instead of ${child.entries}`,
+            ),
+          );
         }
         entries += child.entries;
       }

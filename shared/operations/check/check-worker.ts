@@ -21,11 +21,20 @@ port.on("message", (task: CheckTask) => {
   for (const segment of task.segments) {
     let what: "segment" | "directory" = "segment";
     try {
-      const plain = openSegment(task.bytes.subarray(segment.at, segment.at + segment.sealedBytes), { storeId, kind: task.kind, ...segment });
+      const plain = openSegment(task.bytes.subarray(segment.at, segment.at + segment.sealedBytes), {
+        storeId,
+        kind: task.kind,
+        ...segment,
+      });
       plainBytes += plain.byteLength;
       if (segment.sealedDirectory.byteLength === 0) continue;
       what = "directory";
-      const rows = openDirectory(segment.sealedDirectory, { storeId, kind: task.kind, segmentId: segment.segmentId, indexKey });
+      const rows = openDirectory(segment.sealedDirectory, {
+        storeId,
+        kind: task.kind,
+        segmentId: segment.segmentId,
+        indexKey,
+      });
       what = "segment";
       blobs += checkBlobs(plain, rows, macs[task.kind]);
     } catch (error) {
@@ -44,13 +53,16 @@ function checkBlobs(plain: Uint8Array, rows: Uint8Array, mac: Mac): number {
   let from = 0;
   for (let at = 0; at < rows.byteLength; at += directoryRowBytes) {
     const end = from + view.getUint32(at + 32, true);
-    if (end > plain.byteLength) throw new HoldfastError("corrupt", "Cannot read a blob: the directory points beyond the end of its segment");
+    if (end > plain.byteLength)
+      throw new HoldfastError("corrupt", "Cannot read a blob: the directory points beyond the end of its segment");
     mac.digestInto(plain.subarray(from, end), found, 0);
     for (let index = 0; index < 32; index++) {
-      if (found[index] !== rows[at + index]) throw new HoldfastError("corrupt", "Cannot read a blob: its bytes do not match its name");
+      if (found[index] !== rows[at + index])
+        throw new HoldfastError("corrupt", "Cannot read a blob: its bytes do not match its name");
     }
     from = end;
   }
-  if (from !== plain.byteLength) throw new HoldfastError("corrupt", "Cannot read a segment: its directory does not account for all of it");
+  if (from !== plain.byteLength)
+    throw new HoldfastError("corrupt", "Cannot read a segment: its directory does not account for all of it");
   return rows.byteLength / directoryRowBytes;
 }

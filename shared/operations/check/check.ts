@@ -72,7 +72,8 @@ class Check {
     const { clock } = this.#repository;
     const startedMs = clock.nowMs();
     await this.#repository.loadIndex();
-    for (const { stateId, error } of this.#repository.problems) this.#damaged(`states/${stateId.slice(0, 2)}/${stateId}`, error.message);
+    for (const { stateId, error } of this.#repository.problems)
+      this.#damaged(`states/${stateId.slice(0, 2)}/${stateId}`, error.message);
     const snapshots = await this.#openSnapshots();
     const packs = this.#packsToCheck(snapshots);
     await this.#checkSizes(packs);
@@ -105,7 +106,10 @@ class Check {
     const records = this.#options.snapshots ?? liveRecords(this.#repository);
     const snapshots: Snapshot[] = [];
     if (this.#repository.keys.role !== "owner") {
-      this.#reporter.notice({ level: "warning", message: "Only hashes are verified: this key may not read what other sessions stored." });
+      this.#reporter.notice({
+        level: "warning",
+        message: "Only hashes are verified: this key may not read what other sessions stored.",
+      });
       this.#unverified += records.length;
       return snapshots;
     }
@@ -139,7 +143,9 @@ class Check {
       const size = sizes.get(pack.packId);
       if (size === pack.sizeBytes) continue;
       const message =
-        size === undefined ? "The pack is missing." : `The pack has ${size} bytes instead of ${pack.sizeBytes}: it is cut short or not the same.`;
+        size === undefined
+          ? "The pack is missing."
+          : `The pack has ${size} bytes instead of ${pack.sizeBytes}: it is cut short or not the same.`;
       this.#damagedPack(pack, message, []);
       if (size === undefined) {
         for (let row = 0; row < pack.segmentCount; row++) this.#badSegments.set(pack.firstSegment + row, "missing");

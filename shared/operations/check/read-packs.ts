@@ -1,6 +1,14 @@
 import { createSha256 } from "#shared/crypto/sha256.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
-import { decodePackHeader, packHeaderBytes, packSessionsBytes, packTableRowBytes, packTrailerBytes, readPackTableRow, verifyPackTrailer } from "#shared/format/pack.ts";
+import {
+  decodePackHeader,
+  packHeaderBytes,
+  packSessionsBytes,
+  packTableRowBytes,
+  packTrailerBytes,
+  readPackTableRow,
+  verifyPackTrailer,
+} from "#shared/format/pack.ts";
 import { idToBytes } from "#shared/format/ids.ts";
 import { packKey } from "#shared/store/object-key.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -52,7 +60,10 @@ class PackReader {
   readonly #findings: PackFindings;
   readonly #threads: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #waiting = new Map<number, { worker: number; resolve: (result: CheckResult) => void; reject: (error: unknown) => void }>();
+  readonly #waiting = new Map<
+    number,
+    { worker: number; resolve: (result: CheckResult) => void; reject: (error: unknown) => void }
+  >();
   #pool: WorkerPool<CheckTask, CheckResult> | undefined;
   #failure: unknown;
   #nextTaskId = 1;
@@ -94,7 +105,7 @@ class PackReader {
     const hash = createSha256();
     const pending: Promise<void>[] = [];
     let header: Uint8Array = new Uint8Array(0);
-    for (let offset = 0; offset < directoriesOffset; ) {
+    for (let offset = 0; offset < directoriesOffset;) {
       this.#check();
       const places = this.#rangeFrom(pack, offset, directoriesOffset);
       const lengthBytes = places.end - offset;
@@ -187,8 +198,14 @@ class PackReader {
     this.#findings.verified(result.blobs, result.plainBytes);
     for (const { ordinal, message, what } of result.damaged) {
       const { offsetBytes } = segments.place(ordinal);
-      if (what === "segment") this.#findings.damaged(pack, `The segment at byte ${offsetBytes} does not verify: ${message}`, [ordinal]);
-      else this.#findings.damaged(pack, `The directory of the segment at byte ${offsetBytes} does not verify: ${message}`, []);
+      if (what === "segment")
+        this.#findings.damaged(pack, `The segment at byte ${offsetBytes} does not verify: ${message}`, [ordinal]);
+      else
+        this.#findings.damaged(
+          pack,
+          `The directory of the segment at byte ${offsetBytes} does not verify: ${message}`,
+          [],
+        );
     }
   }
 

@@ -33,5 +33,9 @@ export type CheckResult = {
   readonly blobs: number;
   readonly plainBytes: number;
   /** What of which segment does not verify. A segment whose directory alone is damaged can be read: other places tell what is in it. */
-  readonly damaged: readonly { readonly ordinal: number; readonly what: "segment" | "directory"; readonly message: string }[];
+  readonly damaged: readonly {
+    readonly ordinal: number;
+    readonly what: "segment" | "directory";
+    readonly message: string;
+  }[];
 };

@@ -39,7 +39,10 @@ export function buildTask(
       const { extents } = file.entry;
       if (extents !== undefined) partRanges.set(index, mapToExtents(extents, piece.contentOffset, piece.lengthBytes));
     }
-    pieceNumbers.set([piece.segment < 0 ? -1 : segment, piece.offsetBytes, piece.lengthBytes, target, piece.contentOffset], index * numbersPerPiece);
+    pieceNumbers.set(
+      [piece.segment < 0 ? -1 : segment, piece.offsetBytes, piece.lengthBytes, target, piece.contentOffset],
+      index * numbersPerPiece,
+    );
     pieceIds.set(piece.ids.subarray(piece.idAt, piece.idAt + 32), index * 32);
   }
   const filePaths = files.map((file) => file.path);
@@ -70,7 +73,16 @@ function addFile(
 ): void {
   const { entry } = file;
   files.push(file);
-  numbers.push(entry.mode, entry.uid, entry.gid, entry.size, entry.mtimeSec, entry.mtimeNsec, entry.flags, file.decision === "replace" ? 1 : 0);
+  numbers.push(
+    entry.mode,
+    entry.uid,
+    entry.gid,
+    entry.size,
+    entry.mtimeSec,
+    entry.mtimeNsec,
+    entry.flags,
+    file.decision === "replace" ? 1 : 0,
+  );
   if (entry.xattrs !== undefined || entry.extents !== undefined) {
     extras.push({
       file: index,
@@ -79,4 +91,3 @@ function addFile(
     });
   }
 }
-

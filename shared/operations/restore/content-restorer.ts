@@ -35,11 +35,16 @@ export class ContentRestorer {
   readonly #outcomes: ContentOutcomes;
   readonly #threads: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #tasks = new Map<number, { readonly range: PlannedRange; readonly files: readonly PlannedFile[]; readonly worker: number }>();
+  readonly #tasks = new Map<
+    number,
+    { readonly range: PlannedRange; readonly files: readonly PlannedFile[]; readonly worker: number }
+  >();
   #pool: WorkerPool<ToRestoreWorker, FromRestoreWorker> | undefined;
   #inFlightBytes = 0;
   #inFlight = 0;
   #nextTaskId = 1;
+  #isClosing = false;
+  #hasLostThread = false;
   #failure: unknown;
   #wake: (() => void) | undefined;
 
@@ -81,8 +86,14 @@ export class ContentRestorer {
     this.#check();
   }
 
-  /** Ends the threads. */
+  /** Ends the threads, once they have done what they have: a file that is being written becomes whole. */
   async close(): Promise<void> {
+    this.#isClosing = true;
+    while (this.#tasks.size > 0 && !this.#hasLostThread) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
     await this.#pool?.close();
   }
 
@@ -110,6 +121,7 @@ export class ContentRestorer {
       this.#release(range);
       return;
     }
+    if (this.#isClosing) return;
     const pool = this.#threadPool();
     const taskId = this.#nextTaskId++;
     const { task, files } = buildTask(taskId, range, bytes, keys);
@@ -131,7 +143,8 @@ export class ContentRestorer {
     for (const [index, piece] of task.range.pieces.entries()) {
       const failure = failures.get(index);
       if (failure === undefined) this.#pieceDone(piece.file);
-      else this.#failPiece(piece, { kind: failure.errno === "" ? failure.kind : failure.errno, message: failure.message });
+      else
+        this.#failPiece(piece, { kind: failure.errno === "" ? failure.kind : failure.errno, message: failure.message });
     }
     this.#release(task.range);
   }
@@ -208,7 +221,10 @@ export class ContentRestorer {
           this.#fail(error);
         }
       },
-      onFailure: (error) => this.#fail(error),
+      onFailure: (error) => {
+        this.#hasLostThread = true;
+        this.#fail(error);
+      },
     });
     return this.#pool;
   }
@@ -223,7 +239,8 @@ export class ContentRestorer {
 
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#signal?.aborted === true) throw new HoldfastError("interrupted", "The restore was interrupted: what is in the target is not whole");
+    if (this.#signal?.aborted === true)
+      throw new HoldfastError("interrupted", "The restore was interrupted: what is in the target is not whole");
   }
 
   #fail(error: unknown): void {
@@ -237,4 +254,3 @@ export class ContentRestorer {
     wake?.();
   }
 }
-

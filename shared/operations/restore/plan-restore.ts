@@ -35,7 +35,8 @@ export async function planRestore(
       try {
         const decision = exporter === undefined ? "create" : exporter.foresee(path, entry);
         plan[decision === "leave" ? "keep" : decision]++;
-        if (decision !== "keep" && decision !== "leave" && entry.type === entryTypes.file) plan.bytesToWrite += entry.size;
+        if (decision !== "keep" && decision !== "leave" && entry.type === entryTypes.file)
+          plan.bytesToWrite += entry.size;
       } catch (error) {
         if (!isHoldfastError(error) || error.kind === "internal") throw error;
         plan.errors++;

@@ -80,7 +80,8 @@ function restoreRange(task: RangeTask, failures: PieceFailure[], problems: FileP
         writePart(task, piece, blob);
       } else {
         takeFile(task, target, extra);
-        for (const { attribute, message } of writer.writeFile(file, blob)) problems.push({ file: target, attribute, message });
+        for (const { attribute, message } of writer.writeFile(file, blob))
+          problems.push({ file: target, attribute, message });
       }
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.kind === "internal") throw error;
@@ -104,12 +105,14 @@ function verified(task: RangeTask, piece: number, plain: Uint8Array): Uint8Array
   const at = piece * numbersPerPiece;
   const from = task.pieceNumbers[at + 1] ?? 0;
   const end = from + (task.pieceNumbers[at + 2] ?? 0);
-  if (end > plain.byteLength) throw new HoldfastError("corrupt", "Cannot read a chunk: the index points beyond the end of its segment");
+  if (end > plain.byteLength)
+    throw new HoldfastError("corrupt", "Cannot read a chunk: the index points beyond the end of its segment");
   const blob = plain.subarray(from, end);
   mac.digestInto(blob, found, 0);
   const idAt = piece * 32;
   for (let index = 0; index < 32; index++) {
-    if (found[index] !== task.pieceIds[idAt + index]) throw new HoldfastError("corrupt", "Cannot read a chunk: its bytes do not match its name");
+    if (found[index] !== task.pieceIds[idAt + index])
+      throw new HoldfastError("corrupt", "Cannot read a chunk: its bytes do not match its name");
   }
   return blob;
 }

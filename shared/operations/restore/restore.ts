@@ -57,14 +57,33 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   reporter.start(progress);
   await repository.loadIndex();
   const reader = await repository.blobReader();
-  const counts = { entries: 0, files: 0, kept: 0, restoredBytes: 0, fetchedBytes: 0, failed: 0, damaged: 0, problems: 0 };
+  const counts = {
+    entries: 0,
+    files: 0,
+    kept: 0,
+    restoredBytes: 0,
+    fetchedBytes: 0,
+    failed: 0,
+    damaged: 0,
+    problems: 0,
+  };
   for (const { item } of options.items) {
     if (item.totalEntries !== undefined) progress.entriesTotal = (progress.entriesTotal ?? 0) + item.totalEntries;
     if (item.totalBytes !== undefined) progress.bytesTotal = (progress.bytesTotal ?? 0) + item.totalBytes;
   }
   progress.phase = "restoring";
   for (const { item, exporter } of options.items) {
-    const run = new ItemRestore({ repository, reader, exporter, item, reporter, progress, counts, threads: options.threads, signal });
+    const run = new ItemRestore({
+      repository,
+      reader,
+      exporter,
+      item,
+      reporter,
+      progress,
+      counts,
+      threads: options.threads,
+      signal,
+    });
     try {
       await run.run();
     } finally {
@@ -183,7 +202,8 @@ class ItemRestore {
   #makeParents(path: string): void {
     const parent = parentOf(path);
     if (parent === this.#lastParent) return;
-    for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1)) this.#exporter.makeDirectory(path.slice(0, slash));
+    for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1))
+      this.#exporter.makeDirectory(path.slice(0, slash));
     this.#lastParent = parent;
   }
 
@@ -230,7 +250,15 @@ class ItemRestore {
     const { chunks, lists } = file.entry;
     if (lists === undefined) {
       if (chunks.byteLength === 0) {
-        this.#window.add({ file, segment: -1, offsetBytes: 0, lengthBytes: 0, ids: new Uint8Array(32), idAt: 0, contentOffset: 0 });
+        this.#window.add({
+          file,
+          segment: -1,
+          offsetBytes: 0,
+          lengthBytes: 0,
+          ids: new Uint8Array(32),
+          idAt: 0,
+          contentOffset: 0,
+        });
       } else this.#addChunks(file, chunks, 0);
       return;
     }
@@ -258,7 +286,15 @@ class ItemRestore {
         this.#fail(file.path, { kind: "corrupt", message: "Cannot find a chunk of it: no state tells of it" });
         return contentOffset;
       }
-      this.#window.add({ file, segment: place.segment, offsetBytes: place.offsetBytes, lengthBytes, ids: rows, idAt: at, contentOffset });
+      this.#window.add({
+        file,
+        segment: place.segment,
+        offsetBytes: place.offsetBytes,
+        lengthBytes,
+        ids: rows,
+        idAt: at,
+        contentOffset,
+      });
       contentOffset += lengthBytes;
     }
     return contentOffset;
@@ -285,7 +321,10 @@ class ItemRestore {
 
   #link(existing: string, path: string, entry: Entry): void {
     if (this.#failedPaths.has(existing)) {
-      throw new HoldfastError("unavailable", "Cannot link it: the file that it is another name of could not be restored");
+      throw new HoldfastError(
+        "unavailable",
+        "Cannot link it: the file that it is another name of could not be restored",
+      );
     }
     this.#exporter.makeLink(existing, path);
     this.#countDone(entry);

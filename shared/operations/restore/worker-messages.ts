@@ -25,7 +25,11 @@ export const numbersPerFile = 8;
 export const numbersPerPiece = 5;
 
 /** What is rare about a small file. */
-export type SmallFileExtras = { readonly file: number; readonly xattrs?: ExtendedAttributes; readonly extents?: readonly number[] };
+export type SmallFileExtras = {
+  readonly file: number;
+  readonly xattrs?: ExtendedAttributes;
+  readonly extents?: readonly number[];
+};
 
 /**
  * Segments of one pack and what becomes of the blobs in them: whole small files, and parts of files that the main thread opened.
@@ -52,7 +56,12 @@ export type RangeTask = {
 export type ToRestoreWorker = RangeTask;
 
 /** What went wrong with one piece of a task. */
-export type PieceFailure = { readonly piece: number; readonly kind: string; readonly errno: string; readonly message: string };
+export type PieceFailure = {
+  readonly piece: number;
+  readonly kind: string;
+  readonly errno: string;
+  readonly message: string;
+};
 
 /** Attributes of a small file that could not be restored. */
 export type FileProblem = { readonly file: number; readonly attribute: string; readonly message: string };
