@@ -176,7 +176,7 @@ export class FilesystemExporter implements Exporter {
       if (!replace && this.#look(place) !== undefined) throw inTheWay(path, "new entry");
       renameOver(file.path, place.path, place.directoryFd);
     } catch (error) {
-      removeQuietly(file.path, place.directoryFd);
+      this.#removeTemporary(file, path);
       throw error;
     }
     return problems;
@@ -185,7 +185,7 @@ export class FilesystemExporter implements Exporter {
   abandonFile(opened: OpenedFile): void {
     const { file, path } = this.#takeOpened(opened);
     abandonFile(opened.handle);
-    removeQuietly(file.path, this.#target.locate(path).directoryFd);
+    this.#removeTemporary(file, path);
   }
 
   finishDirectory(path: string, entry: Entry): readonly ExportProblem[] {
@@ -205,15 +205,25 @@ export class FilesystemExporter implements Exporter {
   }
 
   close(): void {
-    for (const [handle, { file, place }] of this.#opened) {
+    for (const [handle, { file, path }] of this.#opened) {
       abandonFile(handle);
-      removeQuietly(file.path, this.#target.locate(place.fullPath ?? "").directoryFd);
+      this.#removeTemporary(file, path);
     }
+    this.#opened.clear();
     this.#target.close();
   }
 
   #metadata(entry: Entry) {
     return metadataOf(entry, this.#owners, this.#options.xattrs);
+  }
+
+  /** Removes what was written of a file; where that fails too, the first failure is the one to tell. */
+  #removeTemporary(file: NewFile, path: string): void {
+    try {
+      removeEntry(file.path, "other", this.#target.locate(path).directoryFd);
+    } catch (error) {
+      if (!isHoldfastError(error)) throw error;
+    }
   }
 
   #takeOpened(opened: OpenedFile) {
@@ -274,14 +284,6 @@ function removeEmptyDirectory(place: TargetPlace): boolean {
   } catch (error) {
     if (isHoldfastError(error)) return false;
     throw error;
-  }
-}
-
-function removeQuietly(name: string, directoryFd: number): void {
-  try {
-    removeEntry(name, "other", directoryFd);
-  } catch (error) {
-    if (!isHoldfastError(error)) throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -106,3 +106,40 @@ test(`kill -9 at ${tries} points: the next run succeeds, and stores nothing that
   await sandbox.do(["at", store, "restore", `latest:${source}`, "--to", sandbox.path("restored")]);
   expect(describeDifferences(compareTrees(source, sandbox.path("restored"), ["mtime"]))).toBe("");
 });
+
+test("a restore that is stopped leaves whole files only, and one that is killed no part of a large file under its name", async () => {
+  const large = sandbox.path("large");
+  mkdirSync(large);
+  for (let n = 0; n < 3; n++) writeFileSync(join(large, `large-${n}`), systemRandom(60 << 20));
+  for (let n = 0; n < 300; n++) writeFileSync(join(large, `small-${n}`), systemRandom(20_000));
+  await sandbox.do(["at", store, "backup", large]);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
+    const target = sandbox.path(`stopped-by-${signal}`);
+    const run = sandbox.start(["at", store, "restore", `latest:${large}`, "--to", target]);
+    // Something of a large file is there by then.
+    while (bytesBelow(target) < 10 << 20 && run.child.exitCode === null) await sleep(1);
+    run.child.kill(signal);
+    const { status } = await run.ended;
+    expect(status).toBe(signal === "SIGKILL" ? undefined : 130);
+    const there = readdirSync(target);
+    expect(there.length).toBeLessThan(303);
+    const temporary = there.filter((name) => name.startsWith(".holdfast-"));
+    if (signal !== "SIGKILL") expect(temporary).toEqual([]);
+    for (const name of there) {
+      if (temporary.includes(name)) continue;
+      if (signal === "SIGKILL" && name.startsWith("small-")) continue;
+      expect(readFileSync(join(target, name)).equals(readFileSync(join(large, name))), name).toBe(true);
+    }
+    await sandbox.do(["at", store, "restore", `latest:${large}`, "--to", target, "--overwrite", "changed"]);
+    for (const name of temporary) rmSync(join(target, name));
+    expect(describeDifferences(compareTrees(large, target, ["mtime"]))).toBe("");
+  }
+});
+
+function bytesBelow(directory: string): number {
+  if (!existsSync(directory)) return 0;
+  return readdirSync(directory).reduce(
+    (sum, name) => sum + (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+}
