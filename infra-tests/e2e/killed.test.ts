@@ -57,55 +57,59 @@ function numbersFrom(start: number): () => number {
   };
 }
 
-test(`kill -9 at ${tries} points: the next run succeeds, and stores nothing that is there`, async () => {
-  process.stderr.write(`killed.test.ts: HOLDFAST_TEST_SEED=${seed}\n`);
-  const next = numbersFrom(seed);
-  rewriteSource();
-  const startedMs = performance.now();
-  await sandbox.do(["at", store, "backup", source]);
-  const wholeMs = performance.now() - startedMs;
-  const packsOfOne = packs().size;
-  let killedMidway = 0;
-
-  for (let attempt = 0; attempt < tries; attempt++) {
+test(
+  `kill -9 at ${tries} points: the next run succeeds, and stores nothing that is there`,
+  { timeout: 600_000 },
+  async () => {
+    process.stderr.write(`killed.test.ts: HOLDFAST_TEST_SEED=${seed}\n`);
+    const next = numbersFrom(seed);
     rewriteSource();
-    const before = { packs: packs(), log: logged() };
-    const run = sandbox.start(["at", store, "backup", source]);
-    const share = next();
-    if (attempt % 2 === 0) await Promise.race([sleep(share * wholeMs * 1.1), run.ended]);
-    else {
-      const many = before.packs.size + Math.ceil(share * packsOfOne);
-      while (packs().size < many && run.child.exitCode === null) await sleep(1);
+    const startedMs = performance.now();
+    await sandbox.do(["at", store, "backup", source]);
+    const wholeMs = performance.now() - startedMs;
+    const packsOfOne = packs().size;
+    let killedMidway = 0;
+
+    for (let attempt = 0; attempt < tries; attempt++) {
+      rewriteSource();
+      const before = { packs: packs(), log: logged() };
+      const run = sandbox.start(["at", store, "backup", source]);
+      const share = next();
+      if (attempt % 2 === 0) await Promise.race([sleep(share * wholeMs * 1.1), run.ended]);
+      else {
+        const many = before.packs.size + Math.ceil(share * packsOfOne);
+        while (packs().size < many && run.child.exitCode === null) await sleep(1);
+      }
+      run.child.kill("SIGKILL");
+      await run.ended;
+      const killed = { packs: packs(), log: logged() };
+      const left = without(killed.packs, before.packs);
+
+      const { status, events, stderr } = await sandbox.events(["at", store, "backup", source]);
+      const where = `seed ${seed}, try ${attempt}: killed with ${left.size} packs stored and ${killed.log - before.log} entries logged`;
+      const report = events.at(-1)!;
+      expect({ where, status, stderr, outcome: report["outcome"] }).toEqual({
+        where,
+        status: 0,
+        stderr: "",
+        outcome: "ok",
+      });
+      expect(logged(), where).toBe(killed.log + 1);
+      const published = killed.log > before.log;
+      if (left.size > 0 && !published) killedMidway++;
+      expect(report["adoptedPacks"] ?? 0, where).toBe(published ? 0 : left.size);
+      if (published) expect(report["newBytes"], where).toBe(0);
+      const stored = totalBytes(without(packs(), before.packs));
+      // Content that nothing compresses, padded by up to 4 %: a segment that is stored twice would show.
+      expect(stored, where).toBeLessThan(files * fileBytes * 1.04 + 64 * 1024);
     }
-    run.child.kill("SIGKILL");
-    await run.ended;
-    const killed = { packs: packs(), log: logged() };
-    const left = without(killed.packs, before.packs);
 
-    const { status, events, stderr } = await sandbox.events(["at", store, "backup", source]);
-    const where = `seed ${seed}, try ${attempt}: killed with ${left.size} packs stored and ${killed.log - before.log} entries logged`;
-    const report = events.at(-1)!;
-    expect({ where, status, stderr, outcome: report["outcome"] }).toEqual({
-      where,
-      status: 0,
-      stderr: "",
-      outcome: "ok",
-    });
-    expect(logged(), where).toBe(killed.log + 1);
-    const published = killed.log > before.log;
-    if (left.size > 0 && !published) killedMidway++;
-    expect(report["adoptedPacks"] ?? 0, where).toBe(published ? 0 : left.size);
-    if (published) expect(report["newBytes"], where).toBe(0);
-    const stored = totalBytes(without(packs(), before.packs));
-    // Content that nothing compresses, padded by up to 4 %: a segment that is stored twice would show.
-    expect(stored, where).toBeLessThan(files * fileBytes * 1.04 + 64 * 1024);
-  }
-
-  expect(killedMidway).toBeGreaterThan(tries / 4);
-  expect(await sandbox.do(["at", store, "check", "--read"])).toBe("");
-  await sandbox.do(["at", store, "restore", `latest:${source}`, "--to", sandbox.path("restored")]);
-  expect(describeDifferences(compareTrees(source, sandbox.path("restored"), ["mtime"]))).toBe("");
-});
+    expect(killedMidway).toBeGreaterThan(tries / 4);
+    expect(await sandbox.do(["at", store, "check", "--read"])).toBe("");
+    await sandbox.do(["at", store, "restore", `latest:${source}`, "--to", sandbox.path("restored")]);
+    expect(describeDifferences(compareTrees(source, sandbox.path("restored"), ["mtime"]))).toBe("");
+  },
+);
 
 test("a restore that is stopped leaves whole files only, and one that is killed no part of a large file under its name", async () => {
   const large = sandbox.path("large");
