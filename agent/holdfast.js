@@ -49,7 +49,7 @@ function compileCacheDirectory() {
   const cache = join(set !== undefined && set.startsWith("/") ? set : join(homedir(), ".cache"), "holdfast");
   const directory = join(cache, "compiled");
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     const isOurs = [cache, directory].every((path) => {
       const found = lstatSync(path);
       return found.isDirectory() && found.uid === process.getuid() && (found.mode & 0o022) === 0;
@@ -58,6 +58,13 @@ function compileCacheDirectory() {
   } catch {
     return undefined;
   }
+}
+
+/** Not by Node's own recursive way, which never returns where a directory cannot be made, as below /proc. */
+function makeDirectory(path) {
+  const above = dirname(path);
+  if (above !== path && !existsSync(above)) makeDirectory(above);
+  if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
 }
 
 function restart() {

@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { makePath } from "#agent/filesystem/make-path.ts";
 import { decodeHex, encodeHex } from "#shared/bytes/hex.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { parseId } from "#shared/format/ids.ts";
@@ -36,7 +27,7 @@ export function openFileJournal(directory: string, reporter: Pick<Reporter, "not
     reporter.notice({ level: "warning", message: `Cannot keep a journal: ${reason}; ${loss}` });
   };
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makePath(Buffer.from(directory, "utf8").toString("latin1"), 0o700);
     for (const name of readdirSync(directory)) {
       if (!name.endsWith(suffix) || isInUse(join(directory, name))) continue;
       const path = join(directory, ownName());

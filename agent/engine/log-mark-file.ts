@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makePath } from "#agent/filesystem/make-path.ts";
 import { decodeHex, encodeHex } from "#shared/bytes/hex.ts";
 import type { LogMark } from "#shared/log/log-state.ts";
 import type { Reporter } from "#shared/operations/progress.ts";
@@ -35,7 +36,7 @@ export function logMarkFile(
       if (text === last) return;
       const temporary = `${path}.${process.pid}`;
       try {
-        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        makePath(Buffer.from(directory, "utf8").toString("latin1"), 0o700);
         writeFileSync(temporary, text, { mode: 0o600 });
         renameSync(temporary, path);
         last = text;
