@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, 
 import { join } from "node:path";
 import { makePath } from "#agent/filesystem/make-path.ts";
 import { decodeHex, encodeHex } from "#shared/bytes/hex.ts";
-import { HoldfastError } from "#shared/errors.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { parseId } from "#shared/format/ids.ts";
 import { systemRandom } from "#shared/random.ts";
 import type { Journal, JournalRecord } from "#shared/operations/backup/journal.ts";
@@ -37,7 +37,7 @@ export function openFileJournal(directory: string, reporter: Pick<Reporter, "not
       left.push(...readRecords(path));
     }
   } catch (error) {
-    if (!(error instanceof Error && "code" in error)) throw error;
+    if (!isHoldfastError(error) && !(error instanceof Error && "code" in error)) throw error;
     giveUp(error, "what an interrupted run has stored may be stored again");
   }
   const path = join(directory, ownName());

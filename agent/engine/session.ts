@@ -6,6 +6,7 @@ import { withSecret } from "#agent/config/read-secret.ts";
 import type { Secret } from "#agent/config/secret.ts";
 import { systemClock } from "#shared/clock.ts";
 import { type Bundle, bundleKeys } from "#shared/crypto/bundle.ts";
+import { createSigner, signingSeedBytes } from "#shared/crypto/signing.ts";
 import { decodeRecoveryKey } from "#shared/crypto/recovery-key.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import type { KeySlot } from "#shared/format/key-slot.ts";
@@ -52,8 +53,12 @@ export function steadyStore(parts: EngineParts): Store {
   });
 }
 
-/** Reads the config, unlocks the store with the run's secret, and opens the repository. */
-export async function openSession(parts: EngineParts): Promise<Session> {
+/**
+ * Reads the config, unlocks the store with the run's secret, and opens the repository.
+ *
+ * @param use - `write` needs the agent's identity, and a home to keep it in; `read` signs nothing
+ */
+export async function openSession(parts: EngineParts, use: "read" | "write"): Promise<Session> {
   const { directories, secretSources, signal } = parts;
   const steady = steadyStore(parts);
   const read = await readConfig(steady);
@@ -67,12 +72,11 @@ export async function openSession(parts: EngineParts): Promise<Session> {
     store,
     read,
     bundle: unlocked.bundle,
-    signer: await agentIdentity(directories.data),
+    signer: use === "write" ? await agentIdentity(directories.data) : createSigner(systemRandom(signingSeedBytes)),
     clock: systemClock,
     random: systemRandom,
     log,
   });
-  await privateDirectory(directories.data);
   if (repository.log.seq > 0) mark.write(logMark(repository.log));
   return { store, read, ...unlocked, repository };
 }
@@ -130,7 +134,14 @@ function recoverySecret(text: string): Uint8Array | undefined {
 /** Keeps states and log entries of a store that is not a directory of this machine in the agent's cache. */
 async function cached(parts: EngineParts, store: Store, storeId: string): Promise<Store> {
   if (!parts.useCache || parts.storeDirectory !== undefined) return store;
-  const directory = await privateDirectory(join(parts.directories.cache, "objects", storeId));
+  let directory: string;
+  try {
+    directory = await privateDirectory(join(parts.directories.cache, "objects", storeId));
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error;
+    parts.reporter.notice({ level: "warning", message: `Nothing is cached: ${error.message}` });
+    return store;
+  }
   return cachingStore(store, {
     cache: directoryStore(directory, { durability: "unsynced" }),
     storeId,

@@ -34,7 +34,7 @@ const recoveryLabel = "recovery key";
 export function storeEngine(parts: EngineParts): Engine {
   const { store, signal, reporter } = parts;
   let opened: Promise<Session> | undefined;
-  const session = (): Promise<Session> => (opened ??= openSession(parts));
+  const session = (use: "read" | "write" = "read"): Promise<Session> => (opened ??= openSession(parts, use));
   const finish = (report: Report): Report => {
     reporter.finish(report);
     return report;
@@ -62,7 +62,7 @@ export function storeEngine(parts: EngineParts): Engine {
       });
       return { storeId: made.config.storeId, recoveryKey: made.recoveryKey };
     },
-    backup: async (request) => finish(await leanMemory(() => runBackup(parts, session, request))),
+    backup: async (request) => finish(await leanMemory(() => runBackup(parts, () => session("write"), request))),
     restore: async (request) => finish(await leanMemory(async () => runRestore(parts, await session(), request))),
     check: async ({ snapshots, readPercent }) =>
       finish(await leanMemory(async () => runCheck(parts, await session(), snapshots, readPercent))),
@@ -124,7 +124,7 @@ export function storeEngine(parts: EngineParts): Engine {
       };
     },
     async remove(references, { apply }) {
-      const { repository } = await session();
+      const { repository } = await session("write");
       const records = references.map((reference) => findRecord(repository, reference));
       const summaries = [];
       for (const record of records) summaries.push(summaryOf(await readSnapshot(repository, record)));
@@ -139,7 +139,7 @@ export function storeEngine(parts: EngineParts): Engine {
       return summaries;
     },
     async undelete(references) {
-      const { repository } = await session();
+      const { repository } = await session("write");
       const records = references.map((reference) => findRemoved(repository, reference));
       const result = await undeleteSnapshots(
         appender(parts, repository),
