@@ -1,3 +1,4 @@
+import { HoldfastError } from "#shared/errors.ts";
 import type { Relocation } from "#shared/format/fold-section.ts";
 import type { PackId } from "#shared/format/ids.ts";
 import type { PackReference } from "#shared/format/state.ts";
@@ -10,18 +11,19 @@ export type PackRow = { readonly packId: PackId; readonly row: number };
  * Where the segment is to be read that was stored as row `row` of pack `packId`: there, or where relocations have moved it.
  *
  * The same for everyone who has folded the same entries. A segment that no relocation names stays where it is, also when others of
- * its pack were moved. Ends, because a relocation moves segments to packs that no entry named before.
+ * its pack were moved. Ends, because a relocation moves segments to packs that no relocation named before.
  *
  * @see FORMAT.md, Relocation
  */
 export function resolveRow(state: Pick<LogState, "relocated">, packId: PackId, row: number): PackRow {
   let at: PackRow = { packId, row };
-  for (;;) {
+  for (let hops = 0; hops <= state.relocated.size; hops++) {
     const relocation = state.relocated.get(at.packId);
     const next = relocation === undefined ? undefined : movedTo(relocation, at.row);
     if (next === undefined) return at;
     at = next;
   }
+  throw new HoldfastError("internal", `Cannot find row ${row} of pack ${packId}: its relocations go in a circle`);
 }
 
 /**
