@@ -13,7 +13,7 @@ export type Exploration = {
   readonly depth: number;
   /** Whether every state that can be reached was: false when a limit or a violation ended it. */
   readonly complete: boolean;
-  /** Every label of a step that led to a new state: what the exploration came to do. */
+  /** Every label of a step that was taken: what the exploration came to do. */
   readonly labels: ReadonlySet<string>;
   /** What was broken first, and the shortest way there. */
   readonly violation?: { readonly broken: string; readonly path: readonly string[] };
@@ -66,10 +66,10 @@ export function explore<State>(
         steps++;
         if ("broken" in step) return result(false, { broken: step.broken, path: pathTo(id, [step.label]) });
         const key = model.key(step.state);
-        if (seen.has(key)) continue;
-        seen.add(key);
         const label = labelOf.get(step.label) ?? step.label;
         labelOf.set(label, label);
+        if (seen.has(key)) continue;
+        seen.add(key);
         const child = parents.push(id) - 1;
         labels.push(label);
         const broken = model.broken(step.state);

@@ -154,7 +154,6 @@ export class ProtocolModel {
 
   /** The state that a run gives which sees this log: what is in live packs is referenced, the rest in a pack of its own. */
   #backup(state: ModelState, wants: string): ModelHead {
-    const { state: log } = state.log;
     const number = state.put.filter((name) => name.startsWith("S")).length;
     const rows = new Map<PackId, number[]>();
     let missing = "";
