@@ -2,16 +2,19 @@ import { describe, expect, it } from "vitest";
 import { HoldfastError } from "#shared/errors.ts";
 import { faultyStore } from "#shared/store/faulty-store.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
-import { packKey } from "#shared/store/object-key.ts";
+import { logKey, packKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
+import { encodePackTable, readPackTableRow } from "#shared/format/pack.ts";
+import { encodeStateHead } from "#shared/format/state.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { confirmPacks } from "./confirm-packs.ts";
-import { stageTestState, testAppender, testPack, testState, testStoreId } from "./log.fixtures.ts";
+import { appendEntry } from "./append-entry.ts";
+import { stageTestState, testAppender, testPack, testSigner, testState, testStoreId } from "./log.fixtures.ts";
 import { emptyLogState, type LogState } from "./log-state.ts";
 import { publishState } from "./publish-state.ts";
 import { readLog } from "./read-log.ts";
 import { readStateHead } from "./read-state-head.ts";
-import { stageState } from "./stage-state.ts";
+import { stageState, type StagedState } from "./stage-state.ts";
 
 const empty = emptyLogState(testStoreId);
 
@@ -147,6 +150,68 @@ describe("publishState", () => {
       detail: { rule: "packs-are-not-swept", ids: [packId] },
     });
     expect((await readLog({ store, from: empty })).seq).toBe(0);
+  });
+
+  describe("when packs were relocated, condemned and swept since the state was made", () => {
+    /** A store whose pack "old" was compacted into pack "new" row by row, swept and deleted; and a state that references `rows` of it. */
+    async function compacted(rows: number): Promise<{ store: Store; staged: StagedState; from: LogState }> {
+      const store = memoryStore();
+      const first = await stageTestState(store, "old");
+      const old = testPack("old").pack;
+      await publishState(testAppender(store, "0"), { staged: first });
+      const { head, section } = testState("late", { references: [old.packId] });
+      const references = [{ packId: old.packId, segments: Uint8Array.of(rows) }];
+      const headBytes = encodeStateHead({ ...head, references }, (message) => testSigner.sign(message));
+      const staged = await stageState(store, headBytes, [section]);
+      const stale = await readLog({ store, from: empty });
+      const copy = testPack("new");
+      await store.put(packKey(copy.pack.packId), [copy.bytes]);
+      const row = readPackTableRow(old.table, 0);
+      const table = encodePackTable([{ ...row, segmentOffset: 48, directoryOffset: 48 + row.segmentBytes }]);
+      const sizeBytes = 48 + row.segmentBytes + row.directoryBytes + 96 + table.byteLength + 48;
+      await appendEntry(testAppender(store, "1"), () => [
+        {
+          type: "relocate",
+          from: [{ packId: old.packId, segments: Uint8Array.of(1) }],
+          to: [{ ...copy.pack, table, sizeBytes }],
+        },
+        { type: "condemn", packs: [old.packId] },
+      ]);
+      await appendEntry(testAppender(store, "2"), () => [{ type: "sweep", packs: [old.packId], states: [] }]);
+      await store.delete(packKey(old.packId));
+      return { store, staged, from: stale };
+    }
+
+    it("publishes what was copied elsewhere, though the pack that it references is gone", async () => {
+      const { store, staged, from } = await compacted(0b1);
+      const { state } = await publishState(testAppender(store, "3", { from }), { staged });
+      expect(state.snapshots.has(staged.stateId)).toBe(true);
+    });
+
+    it("says that a pack was swept, not that it is missing, where a segment was not copied", async () => {
+      const { store, staged, from } = await compacted(0b11);
+      await expect(publishState(testAppender(store, "3", { from }), { staged })).rejects.toMatchObject({
+        kind: "conflict",
+        detail: { rule: "packs-are-not-swept", ids: [testPack("old").pack.packId] },
+      });
+    });
+
+    it("says so also when the sweep comes between its look at the log and its look at the pack", async () => {
+      const { store: inner, staged, from } = await compacted(0b11);
+      let listings = 0;
+      const store: Store = {
+        ...inner,
+        async *list(prefix, options) {
+          listings++;
+          for await (const each of inner.list(prefix, options)) if (listings > 1 || each.key === logKey(1)) yield each;
+        },
+      };
+      await expect(publishState(testAppender(store, "3", { from }), { staged })).rejects.toMatchObject({
+        kind: "conflict",
+        detail: { rule: "packs-are-not-swept" },
+      });
+      expect(listings).toBeGreaterThan(1);
+    });
   });
 
   it("refuses a state that is based on a longer log", async () => {
