@@ -16,6 +16,9 @@ import type { EngineParts } from "./engine-parts.ts";
 import { findRecord } from "./find-snapshots.ts";
 import { type Session, threadsOf } from "./session.ts";
 
+/** Sealed bytes on their way at once: from a disk of this machine, and over a line with a latency to fill. */
+const inFlightBytes = { near: 32 * 1024 * 1024, far: 96 * 1024 * 1024 };
+
 /** Part of a snapshot's source and the directory that it is restored below. */
 type Placement = { readonly source: SnapshotSource; readonly root: string; readonly item: RestoreItem };
 
@@ -54,6 +57,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
     repository,
     items: items.map(({ item, makesRoot, open }) => ({ item, exporter: open(makesRoot) })),
     threads: threadsOf(parts),
+    inFlightBytes: parts.storeDirectory === undefined ? inFlightBytes.far : inFlightBytes.near,
     reporter: parts.reporter,
     signal: parts.signal,
   });

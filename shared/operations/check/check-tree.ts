@@ -17,8 +17,8 @@ const namedFilesMax = 10_000;
  * Walks the trees of snapshots: every node must be readable, every chunk where the index says, and it or another copy of it in a
  * segment that the snapshot's state refers to.
  *
- * Subtrees that several snapshots share are walked once, unless something in them is damaged. Memory: 16 bytes and some for
- * each distinct node.
+ * Leaves that several snapshots share are walked once, unless something in them is damaged or a snapshot does not refer to the
+ * segments that they need. Memory: about a hundred bytes for each distinct leaf.
  */
 export class TreeCheck {
   readonly #repository: Repository;
@@ -26,8 +26,10 @@ export class TreeCheck {
   readonly #reporter: Reporter;
   readonly #progress: Progress;
   readonly #signal: AbortSignal | undefined;
-  /** Nodes whose whole subtree is sound, with the segments that it needs already checked against some snapshot. */
-  readonly #sound = new Set<string>();
+  /** Leaves that were found sound, and the segments that they need: another snapshot must refer to those as well. */
+  readonly #soundLeaves = new Map<string, { readonly entries: number; readonly segments: Uint32Array }>();
+  /** Segments that the leaf at hand needs. */
+  readonly #needed = new Set<number>();
   damagedFiles = 0;
   #reader: BlobReader | undefined;
   #prefix = "";
@@ -75,12 +77,13 @@ export class TreeCheck {
     }
   }
 
-  /** Checks a node and all below it. @returns its totals, or undefined when it was found sound before */
+  /** Checks a node and all below it. @returns its totals, or undefined when it cannot be read */
   async #checkNode(nodeId: Uint8Array, level: number, near: string): Promise<{ entries: number } | undefined> {
     if (this.#signal?.aborted === true) throw new HoldfastError("interrupted", "The check was interrupted");
     const name = Buffer.from(nodeId).toString("latin1", 0, 16);
     this.#needSegment(nodeId, 0, near);
-    if (this.#sound.has(name)) return undefined;
+    const sound = this.#soundLeaves.get(name);
+    if (sound?.segments.every((segment) => this.#referenced.has(segment)) === true) return { entries: sound.entries };
     const before = this.damagedFiles;
     let node: TreeNode;
     try {
@@ -99,11 +102,14 @@ export class TreeCheck {
     }
     let entries = 0;
     if ("entries" in node) {
+      this.#needed.clear();
       for (const entry of node.entries) {
         this.#progress.entriesDone++;
         if (entry.type === entryTypes.file) await this.#checkFile(entry);
       }
       entries = node.entries.length;
+      if (this.damagedFiles === before)
+        this.#soundLeaves.set(name, { entries, segments: Uint32Array.from(this.#needed) });
     } else {
       for (const child of node.children) {
         const below = await this.#checkNode(
@@ -123,7 +129,6 @@ export class TreeCheck {
         entries += child.entries;
       }
     }
-    if (this.damagedFiles === before) this.#sound.add(name);
     return { entries };
   }
 
@@ -152,13 +157,18 @@ export class TreeCheck {
   #needSegment(ids: Uint8Array, offset: number, path: string): boolean {
     const { index, segments } = this.#repository;
     const first = index.findSegment(ids, offset);
-    if (!this.#badSegments.has(first) && this.#referenced.has(first)) return true;
+    if (!this.#badSegments.has(first) && this.#referenced.has(first)) {
+      this.#needed.add(first);
+      return true;
+    }
     // Another state may hold a copy: one that was stored at the same time, or because of the damage.
     let reason = "no state tells of a blob that it needs";
     for (const { segment } of index.places(ids, offset)) {
       if (this.#badSegments.has(segment)) reason = `pack ${segments.packOf(segment).packId} is damaged`;
-      else if (this.#referenced.has(segment)) return true;
-      else reason = "its snapshot's state does not refer to a segment that it needs";
+      else if (this.#referenced.has(segment)) {
+        this.#needed.add(segment);
+        return true;
+      } else reason = "its snapshot's state does not refer to a segment that it needs";
     }
     this.#damage(path, new HoldfastError("corrupt", `It cannot be restored whole: ${reason}`));
     return false;

@@ -8,9 +8,8 @@ import { type PlannedRange, planRanges, splitRange } from "./plan-ranges.ts";
 import { buildTask } from "./build-task.ts";
 import type { FromRestoreWorker, RestoreWorkerData, ToRestoreWorker } from "./worker-messages.ts";
 
-/** Sealed bytes that are fetched or being worked on at most, and requests. */
-const inFlightBytesMax = 32 * 1024 * 1024;
-const inFlightRangesMax = 24;
+/** Requests in flight at most. */
+const inFlightRangesMax = 32;
 
 /** Told what becomes of files. */
 export type ContentOutcomes = {
@@ -27,13 +26,14 @@ export type ContentOutcomes = {
 /**
  * Fetches planned ranges, many at once, and has threads open them and write what is in them.
  *
- * Memory: `inFlightBytesMax` of sealed bytes, and one opened segment a thread.
+ * Memory: `inFlightBytes` of sealed bytes, and one opened segment a thread.
  */
 export class ContentRestorer {
   readonly #repository: Repository;
   readonly #exporter: Exporter;
   readonly #outcomes: ContentOutcomes;
   readonly #threads: number;
+  readonly #inFlightBytesMax: number;
   readonly #signal: AbortSignal | undefined;
   readonly #tasks = new Map<
     number,
@@ -53,8 +53,11 @@ export class ContentRestorer {
     readonly exporter: Exporter;
     readonly outcomes: ContentOutcomes;
     readonly threads: number;
+    /** Sealed bytes that are fetched or being worked on at most: what fills the line while threads work. */
+    readonly inFlightBytes: number;
     readonly signal: AbortSignal | undefined;
   }) {
+    this.#inFlightBytesMax = options.inFlightBytes;
     this.#repository = options.repository;
     this.#exporter = options.exporter;
     this.#outcomes = options.outcomes;
@@ -66,7 +69,7 @@ export class ContentRestorer {
   async submit(range: PlannedRange): Promise<void> {
     while (
       this.#inFlight > 0 &&
-      (this.#inFlightBytes + range.lengthBytes > inFlightBytesMax || this.#inFlight >= inFlightRangesMax)
+      (this.#inFlightBytes + range.lengthBytes > this.#inFlightBytesMax || this.#inFlight >= inFlightRangesMax)
     ) {
       await this.#change();
     }

@@ -29,6 +29,8 @@ export type RestoreOptions = {
   readonly repository: Repository;
   readonly items: readonly { readonly item: RestoreItem; readonly exporter: Exporter }[];
   readonly threads: number;
+  /** Sealed bytes that are fetched or being worked on at most. */
+  readonly inFlightBytes: number;
   readonly reporter: Reporter;
   readonly signal?: AbortSignal;
 };
@@ -82,6 +84,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
       progress,
       counts,
       threads: options.threads,
+      inFlightBytes: options.inFlightBytes,
       signal,
     });
     try {
@@ -124,6 +127,7 @@ class ItemRestore {
     progress: Progress;
     counts: Counts;
     threads: number;
+    inFlightBytes: number;
     signal: AbortSignal | undefined;
   }) {
     this.#repository = parts.repository;
@@ -137,6 +141,7 @@ class ItemRestore {
       repository: parts.repository,
       exporter: parts.exporter,
       threads: parts.threads,
+      inFlightBytes: parts.inFlightBytes,
       signal: parts.signal,
       outcomes: {
         restored: (file) => this.#restored(file),
