@@ -77,6 +77,7 @@ async function restoreTree(
         }),
       },
     ],
+    inFlightBytes: 8 * 1024 * 1024,
     threads: 1,
     reporter,
   });
