@@ -43,8 +43,7 @@ export async function publishState(appender: Appender, options: PublishOptions):
     seen.has(packId) || confirmed?.has(packId) === true || published?.has(packId) === true;
   const from = await confirmNeeded(appender, staged, isWhole, seen);
   const facts = { head, isWhole };
-  const { atLeast: _checked, ...rest } = appender;
-  const result = await appendEntry({ ...rest, from }, (state) => {
+  const result = await appendEntry({ ...appender, from }, (state) => {
     if (state.snapshots.has(stateId)) return [];
     const event = commitEvent(state, staged);
     const found = checkCommit(state, event, facts);
@@ -58,8 +57,9 @@ export async function publishState(appender: Appender, options: PublishOptions):
 }
 
 /**
- * Confirms the packs that the snapshot needs by the newest fold, adds them to `seen`, and gives that fold. What was swept since
- * then is missing for that reason: so who finds a pack missing folds again, and lets the rules speak first.
+ * Confirms the packs that the snapshot needs by the fold that the appender has, adds them to `seen`, and gives that fold. What was
+ * relocated or swept since then may be missing for that reason: so who finds a pack missing folds what came since, and lets the rules speak
+ * first. (Packs that a later fold needs instead were placed by relocations, whose authors saw them whole.)
  */
 async function confirmNeeded(
   appender: Appender,
@@ -67,14 +67,8 @@ async function confirmNeeded(
   isWhole: (packId: PackId) => boolean,
   seen: Set<PackId>,
 ): Promise<LogState> {
-  const { store, signal, atLeast } = appender;
-  const stoppable = signal === undefined ? {} : { signal };
-  let state = await readLog({
-    store,
-    from: appender.from,
-    ...stoppable,
-    ...(atLeast === undefined ? {} : { atLeast }),
-  });
+  const { store, signal } = appender;
+  let state = appender.from;
   for (;;) {
     const unknown = packsToConfirm(state, staged, isWhole);
     try {
@@ -83,7 +77,7 @@ async function confirmNeeded(
       return state;
     } catch (error) {
       if (!isHoldfastError(error, "absent")) throw error;
-      const newer = await readLog({ store, from: state, ...stoppable });
+      const newer = await readLog({ store, from: state, ...(signal === undefined ? {} : { signal }) });
       if (newer.seq === state.seq) throw error;
       state = newer;
     }
