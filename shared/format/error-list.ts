@@ -21,7 +21,11 @@ export function decodeErrorList(bytes: Uint8Array, subject: string): SnapshotErr
   const map = decodeCborMap(bytes, subject);
   checkVersion("errorList", map.integer("version"), subject);
   const errors = map.maps("errors").map((each) => {
-    const error = { path: Buffer.from(each.bytes("path")).toString("latin1"), kind: each.text("kind"), message: each.text("message") };
+    const error = {
+      path: Buffer.from(each.bytes("path")).toString("latin1"),
+      kind: each.text("kind"),
+      message: each.text("message"),
+    };
     each.end();
     return error;
   });

@@ -127,7 +127,10 @@ function decodeSource(map: CborMap): SnapshotSource {
 function isAbsolutePath(path: string): boolean {
   if (path === "/") return true;
   if (!path.startsWith("/") || path.includes("\0")) return false;
-  return path.slice(1).split("/").every((part) => part !== "" && part !== "." && part !== "..");
+  return path
+    .slice(1)
+    .split("/")
+    .every((part) => part !== "" && part !== "." && part !== "..");
 }
 
 function optionalId<Kind extends "state" | "blob">(map: CborMap, name: string, kind: Kind) {
