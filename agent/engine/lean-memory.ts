@@ -3,7 +3,7 @@ import type koffiModule from "koffi";
 import { setFlagsFromString } from "node:v8";
 
 /** Resident bytes above which freed memory is given back. */
-const trimAboveBytes = 200 * 1024 * 1024;
+const trimAboveBytes = 300 * 1024 * 1024;
 const everyMs = 500;
 
 /**

@@ -16,7 +16,7 @@ import { findRecord } from "./find-snapshots.ts";
 import { rememberLog, type Session, threadsOf } from "./session.ts";
 
 /** Packs being stored at once: on a disk of this machine, and far away. */
-const uploads = { near: 1, far: 4 };
+const uploads = { near: 2, far: 4 };
 
 /** Backs the paths of a request up, and reports. */
 export async function runBackup(
