@@ -3,21 +3,20 @@ import type koffiModule from "koffi";
 import { setFlagsFromString } from "node:v8";
 
 /** Resident bytes above which freed memory is given back. */
-const trimAboveBytes = 300 * 1024 * 1024;
-const everyMs = 500;
+const trimAboveBytes = 220 * 1024 * 1024;
+const everyMs = 250;
 
 /**
  * Keeps the process small while `work` runs, which may take hours beside what the host is for.
  *
  * New objects get a nursery that does not grow: with a thread for each core, nurseries of their default size hold hundreds of
- * megabytes. And memory that was freed is given back to the system twice a second: glibc keeps an arena for each thread and
+ * megabytes. And memory that was freed is given back to the system four times a second: glibc keeps an arena for each thread and
  * hardly ever returns what large buffers have freed there.
  */
 export async function leanMemory<Result>(work: () => Promise<Result>): Promise<Result> {
   setFlagsFromString("--semi-space-growth-factor=1");
-  const trim = glibcTrim();
   const timer = setInterval(() => {
-    if (process.memoryUsage.rss() > trimAboveBytes) trim?.(0);
+    if (process.memoryUsage.rss() > trimAboveBytes) giveMemoryBack();
   }, everyMs);
   timer.unref();
   try {
@@ -25,6 +24,14 @@ export async function leanMemory<Result>(work: () => Promise<Result>): Promise<R
   } finally {
     clearInterval(timer);
   }
+}
+
+let trim: ((padBytes: number) => number) | undefined | "unknown" = "unknown";
+
+/** Gives memory that was freed back to the system. */
+export function giveMemoryBack(): void {
+  if (trim === "unknown") trim = glibcTrim();
+  trim?.(0);
 }
 
 /** `malloc_trim`, which takes about 10 ms; undefined without koffi or where the C library is another one. */

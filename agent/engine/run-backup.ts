@@ -11,6 +11,7 @@ import { planBackup } from "#shared/operations/backup/plan-backup.ts";
 import type { Report } from "#shared/operations/progress.ts";
 import { distinctRoots } from "./distinct-roots.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { giveMemoryBack } from "./lean-memory.ts";
 import { openFileJournal } from "./file-journal.ts";
 import { findRecord } from "./find-snapshots.ts";
 import { rememberLog, type Session, threadsOf } from "./session.ts";
@@ -76,6 +77,7 @@ async function backUp(
       threads: threadsOf(parts),
       uploads: parts.storeDirectory === undefined ? uploads.far : uploads.near,
       journal,
+      releaseMemory: giveMemoryBack,
       ...(request.parent === undefined ? {} : { parent: findRecord(repository, request.parent) }),
     });
     rememberLog(parts, repository);

@@ -5,7 +5,7 @@ import { type ScanBatch, unpackBatch } from "./scan-batch.ts";
 import type { FromScanWorker, ScanWorkerData } from "./scan-messages.ts";
 
 /** Batches of about 200 KiB that a scan may be ahead. */
-const batchesAhead = 12;
+const batchesAhead = 8;
 
 /**
  * A scan in a thread of its own, which runs ahead of whoever uses its records; it begins at once.

@@ -10,7 +10,7 @@ const ready = 2;
 /** Share of a table's slots that may be used before the next table should be there. */
 const fillMax = 0.8;
 /** Slots of a table at most: larger indexes have more tables instead, so that little lies idle. */
-const slotsMax = 1 << 19;
+const slotsMax = 1 << 18;
 /**
  * Share at which a table takes no more rows. As many threads as there are may each add one row beyond it, and some slot must stay
  * empty for a search to end: hence the least number of slots.

@@ -13,7 +13,7 @@ import { HardLinks } from "./hard-links.ts";
 import { PreviousTree } from "./previous-tree.ts";
 
 /** Entries that may wait for their turn in the tree. */
-const queueMax = 4096;
+const queueMax = 2048;
 
 /** Backs one source up: scan and previous tree side by side, content by threads, entries in order into a new tree. */
 export async function backupSource(

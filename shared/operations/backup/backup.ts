@@ -32,6 +32,8 @@ export type BackupOptions = {
   /** Packs stored at once. */
   readonly uploads: number;
   readonly journal?: Journal;
+  /** Gives memory that was freed back to the system. */
+  readonly releaseMemory?: () => void;
   readonly reporter: Reporter;
   readonly signal?: AbortSignal;
 };
@@ -88,6 +90,7 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
     repository,
     adopted,
     journal: options.journal,
+    releaseMemory: options.releaseMemory,
     uploads: options.uploads,
   });
   const run = new BackupRun({ session, progress, reporter, threads: options.threads, signal: options.signal });

@@ -54,6 +54,8 @@ export class SessionWriter {
   readonly #builder: SegmentBuilder;
   readonly #adopted: AdoptedPacks;
   readonly #journal: Journal | undefined;
+  /** Gives memory that is not needed any more back, between steps that hold large buffers. */
+  readonly #releaseMemory: () => void;
 
   private constructor(parts: {
     repository: Repository;
@@ -64,6 +66,7 @@ export class SessionWriter {
     adopted: AdoptedPacks;
     journal: Journal | undefined;
     uploads: number;
+    releaseMemory: (() => void) | undefined;
   }) {
     const { repository } = parts;
     this.repository = repository;
@@ -73,6 +76,10 @@ export class SessionWriter {
     this.#nodeMac = parts.nodeMac;
     this.#adopted = parts.adopted;
     this.#journal = parts.journal;
+    this.#releaseMemory = () => {
+      collectAllGarbage();
+      parts.releaseMemory?.();
+    };
     this.firstOrdinal = repository.segments.count;
     const ordinals = new Uint32Array(this.ordinalCounter);
     ordinals[0] = this.firstOrdinal;
@@ -109,6 +116,7 @@ export class SessionWriter {
     adopted: AdoptedPacks;
     journal: Journal | undefined;
     uploads: number;
+    releaseMemory?: (() => void) | undefined;
   }): Promise<SessionWriter> {
     const { repository } = options;
     const sessionId = repository.random(16);
@@ -120,7 +128,14 @@ export class SessionWriter {
       sessionKey,
     });
     repository.sessionKeys.addKey(sessionId, sessionKey);
-    return new SessionWriter({ ...options, sessionId, sessionKey, envelope, nodeMac: await repository.nodeMac() });
+    return new SessionWriter({
+      ...options,
+      releaseMemory: options.releaseMemory,
+      sessionId,
+      sessionKey,
+      envelope,
+      nodeMac: await repository.nodeMac(),
+    });
   }
 
   /** Adds a table to the index of the session, for all threads. */
@@ -262,7 +277,7 @@ export class SessionWriter {
   #indexRows(overflowRows: readonly Uint8Array[]): Uint8Array {
     const rows = sortIndexRows(this.#takeRows(overflowRows));
     // The large buffers of one step are given back before the next makes its own.
-    if (rows.byteLength > largeIndexBytes) collectAllGarbage();
+    if (rows.byteLength > largeIndexBytes) this.#releaseMemory();
     const numbers = new Map<number, number>();
     let next = 0;
     for (const pack of this.packs.packs) for (const ordinal of pack.ordinals) numbers.set(ordinal, next++);
@@ -280,7 +295,7 @@ export class SessionWriter {
 
   #takeRows(overflowRows: readonly Uint8Array[]): Uint8Array {
     const own = this.sessionIndex.takeRows();
-    if (own.byteLength > largeIndexBytes) collectAllGarbage();
+    if (own.byteLength > largeIndexBytes) this.#releaseMemory();
     return overflowRows.every((each) => each.byteLength === 0) ? own : concatBytes(own, ...overflowRows);
   }
 
