@@ -40,7 +40,8 @@ export const restore = defineCommand({
       type: "text",
       value: "WHEN",
       choices: overwriteWords,
-      description: "Replace files that are there: always; changed, only those that differ; never.",
+      description:
+        "Replace files that are there: always; changed, only those whose size or modification time differs; never.",
     },
     { name: "dry-run", short: "n", type: "flag", description: "Say what would be done, and write nothing." },
     { name: "numeric-owner", type: "flag", description: "Restore owners by number, not by name." },

@@ -1,3 +1,4 @@
+import type { SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
@@ -409,22 +410,25 @@ describe("a restore", () => {
   it("brings things back to where they came from", async () => {
     const host = await newHost();
     writeMixedTree(host);
-    await host.backup();
+    const { facts } = await host.backup();
     const wanted = treeLines(host.source);
     rmSync(join(host.source, "many"), { recursive: true });
     write(host, { "one byte": "changed" });
-    const snapshot = { by: "age", back: 0 } as const;
-    const restored = await host.run((engine) =>
-      engine.restore({
-        reference: { snapshot, path: undefined },
-        target: undefined,
-        overwrite: "changed",
-        dryRun: false,
-        owners: "numbers",
-        xattrs: true,
-        sparse: false,
-      }),
-    );
+    const inPlace = (snapshot: SnapshotReference) =>
+      host.run((engine) =>
+        engine.restore({
+          reference: { snapshot, path: undefined },
+          target: undefined,
+          overwrite: "changed",
+          dryRun: false,
+          owners: "numbers",
+          xattrs: true,
+          sparse: false,
+        }),
+      );
+    // The newest snapshot of all is of another host than this one: it is not meant unless it is named.
+    await expect(inPlace({ by: "age", back: 0 })).rejects.toMatchObject({ kind: "invalid" });
+    const restored = await inPlace({ by: "prefix", prefix: String(facts["snapshot"]) });
     expect(restored).toMatchObject({ outcome: "ok", errors: [] });
     expect(treeLines(host.source)).toEqual(wanted);
   });

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import type { RestoreRequest } from "#agent/commands/engine.ts";
 import { FilesystemExporter } from "#agent/exporters/filesystem-exporter.ts";
 import { makePath } from "#agent/filesystem/make-path.ts";
@@ -26,6 +27,15 @@ type Placement = { readonly source: SnapshotSource; readonly root: string; reado
 export async function runRestore(parts: EngineParts, session: Session, request: RestoreRequest): Promise<Report> {
   const { repository } = session;
   const snapshot = await readSnapshot(repository, findRecord(repository, request.reference.snapshot));
+  if (request.target === undefined && request.reference.snapshot.by === "age" && snapshot.header.host !== hostname()) {
+    throw new HoldfastError(
+      "invalid",
+      `Cannot restore in place: that snapshot is of another host, ${snapshot.header.host}`,
+      {
+        hint: "Name the snapshot by its id if it is meant, or restore with --to.",
+      },
+    );
+  }
   const tree = new SnapshotTree(snapshot, await repository.blobReader());
   const placements = await placementsOf(tree, request);
   const { overwrite, xattrs, sparse } = request;
@@ -52,7 +62,8 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
     );
     return { operation: "restore", outcome: plan.errors > 0 ? "partial" : "ok", facts: { dryRun: true, ...plan } };
   }
-  for (const { root } of items) makePath(root);
+  // Nobody else may look in before the modes of what is restored are back.
+  for (const { root } of items) makePath(root, 0o700);
   const report = await restore({
     repository,
     items: items.map(({ item, makesRoot, open }) => ({ item, exporter: open(makesRoot) })),
@@ -67,6 +78,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
     outcome: damaged ? "corrupt" : report.failed + report.problems > 0 ? "partial" : "ok",
     facts: {
       snapshot: snapshot.id,
+      host: snapshot.header.host,
       entries: report.entries,
       files: report.files,
       kept: report.kept,
@@ -96,7 +108,11 @@ async function placementsOf(tree: SnapshotTree, request: RestoreRequest): Promis
   const rel = relativeTo(source.root, path);
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (!mayBeDirectory(entry) || target === undefined) {
-    return [await subtreeInto(tree, source, rel, target ?? directoryOf(path), name)];
+    return [
+      await (target === undefined
+        ? subtreeInto(tree, source, rel, "/", path.slice(1))
+        : subtreeInto(tree, source, rel, target, name)),
+    ];
   }
   const totals = await totalsBelow(tree, source, rel);
   const below: RestoreItem["entries"] = (onLost) => readSubtree(source.tree, tree.readNode, rel, { onLost });
@@ -128,9 +144,8 @@ async function wholeSource(
     };
     return { source, root: target ?? "/", item };
   }
-  const parent = directoryOf(source.root);
-  if (target === undefined)
-    return subtreeInto(tree, source, "", parent, source.root.slice(source.root.lastIndexOf("/") + 1));
+  // In place it goes down from the root, one directory at a time: a link that now stands in the way leads nowhere.
+  if (target === undefined) return subtreeInto(tree, source, "", "/", source.root.slice(1));
   return subtreeInto(tree, source, "", target, relativeTo(above, source.root));
 }
 
@@ -203,9 +218,4 @@ function ancestorsOf(path: string): string[] {
   for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1))
     ancestors.push(path.slice(0, slash));
   return ancestors;
-}
-
-function directoryOf(path: string): string {
-  const slash = path.lastIndexOf("/");
-  return slash <= 0 ? "/" : path.slice(0, slash);
 }

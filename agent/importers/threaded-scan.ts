@@ -20,6 +20,11 @@ export class ThreadedScan {
   #ended = false;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
+  #begin: () => void = () => undefined;
+  /** Resolves with the first message of the thread, or its end. */
+  readonly #begun = new Promise<void>((resolve) => {
+    this.#begin = resolve;
+  });
 
   constructor(options: Omit<ScanWorkerData, "credits">) {
     this.#root = options.root;
@@ -59,13 +64,15 @@ export class ThreadedScan {
     }
   }
 
-  /** Ends the thread. */
+  /** Ends the thread, not before it has begun in earnest: ended while it loads native code it would take the process along. */
   async close(): Promise<void> {
     this.#ended = true;
+    await this.#begun;
     await this.#worker.terminate();
   }
 
   #take(message: FromScanWorker): void {
+    this.#begin();
     if (message.type === "batch") this.#batches.push(message.batch);
     else if (message.type === "end") this.#ended = true;
     else {
@@ -76,6 +83,7 @@ export class ThreadedScan {
   }
 
   #end(failure: Error | undefined): void {
+    this.#begin();
     if (failure !== undefined) this.#failure ??= failure;
     else if (!this.#ended && this.#failure === undefined)
       this.#failure = new HoldfastError("internal", "The scan ended before its end");

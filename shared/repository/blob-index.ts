@@ -1,5 +1,6 @@
+import { indexRowBytes } from "#shared/format/index-section.ts";
 import { IndexRun } from "./index-run.ts";
-import { mergeIndexRows } from "./merge-index-rows.ts";
+import { mergeIndexRows, sharedBytes } from "./merge-index-rows.ts";
 
 /** Where a blob is: in which segment, and where in its plaintext. */
 export type BlobPlace = { readonly segment: number; readonly offsetBytes: number; readonly lengthBytes: number };
@@ -20,6 +21,20 @@ export class BlobIndex {
   /** Adds sorted rows (32 bytes each, segment ordinals as in the segment table). */
   addRun(rows: Uint8Array): void {
     if (rows.byteLength > 0) this.#runs.push(new IndexRun(rows));
+  }
+
+  /** Forgets the blobs in some segments, as if no state told of them. Costs a copy of the rows. */
+  forgetSegments(isForgotten: (segment: number) => boolean): void {
+    this.#runs = this.#runs.flatMap((run) => {
+      const rows = sharedBytes(run.rows.byteLength);
+      let to = 0;
+      for (let row = 0; row < run.count; row++) {
+        if (isForgotten(run.segmentOf(row))) continue;
+        rows.set(run.rows.subarray(row * indexRowBytes, (row + 1) * indexRowBytes), to);
+        to += indexRowBytes;
+      }
+      return to === 0 ? [] : [new IndexRun(rows.subarray(0, to))];
+    });
   }
 
   /** Merges the runs if there are many, once all are added. */

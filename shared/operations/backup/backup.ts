@@ -10,6 +10,7 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import { adoptPacks } from "./adopt-packs.ts";
 import { BackupRun } from "./backup-run.ts";
 import { backupSource } from "./backup-source.ts";
+import { forgetMissingPacks } from "./forget-missing-packs.ts";
 import { findParents, type ParentSource } from "./find-parent.ts";
 import type { Journal } from "./journal.ts";
 import { SessionWriter } from "./session-writer.ts";
@@ -76,6 +77,7 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
   for (const { stateId, error } of repository.problems) {
     reporter.notice({ level: "warning", message: `State ${stateId} cannot be read and is not used: ${error.message}` });
   }
+  await forgetMissingPacks(repository, reporter);
   const adopted = await adoptPacks(repository, options.journal?.left ?? []);
   const parents = options.force
     ? importers.map(() => undefined)
