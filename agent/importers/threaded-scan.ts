@@ -67,6 +67,7 @@ export class ThreadedScan {
   /** Ends the thread, not before it has begun in earnest: ended while it loads native code it would take the process along. */
   async close(): Promise<void> {
     this.#ended = true;
+    this.#worker.ref();
     await this.#begun;
     await this.#worker.terminate();
   }

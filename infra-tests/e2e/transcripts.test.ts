@@ -158,7 +158,7 @@ test("cat writes the bytes of files, and nothing else", async () => {
 test("restore brings a whole snapshot, a directory or a file back below a directory", async () => {
   const whole = await transcript(...at, "restore", "latest", "--to", "whole");
   expect({ status: whole.status, out: whole.out }).toEqual({ status: 0, out: "" });
-  expect(whole.err).toMatch(/^restore: done\n {2}snapshot +<id>\n {2}entries +8\n {2}files +5\n {2}kept +0\n/);
+  expect(whole.err).toMatch(/^restore: done\n {2}snapshot +<id>\n {2}host +web1\n {2}entries +8\n {2}files +5\n {2}kept +0\n/);
   expect(describeDifferences(compareTrees(source, join(sandbox.path("whole"), source)))).toBe("");
 
   await sandbox.do([...at, "restore", `latest:${source}/sub`, "--to", "part"]);
@@ -191,12 +191,16 @@ test("restore in place does to files that are there what --overwrite says", asyn
     err: "holdfast: Cannot restore in place: nothing says what to do with files that are there (usage, exit code 64)\n  hint: Give --to DIR, or one of --overwrite always, changed or never.\n",
   });
 
+  const others = await transcript(...at, "restore", "latest", "--overwrite", "always");
+  expect(others.status).toBe(64);
+  expect(others.err).toContain("that snapshot is of another host, web1");
+
   writeFileSync(join(source, "hello"), "changed");
-  await sandbox.do([...at, "restore", "latest", "--overwrite", "never"]);
+  await sandbox.do([...at, "restore", "latest~1", "--overwrite", "never"]);
   expect(readFileSync(join(source, "hello"), "utf8")).toBe("changed");
 
   chmodSync(join(source, "run"), 0o700);
-  const changed = await transcript(...at, "restore", "latest", "--overwrite", "changed");
+  const changed = await transcript(...at, "restore", "latest~1", "--overwrite", "changed");
   expect(changed.status).toBe(0);
   expect(changed.err).toContain("\n  kept                     4\n");
   expect(readFileSync(join(source, "hello"), "utf8")).toBe("hello, world\n");
@@ -204,7 +208,7 @@ test("restore in place does to files that are there what --overwrite says", asyn
   expect(inode("hello")).not.toBe(before.hello);
   expect(inode("run")).toBe(before.run);
 
-  const always = await transcript(...at, "restore", "latest", "--overwrite", "always");
+  const always = await transcript(...at, "restore", "latest~1", "--overwrite", "always");
   expect(always.err).toContain("\n  kept                     0\n");
   expect(inode("run")).not.toBe(before.run);
   expect(describeDifferences(compareTrees(join(sandbox.path("whole"), source), source))).toBe("");
