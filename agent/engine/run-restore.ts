@@ -117,8 +117,8 @@ async function placementsOf(tree: SnapshotTree, request: RestoreRequest): Promis
   const totals = await totalsBelow(tree, source, rel);
   const below: RestoreItem["entries"] = (onLost) => readSubtree(source.tree, tree.readNode, rel, { onLost });
   const item: RestoreItem = {
-    // A target that this restore makes becomes the directory itself; one that was there only takes what is in it.
-    entries: existsSync(nodePath(target)) ? below : withItself(entry, rel, below),
+    // The target becomes the directory itself; one that was there and is to be left alone only takes what is in it.
+    entries: request.overwrite === "never" && existsSync(nodePath(target)) ? below : withItself(entry, rel, below),
     targetOf: (each) => (rel === "" ? entryPath(each) : relativeTo(rel, entryPath(each))),
     ancestors: [],
     totalEntries: totals?.entries,

@@ -59,11 +59,8 @@ export class FilesystemExporter implements Exporter {
 
   makeDirectory(path: string): void {
     if (path === "") {
-      if (this.#options.makesRoot) {
-        this.#made.add(path);
-        return;
-      }
-      this.#kept.add(path);
+      if (this.#options.makesRoot) this.#made.add(path);
+      else if (this.#options.overwrite === "never") this.#kept.add(path);
       return;
     }
     const place = this.#target.locate(path);

@@ -158,7 +158,9 @@ test("cat writes the bytes of files, and nothing else", async () => {
 test("restore brings a whole snapshot, a directory or a file back below a directory", async () => {
   const whole = await transcript(...at, "restore", "latest", "--to", "whole");
   expect({ status: whole.status, out: whole.out }).toEqual({ status: 0, out: "" });
-  expect(whole.err).toMatch(/^restore: done\n {2}snapshot +<id>\n {2}host +web1\n {2}entries +8\n {2}files +5\n {2}kept +0\n/);
+  expect(whole.err).toMatch(
+    /^restore: done\n {2}snapshot +<id>\n {2}host +web1\n {2}entries +8\n {2}files +5\n {2}kept +0\n/,
+  );
   expect(describeDifferences(compareTrees(source, join(sandbox.path("whole"), source)))).toBe("");
 
   await sandbox.do([...at, "restore", `latest:${source}/sub`, "--to", "part"]);
