@@ -109,7 +109,8 @@ describe.skipIf(refused !== "")("a disk of 8 MiB", () => {
     const home = join(small, "home");
     mkdirSync(home);
     const env = { XDG_DATA_HOME: home, XDG_CACHE_HOME: home };
-    await sandbox.do([...at, "ls"], { env });
+    // The agent's identity is made by the first backup; the disk is full from the second on.
+    await sandbox.do([...at, "backup", "--host", "other", join(source, "file-3")], { env });
     spawnSync("dd", ["if=/dev/zero", `of=${join(small, "filler")}`, "bs=64k", "status=none"]);
     const backup = await sandbox.run([...at, "backup", "--force", "--host", "other", join(source, "file-3")], { env });
     const listed = await sandbox.run([...at, "ls"], { env });
