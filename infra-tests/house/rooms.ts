@@ -33,6 +33,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   repository: ["bytes", "crypto", "chunking", "compression", "format", "store", "log", "work"],
   snapshot: ["bytes", "crypto", "format", "log", "tree", "repository"],
   connectors: ["bytes", "format"],
+  view: ["bytes", "crypto", "format", "log", "tree", "repository", "snapshot", "store"],
   operations: [
     "bytes",
     "work",
