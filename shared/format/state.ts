@@ -52,7 +52,8 @@ export type StateHead = {
   readonly indexSha256: Uint8Array;
 };
 
-const signatureContext = Buffer.from("holdfast/v1/state\0", "latin1");
+/** What stands before the payload in the message that is signed. */
+export const stateSignatureContext = Buffer.from("holdfast/v1/state\0", "latin1");
 
 /** The head of a state, signed by `sign` (Ed25519, 64 bytes). */
 export function encodeStateHead(head: StateHead, sign: (message: Uint8Array) => Uint8Array): Uint8Array<ArrayBuffer> {
@@ -76,7 +77,7 @@ export function encodeStateHead(head: StateHead, sign: (message: Uint8Array) => 
     indexBytes: head.indexBytes,
     indexSha256: head.indexSha256,
   });
-  return encodeFrame("state", concatBytes(outer, sign(concatBytes(signatureContext, outer))));
+  return encodeFrame("state", concatBytes(outer, sign(concatBytes(stateSignatureContext, outer))));
 }
 
 /** The id of the state whose head this is. */
@@ -119,18 +120,14 @@ export function decodeStateHead(
       each.end();
       return reference;
     }),
-    sessions: map.maps("sessions").map((each) => {
-      const session = { sessionId: each.bytes("id", 16), envelope: each.bytes("envelope", sessionEnvelopeBytes) };
-      each.end();
-      return session;
-    }),
+    sessions: decodeSessions(map),
     snapshotSession: map.bytes("snapshotSession", 16),
     sealedSnapshot: map.bytes("sealedSnapshot"),
     indexBytes: map.integer("indexBytes"),
     indexSha256: map.bytes("indexSha256", 32),
   };
   map.end();
-  if (!verify(head.author, concatBytes(signatureContext, outer), payload.subarray(payload.byteLength - 64))) {
+  if (!verify(head.author, concatBytes(stateSignatureContext, outer), payload.subarray(payload.byteLength - 64))) {
     throw new HoldfastError("corrupt", `Cannot read ${subject}: its signature does not hold`);
   }
   return head;
@@ -141,7 +138,17 @@ export function stateSegmentCount(head: StateHead): number {
   return head.packs.reduce((sum, pack) => sum + pack.table.byteLength / packTableRowBytes, 0);
 }
 
-function decodeStatePack(map: CborMap): StatePack {
+/** The field `sessions` of a map. @throws {HoldfastError} corrupt */
+export function decodeSessions(map: CborMap): SessionEnvelope[] {
+  return map.maps("sessions").map((each) => {
+    const session = { sessionId: each.bytes("id", 16), envelope: each.bytes("envelope", sessionEnvelopeBytes) };
+    each.end();
+    return session;
+  });
+}
+
+/** A row of the field `packs`; its table is checked. @throws {HoldfastError} corrupt */
+export function decodeStatePack(map: CborMap): StatePack {
   const pack: StatePack = {
     packId: idFromBytes("pack", map.bytes("id", 32)),
     kind: map.oneOf("kind", ["data", "meta"]),
