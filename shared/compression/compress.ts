@@ -18,15 +18,10 @@ export const compressionLevels = { min: 1, max: 19 } as const;
  * @see RFC 8878
  */
 export function compress(data: Uint8Array, level: number = defaultCompressionLevel): Uint8Array<ArrayBuffer> {
-  const { min, max } = compressionLevels;
   const frame = zstdCompressSync(data, {
     chunkSize: Math.max(constants.Z_MIN_CHUNK, compressBound(data.length)),
     pledgedSrcSize: data.length,
-    params: {
-      [constants.ZSTD_c_compressionLevel]: Math.min(Math.max(level, min), max),
-      [constants.ZSTD_c_contentSizeFlag]: 1,
-      [constants.ZSTD_c_checksumFlag]: 0,
-    },
+    params: compressionParameters(level),
   });
   const { buffer } = frame;
   // Node returns a view of a buffer as long as the worst case: kept only where little of it lies idle.
@@ -36,8 +31,18 @@ export function compress(data: Uint8Array, level: number = defaultCompressionLev
   return new Uint8Array(frame);
 }
 
+/** The parameters of zstd at a level: content size, no checksum. */
+export function compressionParameters(level: number): Record<number, number> {
+  const { min, max } = compressionLevels;
+  return {
+    [constants.ZSTD_c_compressionLevel]: Math.min(Math.max(level, min), max),
+    [constants.ZSTD_c_contentSizeFlag]: 1,
+    [constants.ZSTD_c_checksumFlag]: 0,
+  };
+}
+
 /** ZSTD_compressBound and one byte: an output buffer of this size is never full, so the compressor needs no second one. */
-function compressBound(lengthBytes: number): number {
+export function compressBound(lengthBytes: number): number {
   const margin = lengthBytes < 128 * 1024 ? (128 * 1024 - lengthBytes) >>> 11 : 0;
   return lengthBytes + (lengthBytes >>> 8) + margin + 64;
 }

@@ -8,6 +8,9 @@ export const decompressMaxBytes = 1024 * 1024 * 1024;
 /** A decoder must offer windows of 8 MiB (RFC 8878 section 3.1.1.1.2); none larger is accepted, whatever a frame claims. */
 const windowLogMax = 23;
 
+/** The parameters of the decoder. */
+export const decompressionParameters: Record<number, number> = { [constants.ZSTD_d_windowLogMax]: windowLogMax };
+
 /**
  * Decompresses one zstd frame that is known to hold `rawLengthBytes` bytes.
  *
@@ -21,20 +24,7 @@ const windowLogMax = 23;
  * @see RFC 8878
  */
 export function decompress(frame: Uint8Array, rawLengthBytes: number): Uint8Array<ArrayBuffer> {
-  if (!Number.isSafeInteger(rawLengthBytes) || rawLengthBytes < 0 || rawLengthBytes > decompressMaxBytes) {
-    throw new HoldfastError(
-      "invalid",
-      `Cannot decompress to ${rawLengthBytes} bytes: the most is ${decompressMaxBytes}`,
-    );
-  }
-  const parsed = parseZstdFrame(frame);
-  if (parsed === undefined) throw cannotDecompress(frame, rawLengthBytes, "they are not a zstd frame");
-  if (parsed.frameBytes !== frame.length) {
-    throw cannotDecompress(frame, rawLengthBytes, `the frame has ${parsed.frameBytes} bytes`);
-  }
-  if (parsed.contentBytes !== rawLengthBytes) {
-    throw cannotDecompress(frame, rawLengthBytes, `the frame declares ${parsed.contentBytes ?? "no length"}`);
-  }
+  checkFrame(frame, rawLengthBytes);
   // An output buffer one byte longer than the result ends the decoder's loop without a second buffer.
   const chunkSize = Math.max(constants.Z_MIN_CHUNK, rawLengthBytes + 1);
   let raw;
@@ -42,7 +32,7 @@ export function decompress(frame: Uint8Array, rawLengthBytes: number): Uint8Arra
     raw = zstdDecompressSync(frame, {
       chunkSize,
       maxOutputLength: Math.max(1, rawLengthBytes),
-      params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
+      params: decompressionParameters,
     });
   } catch {
     throw cannotDecompress(frame, rawLengthBytes, "the content is damaged");
@@ -57,7 +47,30 @@ export function decompress(frame: Uint8Array, rawLengthBytes: number): Uint8Arra
   return new Uint8Array(raw);
 }
 
-function cannotDecompress(frame: Uint8Array, rawLengthBytes: number, cause: string): HoldfastError {
+/**
+ * Checks that `frame` is one whole zstd frame that promises `rawLengthBytes`.
+ *
+ * @throws as `decompress`
+ */
+export function checkFrame(frame: Uint8Array, rawLengthBytes: number): void {
+  if (!Number.isSafeInteger(rawLengthBytes) || rawLengthBytes < 0 || rawLengthBytes > decompressMaxBytes) {
+    throw new HoldfastError(
+      "invalid",
+      `Cannot decompress to ${rawLengthBytes} bytes: the most is ${decompressMaxBytes}`,
+    );
+  }
+  const parsed = parseZstdFrame(frame);
+  if (parsed === undefined) throw cannotDecompress(frame, rawLengthBytes, "they are not a zstd frame");
+  if (parsed.frameBytes !== frame.length) {
+    throw cannotDecompress(frame, rawLengthBytes, `the frame has ${parsed.frameBytes} bytes`);
+  }
+  if (parsed.contentBytes !== rawLengthBytes) {
+    throw cannotDecompress(frame, rawLengthBytes, `the frame declares ${parsed.contentBytes ?? "no length"}`);
+  }
+}
+
+/** The error of a frame that does not decompress. */
+export function cannotDecompress(frame: Uint8Array, rawLengthBytes: number, cause: string): HoldfastError {
   return new HoldfastError("corrupt", `Cannot decompress ${frame.length} bytes to ${rawLengthBytes}: ${cause}`, {
     detail: { frameBytes: frame.length, rawLengthBytes },
   });

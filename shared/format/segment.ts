@@ -35,12 +35,28 @@ export function segmentContentBytes(storedBytes: number): number {
 /** Writes header, encoded plaintext and zero padding: the content that is then sealed. */
 export function encodeSegmentContent(codec: number, plainBytes: number, stored: Uint8Array): Uint8Array<ArrayBuffer> {
   const content = new Uint8Array(segmentContentBytes(stored.byteLength));
-  const view = new DataView(content.buffer);
+  content.set(stored, segmentHeaderBytes);
+  return frameSegmentContent(content, { codec, plainBytes, storedBytes: stored.byteLength });
+}
+
+/**
+ * Writes header and zero padding around the encoded plaintext that lies at `segmentHeaderBytes` of `room` already.
+ *
+ * @param room - at least `segmentContentBytes(storedBytes)` long
+ * @returns the content that is then sealed: a view of `room`
+ */
+export function frameSegmentContent(
+  room: Uint8Array<ArrayBuffer>,
+  { codec, plainBytes, storedBytes }: { codec: number; plainBytes: number; storedBytes: number },
+): Uint8Array<ArrayBuffer> {
+  const content = room.subarray(0, segmentContentBytes(storedBytes));
+  const view = new DataView(content.buffer, content.byteOffset);
+  content.fill(0, 0, segmentHeaderBytes);
   content[0] = formatVersions.segment;
   content[1] = codec;
   view.setUint32(4, plainBytes, true);
-  view.setUint32(8, stored.byteLength, true);
-  content.set(stored, segmentHeaderBytes);
+  view.setUint32(8, storedBytes, true);
+  content.fill(0, segmentHeaderBytes + storedBytes);
   return content;
 }
 

@@ -1,16 +1,17 @@
-import { compress } from "#shared/compression/compress.ts";
-import { decompress } from "#shared/compression/decompress.ts";
-import { open, seal } from "#shared/crypto/seal.ts";
+import { ZstdCompressor } from "#shared/compression/zstd-compressor.ts";
+import { seal } from "#shared/crypto/seal.ts";
 import { directoryRowBytes, encodeDirectoryContent } from "#shared/format/directory.ts";
 import {
-  encodeSegmentContent,
-  decodeSegmentContent,
+  frameSegmentContent,
   type PackKind,
   segmentAad,
   segmentCodecs,
+  segmentContentBytes,
+  segmentHeaderBytes,
 } from "#shared/format/segment.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
+import { SegmentOpener } from "./segment-opener.ts";
 
 /** A segment ready for a pack. */
 export type SealedSegment = {
@@ -41,13 +42,17 @@ const rawAbove = 0.98;
 /**
  * Collects blobs to segments: whole blobs until the target, then compressed, padded, sealed, opened again and compared.
  *
- * Memory: one buffer of target and longest blob.
+ * Memory: three buffers of target and longest blob, and a zstd context.
  */
 export class SegmentBuilder {
   readonly #session: SegmentSession;
   readonly #random: Random;
   readonly #nextOrdinal: () => number;
   readonly #buffer: Uint8Array<ArrayBuffer>;
+  /** Where the content is compressed to and framed. */
+  readonly #content: Uint8Array<ArrayBuffer>;
+  readonly #compressor: ZstdCompressor;
+  readonly #opener = new SegmentOpener();
   readonly #rows: Uint8Array<ArrayBuffer>;
   readonly #rowsView: DataView;
   #length = 0;
@@ -59,6 +64,8 @@ export class SegmentBuilder {
     this.#random = random;
     this.#nextOrdinal = nextOrdinal;
     this.#buffer = new Uint8Array(session.targetBytes + session.blobMaxBytes);
+    this.#content = new Uint8Array(segmentContentBytes(ZstdCompressor.room(this.#buffer.byteLength)));
+    this.#compressor = new ZstdCompressor(session.level);
     this.#rows = new Uint8Array(64 * 1024 * directoryRowBytes);
     this.#rowsView = new DataView(this.#rows.buffer);
   }
@@ -110,27 +117,18 @@ export class SegmentBuilder {
    * @throws {HoldfastError} internal: the sealed bytes do not open to what went in (faulty memory or a faulty library)
    */
   seal(): SealedSegment {
-    const { storeId, kind, sessionKey, indexKey, level, verify } = this.#session;
+    const { storeId, kind, sessionKey, indexKey, verify } = this.#session;
     const ordinal = this.ordinal;
     const plain = this.#buffer.subarray(0, this.#length);
-    const frame = compress(plain, level);
-    const raw = frame.byteLength > plain.byteLength * rawAbove;
-    const content = encodeSegmentContent(
-      raw ? segmentCodecs.raw : segmentCodecs.zstd,
-      plain.byteLength,
-      raw ? plain : frame,
-    );
+    const content = this.#encode(plain);
     const segmentId = this.#random(24);
-    const context = {
-      key: sessionKey,
-      nonce: segmentId,
-      aad: segmentAad({ storeId, use: "segment", kind, segmentId }),
-    };
-    const sealed = seal(context, content);
+    const sealed = seal(
+      { key: sessionKey, nonce: segmentId, aad: segmentAad({ storeId, use: "segment", kind, segmentId }) },
+      content,
+    );
     if (verify) {
-      const opened = decodeSegmentContent(open(context, sealed), "a segment just sealed");
-      const decoded = opened.codec === segmentCodecs.raw ? opened.stored : decompress(opened.stored, opened.plainBytes);
-      if (Buffer.compare(decoded, plain) !== 0) {
+      const opened = this.#opener.open(sealed, { storeId, kind, segmentId, sessionKey });
+      if (Buffer.compare(opened, plain) !== 0) {
         throw new HoldfastError("internal", "Cannot store a segment: opened again it differs from what was sealed", {
           hint: "Test the memory of this machine.",
         });
@@ -144,5 +142,19 @@ export class SegmentBuilder {
     this.#count = 0;
     this.#ordinal = -1;
     return { ordinal, segmentId, sealed, sealedDirectory };
+  }
+
+  /** The plaintext compressed, or as it is where that saves little, with header and padding. Valid until the next call. */
+  #encode(plain: Uint8Array): Uint8Array<ArrayBuffer> {
+    const room = this.#content.subarray(segmentHeaderBytes);
+    const plainBytes = plain.byteLength;
+    const frameBytes = this.#compressor.compressInto(plain, room);
+    const isRaw = frameBytes > plainBytes * rawAbove;
+    if (isRaw) room.set(plain);
+    return frameSegmentContent(this.#content, {
+      codec: isRaw ? segmentCodecs.raw : segmentCodecs.zstd,
+      plainBytes,
+      storedBytes: isRaw ? plainBytes : frameBytes,
+    });
   }
 }

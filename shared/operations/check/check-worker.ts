@@ -4,7 +4,8 @@ import { nodeKey } from "#shared/repository/node-key.ts";
 import { directoryRowBytes } from "#shared/format/directory.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
-import { openDirectory, openSegment } from "#shared/repository/open-segment.ts";
+import { openDirectory } from "#shared/repository/open-segment.ts";
+import { SegmentOpener } from "#shared/repository/segment-opener.ts";
 import type { CheckResult, CheckTask, CheckWorkerData } from "./worker-messages.ts";
 
 /* The thread that proves segments: opens each with its directory and verifies every blob against its id. */
@@ -12,6 +13,7 @@ const port = parentPort;
 if (port === null) throw new Error("This module runs in a worker thread only");
 const { storeId, idKey, indexKey } = workerData as CheckWorkerData;
 const macs: Record<CheckTask["kind"], Mac> = { data: await createMac(idKey), meta: await createMac(nodeKey(idKey)) };
+const opener = new SegmentOpener();
 const found = new Uint8Array(32);
 
 port.on("message", (task: CheckTask) => {
@@ -21,7 +23,7 @@ port.on("message", (task: CheckTask) => {
   for (const segment of task.segments) {
     let what: "segment" | "directory" = "segment";
     try {
-      const plain = openSegment(task.bytes.subarray(segment.at, segment.at + segment.sealedBytes), {
+      const plain = opener.open(task.bytes.subarray(segment.at, segment.at + segment.sealedBytes), {
         storeId,
         kind: task.kind,
         ...segment,

@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { createMac } from "#shared/crypto/mac.ts";
 import type { ContentWriter, FileToWrite } from "#shared/connectors/content-writer.ts";
 import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
-import { openSegment } from "#shared/repository/open-segment.ts";
+import { SegmentOpener } from "#shared/repository/segment-opener.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import {
   type FileProblem,
@@ -21,6 +21,7 @@ if (port === null) throw new Error("This module runs in a worker thread only");
 const data = workerData as RestoreWorkerData;
 const mac = await createMac(data.idKey);
 const writer = await loadWriter();
+const opener = new SegmentOpener();
 const found = new Uint8Array(32);
 const nothing = new Uint8Array(0);
 
@@ -93,7 +94,7 @@ function restoreRange(task: RangeTask, failures: PieceFailure[], problems: FileP
 function open(task: RangeTask, index: number): Uint8Array {
   const segment = task.segments[index];
   if (segment === undefined) throw new HoldfastError("internal", `Cannot find segment ${index} of a task`);
-  return openSegment(task.bytes.subarray(segment.at, segment.at + segment.sealedBytes), {
+  return opener.open(task.bytes.subarray(segment.at, segment.at + segment.sealedBytes), {
     storeId: data.storeId,
     kind: segment.kind,
     segmentId: segment.segmentId,
