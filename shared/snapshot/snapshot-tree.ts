@@ -24,10 +24,14 @@ export class SnapshotTree {
   readonly snapshot: Snapshot;
   readonly readNode: ReadNode;
 
-  constructor(snapshot: Snapshot, reader: BlobReader) {
+  /** @param reader - reads blobs, or decoded nodes where somebody keeps them */
+  constructor(snapshot: Snapshot, reader: BlobReader | ReadNode) {
     this.snapshot = snapshot;
-    this.readNode = async (nodeId): Promise<TreeNode> =>
-      decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
+    this.readNode =
+      typeof reader === "function"
+        ? reader
+        : async (nodeId): Promise<TreeNode> =>
+            decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
   }
 
   /** What a path names. @throws {HoldfastError} absent: nothing */

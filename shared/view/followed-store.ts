@@ -1,0 +1,134 @@
+import { type Clock } from "#shared/clock.ts";
+import { type HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { idToBytes, type StateId } from "#shared/format/ids.ts";
+import type { SnapshotRecord } from "#shared/log/log-state.ts";
+import { readLog } from "#shared/log/read-log.ts";
+import type { BlobReader } from "#shared/repository/blob-reader.ts";
+import { ByteBoundedCache } from "#shared/repository/byte-bounded-cache.ts";
+import { Repository } from "#shared/repository/repository.ts";
+import { liveRecords, readSnapshot, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
+import { SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
+import { NodeCache } from "./node-cache.ts";
+import { ReadAhead } from "./read-ahead.ts";
+
+/** How a store is followed. */
+export type FollowOptions = {
+  readonly clock: Clock;
+  /** How old what is known of the log may be, milliseconds. */
+  readonly refreshMs?: number;
+  /** Bytes of decoded tree nodes that are kept. */
+  readonly nodeBytes?: number;
+  /** Bytes that all readers together may fetch ahead. */
+  readonly readAheadBytes?: number;
+  /** Told when the log could not be read again; what was known of it stays in use. */
+  readonly onProblem?: (problem: HoldfastError) => void;
+};
+
+/** Bytes of snapshot headers that are kept, and what each counts for at least. */
+const headerCacheBytes = 16 * 1024 * 1024;
+const headerBytesMin = 2048;
+
+/**
+ * An opened store that is read for a long time: takes note of what others commit, remove and relocate, and holds the caches that all
+ * views of it share.
+ *
+ * Memory: what `Repository` holds, and the caches, each bounded in bytes.
+ */
+export class FollowedStore {
+  readonly readAhead: ReadAhead;
+  readonly #nodes: NodeCache;
+  readonly #headers = new ByteBoundedCache<StateId, Promise<Snapshot>>(headerCacheBytes);
+  readonly #options: FollowOptions;
+  readonly #refreshMs: number;
+  #repository: Repository;
+  #readAtMs: number;
+  #refreshing: Promise<void> | undefined;
+
+  constructor(repository: Repository, options: FollowOptions) {
+    this.#repository = repository;
+    this.#options = options;
+    this.#refreshMs = options.refreshMs ?? 2000;
+    this.#readAtMs = options.clock.nowMs();
+    this.#nodes = new NodeCache(options.nodeBytes ?? 32 * 1024 * 1024);
+    this.readAhead = new ReadAhead(options.readAheadBytes ?? 64 * 1024 * 1024);
+  }
+
+  /** Snapshots that are not removed, the newest first. At most `refreshMs` old. */
+  async records(): Promise<SnapshotRecord[]> {
+    await this.#refreshIfOld();
+    return liveRecords(this.#repository);
+  }
+
+  /**
+   * What the log says of a snapshot, without waiting for what was committed a moment ago, unless it is not known yet. Undefined: there is
+   * none by that id, or it is removed.
+   */
+  async record(id: StateId): Promise<SnapshotRecord | undefined> {
+    const known = this.#repository.log.snapshots.get(id);
+    if (known === undefined) await this.#refreshIfOld();
+    else void this.#refreshIfOld().catch(() => undefined); // whoever waits for it is told
+    const record = this.#repository.log.snapshots.get(id);
+    return record?.removed === undefined ? record : undefined;
+  }
+
+  /** As `record`, of all whose id begins with `prefix`. */
+  async recordsByPrefix(prefix: string): Promise<SnapshotRecord[]> {
+    const find = (): SnapshotRecord[] =>
+      liveRecords(this.#repository).filter((record) => record.stateId.startsWith(prefix));
+    const known = find();
+    if (known.length > 0) {
+      void this.#refreshIfOld().catch(() => undefined); // whoever waits for it is told
+      return known;
+    }
+    await this.#refreshIfOld();
+    return find();
+  }
+
+  /** The opened header of a snapshot. Throws as `readSnapshot`. */
+  snapshot(record: SnapshotRecord): Promise<Snapshot> {
+    const kept = this.#headers.get(record.stateId);
+    if (kept !== undefined) return kept;
+    const read = readSnapshot(this.#repository, record);
+    this.#headers.add(record.stateId, read, Math.max(headerBytesMin, record.headBytes));
+    read.catch(() => this.#headers.drop(record.stateId));
+    return read;
+  }
+
+  /** A reader of single blobs of the store as it is now. */
+  reader(): Promise<BlobReader> {
+    return this.#repository.blobReader();
+  }
+
+  /** The tree of a snapshot, its nodes read through the cache. */
+  tree(snapshot: Snapshot): SnapshotTree {
+    return new SnapshotTree(snapshot, async (nodeId) => this.#nodes.read(nodeId, await this.reader()));
+  }
+
+  /** Loads what the first request would wait for: the index, and the roots of a snapshot's trees. */
+  async warm(snapshot?: Snapshot): Promise<void> {
+    const reader = await this.reader();
+    for (const { tree } of snapshot?.header.sources ?? []) await this.#nodes.read(idToBytes(tree.nodeId), reader);
+  }
+
+  #refreshIfOld(): Promise<void> {
+    const isOld = this.#options.clock.nowMs() - this.#readAtMs >= this.#refreshMs;
+    if (!isOld && this.#refreshing === undefined) return Promise.resolve();
+    this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  async #refresh(): Promise<void> {
+    const before = this.#repository;
+    try {
+      const log = await readLog({ store: before.store, from: before.log });
+      if (log.seq > before.log.seq) {
+        const { store, config, configSha256, keys, signer, clock, random } = before;
+        this.#repository = new Repository({ store, config, configSha256, keys, log, signer, clock, random });
+      }
+    } catch (error) {
+      if (!isHoldfastError(error, "unavailable")) throw error;
+      this.#options.onProblem?.(error);
+    }
+    this.#readAtMs = this.#options.clock.nowMs();
+  }
+}
