@@ -15,6 +15,7 @@ export const frameKinds = {
   state: "STAT",
   logEntry: "LOGE",
   checkpoint: "CHKP",
+  checkpointPart: "CPRT",
 } as const satisfies Partial<Record<VersionedStructure, string>>;
 
 /** A structure that is stored as a frame. */

@@ -9,6 +9,8 @@ export const formatLimits = {
   logEntryBytes: 16 * 1024 * 1024,
   /** Head of a state: about 10 TB in one session with segments of 1 MiB, more with larger ones. */
   stateHeadBytes: 1024 * 1024 * 1024,
+  /** A part of checkpoints, head and sections. */
+  checkpointPartBytes: 256 * 1024 * 1024,
   packBytes: 1024 * 1024 * 1024,
   segmentPlainBytes: 64 * 1024 * 1024,
   blobBytes: 32 * 1024 * 1024,

@@ -1,6 +1,6 @@
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { encodeHex } from "#shared/bytes/hex.ts";
-import { HoldfastError } from "#shared/errors.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { formatLimits } from "#shared/format/limits.ts";
 import { logKey, logPrefix, seqOfKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -16,6 +16,11 @@ export type ReadLogOptions = {
   readonly from: LogState;
   /** The highest entry that this client has ever seen of the store; the store is refused if it does not hold that very entry. */
   readonly atLeast?: LogMark;
+  /**
+   * True: `from` is what a checkpoint says, and nobody has seen entry `from.seq`. Then that entry is not looked for (if the log goes on, the next
+   * one carries its hash), and a log that ends before it is no error.
+   */
+  readonly isFromCheckpoint?: boolean;
   /** Told of every entry after `from`, in order, with the state after it. */
   readonly onEntry?: (stored: StoredEntry, state: LogState) => void;
   readonly signal?: AbortSignal;
@@ -44,7 +49,7 @@ const inFlightBytes = 32 * 1024 * 1024;
  * @throws {HoldfastError} incompatible: an entry of a newer version
  */
 export async function readLog(options: ReadLogOptions): Promise<LogState> {
-  const { store, from, atLeast, onEntry, signal } = options;
+  const { store, from, atLeast, onEntry, signal, isFromCheckpoint = false } = options;
   if (atLeast !== undefined) await checkMark(store, from, atLeast);
   let state = from;
   const pending: { readonly bytes: number; readonly entry: Promise<StoredEntry> }[] = [];
@@ -61,7 +66,7 @@ export async function readLog(options: ReadLogOptions): Promise<LogState> {
     onEntry?.(stored, state);
   };
   try {
-    for await (const { seq, bytes } of seqsAfter(store, from.seq)) {
+    for await (const { seq, bytes } of seqsAfter(store, from.seq, isFromCheckpoint)) {
       stopIfAborted(signal);
       while (isFull(bytes)) await foldNext();
       const entry = readPresentEntry(store, seq);
@@ -87,9 +92,13 @@ export async function readLog(options: ReadLogOptions): Promise<LogState> {
  * The numbers after `seq` up to the highest that is listed, without gaps: a listing may miss an entry that came while it ran and show
  * a later one, so what it skips is read all the same. Checks that entry `seq` itself is still there.
  */
-async function* seqsAfter(store: Store, seq: number): AsyncGenerator<{ seq: number; bytes: number }> {
-  let last = seq - 1;
-  for await (const { key, sizeBytes } of store.list(logPrefix, seq > 1 ? { after: logKey(seq - 1) } : {})) {
+async function* seqsAfter(
+  store: Store,
+  seq: number,
+  isProved: boolean,
+): AsyncGenerator<{ seq: number; bytes: number }> {
+  let last = isProved ? seq : seq - 1;
+  for await (const { key, sizeBytes } of store.list(logPrefix, last > 0 ? { after: logKey(last) } : {})) {
     const listed = numberInLogKey(key);
     if (listed === undefined || listed <= last) continue;
     if (sizeBytes > formatLimits.logEntryBytes) {
@@ -107,6 +116,40 @@ async function* seqsAfter(store: Store, seq: number): AsyncGenerator<{ seq: numb
     }
   }
   if (seq > 0 && last < seq) throw await wentBack(store, seq);
+}
+
+/**
+ * Compares what was seen of the log before with `state`, which was folded from a checkpoint: one request at most.
+ *
+ * @param options.from - the fold of the checkpoint
+ * @returns a warning where the marked entry lies before the checkpoint and is lost
+ * @throws {HoldfastError} corrupt: the log ends before the mark, or has another entry there
+ */
+export async function requireMark(options: {
+  readonly store: Store;
+  readonly state: LogState;
+  readonly from: LogState;
+  readonly mark: LogMark | undefined;
+}): Promise<HoldfastError | undefined> {
+  const { store, state, from, mark } = options;
+  if (mark === undefined || mark.seq === 0) return undefined;
+  if (mark.seq > state.seq) throw await wentBack(store, mark.seq);
+  for (const known of [from, state]) {
+    if (known.seq !== mark.seq) continue;
+    compareMark(mark, known.lastSha256);
+    return undefined;
+  }
+  try {
+    compareMark(mark, (await readPresentEntry(store, mark.seq)).sha256);
+    return undefined;
+  } catch (error) {
+    if (mark.seq > from.seq || !isHoldfastError(error, "corrupt") || "seen" in error.detail) throw error;
+    return new HoldfastError(
+      "corrupt",
+      `Cannot tell whether this is the log that was seen before: entry ${mark.seq} cannot be read`,
+      { detail: { key: logKey(mark.seq), seq: mark.seq }, hint: "Run repair.", cause: error },
+    );
+  }
 }
 
 function numberInLogKey(key: string): number | undefined {

@@ -30,6 +30,8 @@ export const statesPrefix = "states/";
 export const logPrefix = "log/";
 /** What the keys of all checkpoints start with. */
 export const checkpointsPrefix = "checkpoints/";
+/** What the keys of all parts of checkpoints start with. */
+export const checkpointPartsPrefix = "checkpoints/parts/";
 /** Where `probeStore` works; whatever lies there is left over from a probe and may be deleted. */
 export const doctorPrefix = "doctor/";
 
@@ -83,6 +85,14 @@ export function logKey(seq: number): string {
 /** The key of the checkpoint that folds entries 1..`seq`. @throws {HoldfastError} invalid */
 export function checkpointKey(seq: number): string {
   return checkpointsPrefix + twentyDigits(seq);
+}
+
+/** The key of a part of checkpoints. @param partIdHex - 64 lower-case hex digits @throws {HoldfastError} invalid */
+export function checkpointPartKey(partIdHex: string): string {
+  if (!/^[0-9a-f]{64}$/.test(partIdHex)) {
+    throw new HoldfastError("invalid", `Cannot name an object "${partIdHex}": an id is 64 lower-case hex digits`);
+  }
+  return checkpointPartsPrefix + partIdHex;
 }
 
 /**

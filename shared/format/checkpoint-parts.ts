@@ -1,0 +1,49 @@
+import { HoldfastError } from "#shared/errors.ts";
+import { decodeCborMap, encodeCbor } from "./cbor.ts";
+import { formatLimits } from "./limits.ts";
+
+/** The name of the section of a checkpoint that names its parts. */
+export const partsSectionName = "parts";
+
+/** A part of a checkpoint: the object `checkpoints/parts/<sha256>`. */
+export type ListedPart = {
+  /** SHA-256 of its head: its name, 32 bytes. */
+  readonly sha256: Uint8Array;
+  /** Length of the head and of the whole object, bytes. */
+  readonly headBytes: number;
+  readonly bytes: number;
+  /** States in it. */
+  readonly states: number;
+};
+
+/** @see FORMAT.md, Checkpoint */
+export function encodePartsSection(parts: readonly ListedPart[]): Uint8Array {
+  return encodeCbor({
+    version: 1,
+    parts: parts.map(({ sha256, headBytes, bytes, states }) => ({ sha256, headBytes, bytes, states })),
+  });
+}
+
+/** @throws {HoldfastError} corrupt or incompatible */
+export function decodePartsSection(bytes: Uint8Array, subject: string): ListedPart[] {
+  const map = decodeCborMap(bytes, subject);
+  const version = map.integer("version", 1);
+  if (version > 1) {
+    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is newer than 1`, {
+      hint: "Use a newer version of Holdfast.",
+    });
+  }
+  const parts = map.maps("parts").map((each) => {
+    const part = {
+      sha256: each.bytes("sha256", 32),
+      headBytes: each.integer("headBytes", 1, formatLimits.checkpointPartBytes),
+      bytes: each.integer("bytes", 1, formatLimits.checkpointPartBytes),
+      states: each.integer("states", 1),
+    };
+    if (part.headBytes > part.bytes) each.fail("headBytes", "are more than the part has");
+    each.end();
+    return part;
+  });
+  map.end();
+  return parts;
+}

@@ -1,0 +1,89 @@
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { StoreId } from "#shared/format/ids.ts";
+import { checkpointPartsPrefix, checkpointsPrefix, seqOfKey } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import { emptyLogState, type LogMark, type LogState } from "./log-state.ts";
+import { type Checkpoint, isVouchedBy, readCheckpoint } from "./read-checkpoint.ts";
+import { readLog, requireMark } from "./read-log.ts";
+
+/** The log of a store as folded from a checkpoint on, where there is one. */
+export type OpenedLog = {
+  readonly state: LogState;
+  /** The checkpoint that the fold began with, for what else it holds. */
+  readonly checkpoint?: Checkpoint;
+  /** Why checkpoints were passed over, and what could not be proved: worth telling, and no obstacle. */
+  readonly warnings: readonly HoldfastError[];
+};
+
+/** Checkpoints that are tried at most, before the log is read from its first entry. */
+const triedCheckpoints = 4;
+
+/**
+ * Folds the log from the newest checkpoint that can be used: a listing and a get of checkpoints, then the log as `readLog` does.
+ *
+ * A checkpoint is used when a later entry of the log vouches for its very bytes and the entry after it carries the hash of the last
+ * entry that it folds. So it takes the place of entries that may be lost, and never contradicts one that is read. What cannot be
+ * used (damaged, unvouched, not that which the entry vouches for) is passed over for an older one, and at last for the whole log.
+ *
+ * `atLeast` below the checkpoint is compared with that very entry, by one get. If that entry is lost, a warning says so: the log did not go
+ * back, and whether it went another way before the checkpoint is not known.
+ *
+ * @throws {HoldfastError} as `readLog`
+ */
+export async function openLog(options: {
+  readonly store: Store;
+  readonly storeId: StoreId;
+  readonly atLeast?: LogMark;
+  readonly signal?: AbortSignal;
+}): Promise<OpenedLog> {
+  const { store, storeId, atLeast, signal } = options;
+  const stoppable = signal === undefined ? {} : { signal };
+  const marked = atLeast === undefined ? {} : { atLeast };
+  const warnings: HoldfastError[] = [];
+  for (const seq of (await listCheckpoints(store)).slice(-triedCheckpoints).reverse()) {
+    let isVouched = false;
+    try {
+      const checkpoint = await readCheckpoint(store, storeId, seq);
+      const state = await readLog({
+        store,
+        from: checkpoint.fold,
+        isFromCheckpoint: true,
+        ...stoppable,
+        onEntry: (_stored, after) => {
+          isVouched ||= isVouchedBy(checkpoint, after.checkpoint);
+        },
+      });
+      if (!isVouched) {
+        if (state.checkpoint !== undefined && state.checkpoint.seq >= seq)
+          warnings.push(passedOver(seq, "the log vouches for another one"));
+        continue;
+      }
+      const unproved = await requireMark({ store, state, from: checkpoint.fold, mark: atLeast });
+      return { state, checkpoint, warnings: unproved === undefined ? warnings : [...warnings, unproved] };
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "incompatible", "absent")) throw error;
+      if (isVouched && "seen" in error.detail) throw error;
+      warnings.push(passedOver(seq, error.message, error));
+    }
+  }
+  return { state: await readLog({ store, from: emptyLogState(storeId), ...marked, ...stoppable }), warnings };
+}
+
+/** The numbers of the checkpoints in the store, ascending. */
+export async function listCheckpoints(store: Store): Promise<number[]> {
+  const seqs: number[] = [];
+  for await (const { key } of store.list(checkpointsPrefix)) {
+    if (key >= checkpointPartsPrefix) break;
+    if (/^checkpoints\/0{4}[0-9]{16}$/.test(key) && Number(key.slice(-16)) <= Number.MAX_SAFE_INTEGER)
+      seqs.push(seqOfKey(key));
+  }
+  return seqs;
+}
+
+function passedOver(seq: number, reason: string, cause?: unknown): HoldfastError {
+  return new HoldfastError("corrupt", `Cannot use checkpoint ${seq}, so more of the log is read: ${reason}`, {
+    detail: { checkpoint: seq },
+    hint: "Run maintenance: it writes a new one.",
+    cause,
+  });
+}
