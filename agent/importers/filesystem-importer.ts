@@ -24,7 +24,7 @@ export type FilesystemImporterOptions = {
   readonly skip: readonly string[];
 };
 
-/** Reads a directory tree, or a single file, of this host. Its scan begins, in a thread, when it is made. */
+/** Reads a directory tree, or a single file, of this host. Its first scan begins, in a thread, when it is made. */
 export class FilesystemImporter implements Importer {
   readonly type = "filesystem";
   readonly origin: string;
@@ -33,7 +33,9 @@ export class FilesystemImporter implements Importer {
   readonly lost: readonly string[];
   readonly content: { readonly moduleUrl: string; readonly options: unknown };
   readonly #options: FilesystemImporterOptions;
-  readonly #scan: ThreadedScan;
+  readonly #beginScan: () => ThreadedScan;
+  #scan: ThreadedScan;
+  #isScanTaken = false;
   readonly #names = new OwnerNames();
   readonly #uids = new Set<number>();
   readonly #gids = new Set<number>();
@@ -41,7 +43,8 @@ export class FilesystemImporter implements Importer {
   constructor(options: FilesystemImporterOptions) {
     this.#options = options;
     const { root, excludes, oneFileSystem, skip } = options;
-    this.#scan = new ThreadedScan({ root, excludes, oneFileSystem, skip });
+    this.#beginScan = () => new ThreadedScan({ root, excludes, oneFileSystem, skip });
+    this.#scan = this.#beginScan();
     this.origin = options.host;
     this.root = options.root;
     this.options = new Map(options.oneFileSystem ? [["one-file-system", "true"]] : []);
@@ -61,6 +64,11 @@ export class FilesystemImporter implements Importer {
   }
 
   async *scan(onProblem: (problem: ScanProblem) => void): AsyncGenerator<Iterable<ScanRecord>> {
+    if (this.#isScanTaken) {
+      await this.#scan.close();
+      this.#scan = this.#beginScan();
+    }
+    this.#isScanTaken = true;
     for await (const batch of this.#scan.batches(onProblem)) yield this.#noteOwners(batch);
   }
 

@@ -48,7 +48,8 @@ export type ScanProblem = { readonly path: string; readonly message: string; rea
  * The port to what is backed up: a root and everything below it.
  *
  * `scan` yields each entry once, in batches, in the order of `compareEntryKeys`, the root first. What cannot be read is told to
- * `onProblem` and left out (or, for a directory that cannot be listed, yielded without children).
+ * `onProblem` and left out (or, for a directory that cannot be listed, yielded without children). It may be called again once it has ended,
+ * and then looks at everything anew.
  */
 export interface Importer {
   readonly type: string;

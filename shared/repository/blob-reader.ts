@@ -2,9 +2,10 @@ import type { Mac } from "#shared/crypto/mac.ts";
 import { encodeHex } from "#shared/bytes/hex.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { packKey } from "#shared/store/object-key.ts";
-import type { Store } from "#shared/store/store.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { blobCopies } from "./blob-copies.ts";
 import type { BlobIndex, BlobPlace } from "./blob-index.ts";
+import type { PackFetcher } from "./pack-fetcher.ts";
 import type { SegmentPlace, SegmentTable } from "./segment-table.ts";
 import type { SessionKeys } from "./session-keys.ts";
 import { openSegment } from "./open-segment.ts";
@@ -15,7 +16,7 @@ const readAheadBytes = 2 * 1024 * 1024;
 
 /** What a reader reads from. */
 export type BlobReaderParts = {
-  readonly store: Store;
+  readonly fetcher: PackFetcher;
   readonly storeId: Uint8Array;
   readonly index: BlobIndex;
   readonly segments: SegmentTable;
@@ -58,8 +59,9 @@ export class BlobReader {
   }
 
   async #read(id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {
+    const { index, segments } = this.#parts;
     let damage: HoldfastError | undefined;
-    for (const place of this.#parts.index.places(id)) {
+    for (const place of blobCopies(index, segments, id)) {
       try {
         return await this.#readAt(place, id, mac, what);
       } catch (error) {
@@ -68,14 +70,13 @@ export class BlobReader {
         damage ??= error;
       }
     }
-    throw (
-      damage ??
-      new HoldfastError("corrupt", `Cannot find ${what} ${encodeHex(id.subarray(0, 32))}: no state tells of it`)
-    );
+    if (damage !== undefined) throw damage;
+    const reason = index.find(id) === undefined ? "no state tells of it" : "the pack that it was in was swept";
+    throw new HoldfastError("corrupt", `Cannot find ${what} ${encodeHex(id.subarray(0, 32))}: ${reason}`);
   }
 
   async #readAt(place: BlobPlace, id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {
-    const plain = await this.#segment(place.segment);
+    const plain = await this.#findSegment(place.segment);
     const blob = blobOf(plain, place);
     if (!equalBytes(mac.digest(blob), id.byteLength === 32 ? id : id.subarray(0, 32))) {
       throw new HoldfastError(
@@ -87,6 +88,19 @@ export class BlobReader {
       );
     }
     return blob;
+  }
+
+  /** The plaintext of a segment, wherever it is moved to meanwhile. */
+  async #findSegment(first: number): Promise<Uint8Array> {
+    const { segments, fetcher } = this.#parts;
+    for (;;) {
+      const ordinal = segments.current(first);
+      try {
+        return await this.#segment(ordinal);
+      } catch (error) {
+        await fetcher.tryElsewhere(ordinal, error);
+      }
+    }
   }
 
   #segment(ordinal: number): Promise<Uint8Array> {
@@ -129,7 +143,7 @@ export class BlobReader {
       ahead.push(next);
       lengthBytes += next.sealedBytes;
     }
-    const range = fetchRange(this.#parts.store, place, lengthBytes);
+    const range = this.#parts.fetcher.fetch(place, lengthBytes);
     for (const each of ahead) {
       const from = each.offsetBytes - place.offsetBytes;
       const sealed = range.then((bytes) => bytes.subarray(from, from + each.sealedBytes));
@@ -159,22 +173,4 @@ export function damagedSegment(place: SegmentPlace, cause: unknown): HoldfastErr
       hint: "Run `holdfast check --read` to see all that is damaged.",
     },
   );
-}
-
-/** Fetches sealed bytes from a segment on. A pack that is missing is damage: a state tells of it. */
-export async function fetchRange(
-  store: Store,
-  from: SegmentPlace,
-  lengthBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const key = packKey(from.pack.packId);
-  try {
-    return await store.get(key, { offsetBytes: from.offsetBytes, lengthBytes });
-  } catch (cause) {
-    if (!isHoldfastError(cause, "absent")) throw cause;
-    throw new HoldfastError("corrupt", `Cannot read ${key}: the store does not have it`, {
-      cause,
-      detail: { pack: from.pack.packId },
-    });
-  }
 }

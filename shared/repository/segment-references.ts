@@ -2,24 +2,33 @@ import type { PackReference } from "#shared/format/state.ts";
 import type { PackId } from "#shared/format/ids.ts";
 import type { SegmentTable } from "./segment-table.ts";
 
-/** The set of segments that a snapshot needs, by ordinal. Memory: one bit a segment. */
+/** Ordinals in a page: 8 KiB of bits. */
+const pageBits = 16;
+const pageBytes = 2 ** (pageBits - 3);
+
+/** The set of segments that a snapshot needs, by ordinal. Memory: half a mebibyte, and a bit a segment in pages of 65,536. */
 export class SegmentReferences {
-  #bits = new Uint8Array(1024);
+  readonly #pages: (Uint8Array | undefined)[] = Array.from({ length: 2 ** (32 - pageBits) }, () => undefined);
 
   /** Marks a segment as needed. */
   mark(ordinal: number): void {
-    const byte = ordinal >>> 3;
-    if (byte >= this.#bits.byteLength) {
-      const bits = new Uint8Array(Math.max(byte + 1, this.#bits.byteLength * 2));
-      bits.set(this.#bits);
-      this.#bits = bits;
-    }
-    this.#bits[byte] = (this.#bits[byte] ?? 0) | (1 << (ordinal & 7));
+    const page = (this.#pages[ordinal >>> pageBits] ??= new Uint8Array(pageBytes));
+    const byte = (ordinal >>> 3) & (pageBytes - 1);
+    page[byte] = (page[byte] ?? 0) | (1 << (ordinal & 7));
   }
 
   /** Whether a segment is marked. */
   has(ordinal: number): boolean {
-    return ((this.#bits[ordinal >>> 3] ?? 0) & (1 << (ordinal & 7))) !== 0;
+    const page = this.#pages[ordinal >>> pageBits];
+    return page !== undefined && ((page[(ordinal >>> 3) & (pageBytes - 1)] ?? 0) & (1 << (ordinal & 7))) !== 0;
+  }
+
+  /** The same segments of the table under the ordinals as which they are read now; others are left out. */
+  followed(segments: SegmentTable): SegmentReferences {
+    const now = new SegmentReferences();
+    for (let ordinal = 0; ordinal < segments.count; ordinal++)
+      if (this.has(ordinal)) now.mark(segments.current(ordinal));
+    return now;
   }
 
   /** The packs with marked segments among those of the table. */

@@ -1,7 +1,12 @@
 import type { PackKind } from "#shared/format/segment.ts";
 import type { PackId } from "#shared/format/ids.ts";
 import { packTableRowBytes, readPackTableRow } from "#shared/format/pack.ts";
+import type { LogState } from "#shared/log/log-state.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { type SegmentStanding, SegmentStandings } from "./segment-standings.ts";
+
+/** What of a log says where segments are. */
+export type SegmentsLog = Pick<LogState, "relocated" | "placed" | "condemned" | "swept">;
 
 /** A pack that the table knows. */
 export type KnownPack = {
@@ -24,15 +29,20 @@ export type SegmentPlace = {
 };
 
 /**
- * The segments of all known packs under consecutive ordinals, as the blob index names them.
+ * The segments of all known packs under consecutive ordinals, as the blob index names them: those of packs that states add, and those
+ * of packs that relocations placed.
  *
- * Memory: 56 bytes a segment, about a hundred bytes a pack.
+ * An ordinal stands for a row of a pack, for ever. Where relocations moved its segment, `current` gives the ordinal under which it is read now;
+ * `place` takes ordinals as they are.
+ *
+ * Memory: 56 bytes a segment, about a hundred bytes a pack; 5 bytes a segment more once the log condemned, swept or relocated any.
  */
 export class SegmentTable {
   readonly #packs: KnownPack[] = [];
   readonly #tables: Uint8Array[] = [];
   readonly #packIndexes = new Map<PackId, number>();
   #count = 0;
+  #standings: SegmentStandings | undefined;
 
   /** Segments in all; the ordinal that the next pack's first segment gets. */
   get count(): number {
@@ -61,6 +71,31 @@ export class SegmentTable {
     this.#tables.push(pack.table);
     this.#count += segmentCount;
     return added;
+  }
+
+  /**
+   * Takes over what a log says of the packs: adds those that relocations placed, and learns which segments moved, and which are condemned or
+   * gone. To be called once the packs of all states are there, and again for each newer fold.
+   */
+  follow(log: SegmentsLog): void {
+    for (const placed of log.placed.values()) this.addPack(placed);
+    const isQuiet = log.relocated.size === 0 && log.condemned.size === 0 && log.swept.size === 0;
+    this.#standings = isQuiet ? undefined : new SegmentStandings(this, log);
+  }
+
+  /** The ordinal under which a segment is read: its own, or that of the row to which relocations moved it. */
+  current(ordinal: number): number {
+    return this.#standings === undefined ? ordinal : this.#standings.current(ordinal);
+  }
+
+  /** Whether the segment, where it is read, may be relied on. Packs that were added since `follow` count as live. */
+  standing(ordinal: number): SegmentStanding {
+    return this.#standings === undefined ? "live" : this.#standings.standing(ordinal);
+  }
+
+  /** Whether all segments are live where they were first stored: nothing is relocated, condemned or swept. */
+  get isQuiet(): boolean {
+    return this.#standings === undefined;
   }
 
   /** The pack by that id, or undefined. */

@@ -31,14 +31,15 @@ export type AdoptedPacks = {
 
 /**
  * Reads the tables and directories of packs that an interrupted session stored, and adds them to the repository's tables: what
- * is in them need not be stored again. Packs that are not whole, or belong to a published state, are passed over.
+ * is in them need not be stored again. Packs that are not whole, were swept, or belong to a published state, are passed over; condemned ones
+ * are taken, for the commit revives them.
  */
 export async function adoptPacks(repository: Repository, records: readonly JournalRecord[]): Promise<AdoptedPacks> {
   const packs: StatePack[] = [];
   const sessions = new Map<string, SessionEnvelope>();
   const rows = new ByteWriter();
   for (const record of records) {
-    if (repository.segments.findPack(record.packId) !== undefined) continue;
+    if (repository.segments.findPack(record.packId) !== undefined || repository.log.swept.has(record.packId)) continue;
     const adopted = await readPack(repository, record);
     if (adopted === undefined) continue;
     const known = repository.segments.addPack(adopted.pack);

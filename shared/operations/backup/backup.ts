@@ -1,19 +1,10 @@
+import { isHoldfastError } from "#shared/errors.ts";
 import type { Importer } from "#shared/connectors/importer.ts";
-import { encodeErrorList } from "#shared/format/error-list.ts";
-import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
-import type { SnapshotHeader, SnapshotSource, TreeRoot } from "#shared/format/snapshot.ts";
-import { nodeName } from "#shared/tree/read-tree.ts";
 import { newProgress, type Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
-import { sha256 } from "#shared/crypto/sha256.ts";
-import { adoptPacks } from "./adopt-packs.ts";
-import { BackupRun } from "./backup-run.ts";
-import { backupSource } from "./backup-source.ts";
-import { forgetMissingPacks } from "./forget-missing-packs.ts";
-import { findParents, type ParentSource } from "./find-parent.ts";
+import { type BackupLedger, backupOnce } from "./backup-once.ts";
 import type { Journal } from "./journal.ts";
-import { SessionWriter } from "./session-writer.ts";
 
 /** What to back up, and how. */
 export type BackupOptions = {
@@ -59,124 +50,47 @@ export type BackupReport = {
   readonly durationMs: number;
 };
 
+/** Times that a backup begins again because something that it built on was swept before it could publish. */
+const roundsMax = 8;
+
 /**
  * Makes a snapshot of one or more sources.
  *
  * Packs first, then the state, then the log entry: a failure before the last leaves no snapshot. What could not be read is in the
  * snapshot's error list and counted in the report; the rest is there.
  *
+ * Where a pack that it deduplicated against, or stored itself, is swept before it publishes, it looks at the sources once more and stores what is
+ * missing; what it has stored already is taken over.
+ *
  * @throws {HoldfastError} interrupted, unavailable, conflict …: there is no snapshot
  */
 export async function backup(options: BackupOptions): Promise<BackupReport> {
-  const { repository, importers, reporter } = options;
-  const { clock } = repository;
+  const { clock } = options.repository;
   const startedMs = clock.nowMs();
   const progress = newProgress("backup", "opening");
-  reporter.start(progress);
-  await repository.loadIndex();
-  for (const { stateId, error } of repository.problems) {
-    reporter.notice({ level: "warning", message: `State ${stateId} cannot be read and is not used: ${error.message}` });
-  }
-  await forgetMissingPacks(repository, reporter);
-  const adopted = await adoptPacks(repository, options.journal?.left ?? []);
-  const parents = options.force
-    ? importers.map(() => undefined)
-    : await findParents(repository, importers, options.parent);
-  // What was there last time is a fair guess at what there is to do.
-  for (const parent of parents) {
-    if (parent === undefined) continue;
-    progress.entriesTotal = (progress.entriesTotal ?? 0) + parent.source.tree.entries;
-    progress.bytesTotal = (progress.bytesTotal ?? 0) + parent.source.tree.totalBytes;
-  }
-  const session = await SessionWriter.begin({
-    repository,
-    adopted,
-    journal: options.journal,
-    releaseMemory: options.releaseMemory,
-    uploads: options.uploads,
-  });
-  const run = new BackupRun({ session, progress, reporter, threads: options.threads, signal: options.signal });
-  try {
-    progress.phase = "backing up";
-    const sources: SnapshotSource[] = [];
-    for (const [index, importer] of importers.entries()) {
-      sources.push(await backupOne(run, importer, parents[index]));
+  options.reporter.start(progress);
+  let { repository } = options;
+  let left = options.journal?.left ?? [];
+  const ledger: BackupLedger = { newBytes: 0, storedBytes: 0, adoptedPacks: undefined, storedPacks: [] };
+  for (let round = 1; ; round++) {
+    try {
+      const report = await backupOnce({ ...options, repository }, { progress, startedMs, left, ledger });
+      options.repository.log = repository.log;
+      return report;
+    } catch (error) {
+      if (!isSweptMeanwhile(error) || round === roundsMax) throw error;
     }
-    progress.phase = "storing";
-    const overflowRows = await run.finishContent();
-    const errorList = run.errors.length === 0 ? undefined : session.writeBlob(encodeErrorList(run.errors));
-    await session.finishPacks();
-    progress.bytesStored = session.packs.storedBytes;
-    progress.phase = "publishing";
-    const header: SnapshotHeader = {
-      timeMs: startedMs,
-      durationMs: Math.max(0, clock.nowMs() - startedMs),
-      host: options.host,
-      user: options.user,
-      name: options.name,
-      tags: options.tags,
-      program: options.program,
-      sources,
-      parent: parents.find((each) => each !== undefined)?.snapshot.id,
-      errorCount: run.counts.errors,
-      errorList,
-      lost: [...new Set(importers.flatMap((importer) => importer.lost))],
-    };
-    const published = await session.publish(header, {
-      overflowRows,
-      group: groupOf(options, repository),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    options.reporter.notice({
+      level: "warning",
+      message:
+        "Something that the backup built on was swept meanwhile: it goes over the sources again and stores what is missing.",
     });
-    return {
-      snapshotId: published.snapshotId,
-      seq: published.seq,
-      parentId: header.parent,
-      entries: sources.reduce((sum, source) => sum + source.tree.entries, 0),
-      totalBytes: sources.reduce((sum, source) => sum + source.tree.totalBytes, 0),
-      unchanged: run.counts.unchanged,
-      changed: run.counts.changed,
-      newBytes: run.counts.newBytes,
-      storedBytes: session.packs.storedBytes + published.stateBytes,
-      adoptedPacks: adopted.packs.length,
-      errorCount: run.counts.errors,
-      changedWhileRead: run.counts.changedWhileRead,
-      durationMs: Math.max(0, clock.nowMs() - startedMs),
-    };
-  } finally {
-    await run.close();
-    await session.packs.settle();
+    left = [...left, ...ledger.storedPacks];
+    ledger.storedPacks = [];
+    repository = await repository.reopened();
   }
 }
 
-async function backupOne(
-  run: BackupRun,
-  importer: Importer,
-  parent: ParentSource | undefined,
-): Promise<SnapshotSource> {
-  const { repository } = run.session;
-  await run.useImporter(importer);
-  let tree: TreeRoot;
-  if (parent === undefined) tree = await backupSource(run, importer, undefined);
-  else {
-    const reader = await repository.blobReader();
-    const readNode = async (nodeId: Uint8Array): Promise<TreeNode> =>
-      decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
-    tree = await backupSource(run, importer, { root: parent.source.tree, readNode, reader });
-  }
-  return {
-    type: importer.type,
-    origin: importer.origin,
-    root: importer.root,
-    options: importer.options,
-    tree,
-    userNames: importer.userNames(),
-    groupNames: importer.groupNames(),
-  };
-}
-
-/** What snapshots of one retention group share, without telling what: a keyed hash of host, name and roots. */
-function groupOf(options: BackupOptions, repository: Repository): Uint8Array {
-  const { host, name, importers } = options;
-  const text = JSON.stringify([host, name, importers.map((importer) => importer.root)]);
-  return sha256(repository.requireKey("idKey"), Buffer.from(`holdfast/v1/group\0${text}`, "utf8")).slice(0, 16);
+function isSweptMeanwhile(error: unknown): boolean {
+  return isHoldfastError(error, "conflict") && error.detail["rule"] === "packs-are-not-swept";
 }

@@ -2,10 +2,11 @@ import type { Mac } from "#shared/crypto/mac.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { seal } from "#shared/crypto/seal.ts";
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
-import { type BlobId, idFromBytes, idToBytes } from "#shared/format/ids.ts";
+import { type BlobId, type CommitId, idFromBytes, idToBytes } from "#shared/format/ids.ts";
 import { indexRowBytes } from "#shared/format/index-section.ts";
 import { packTableRowBytes } from "#shared/format/pack.ts";
 import { encodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
+import { encodeSnapshotCopy } from "#shared/format/snapshot-copy.ts";
 import { snapshotAad } from "#shared/format/snapshot-aad.ts";
 import { encodeStateHead, type PackReference, type StatePack } from "#shared/format/state.ts";
 import { logMark } from "#shared/log/log-state.ts";
@@ -20,14 +21,23 @@ import { SegmentReferences } from "#shared/repository/segment-references.ts";
 import { SessionIndex, type SessionTable } from "#shared/repository/session-index.ts";
 import { sealSessionKey } from "#shared/repository/session-keys.ts";
 import { sortIndexRows } from "#shared/repository/sort-index-rows.ts";
-import { HoldfastError } from "#shared/errors.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { formatLimits } from "#shared/format/limits.ts";
 import { collectAllGarbage } from "#shared/work/collect-garbage.ts";
 import type { AdoptedPacks } from "./adopt-packs.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, JournalRecord } from "./journal.ts";
 
 /** Plaintext from which a segment of tree nodes is closed: smaller than for content, for quick random access. */
 const metaSegmentBytes = 512 * 1024;
+
+/**
+ * The ordinal that a session's first segment gets: above those of the segment table, which may grow while a session is at work. Ordinals
+ * are u32.
+ */
+const firstSessionOrdinal = 2 ** 31;
+
+/** States staged in a row because the one before was swept before it was published. */
+const stagedMax = 8;
 
 /** Bytes of index rows from which memory is given back between the steps of a commit. */
 const largeIndexBytes = 8 * 1024 * 1024;
@@ -48,7 +58,8 @@ export class SessionWriter {
   readonly sessionIndex = new SessionIndex();
   /** The ordinal that the next segment gets, for all threads. */
   readonly ordinalCounter = new SharedArrayBuffer(4);
-  readonly firstOrdinal: number;
+  /** The commit id that the state of this session will have. */
+  readonly commitId: CommitId;
   readonly #envelope: Uint8Array;
   readonly #nodeMac: Mac;
   readonly #builder: SegmentBuilder;
@@ -72,6 +83,7 @@ export class SessionWriter {
     this.repository = repository;
     this.sessionId = parts.sessionId;
     this.sessionKey = parts.sessionKey;
+    this.commitId = idFromBytes("commit", repository.random(16));
     this.#envelope = parts.envelope;
     this.#nodeMac = parts.nodeMac;
     this.#adopted = parts.adopted;
@@ -80,9 +92,8 @@ export class SessionWriter {
       collectAllGarbage();
       parts.releaseMemory?.();
     };
-    this.firstOrdinal = repository.segments.count;
     const ordinals = new Uint32Array(this.ordinalCounter);
-    ordinals[0] = this.firstOrdinal;
+    ordinals[0] = firstSessionOrdinal;
     this.packs = new PackWriter({
       store: repository.store,
       storeId: repository.storeIdBytes,
@@ -190,6 +201,11 @@ export class SessionWriter {
     return idFromBytes("blob", this.writeNode(bytes));
   }
 
+  /** Stores what the state will say of the snapshot among the trees too, so that it outlives the state. */
+  writeSnapshotCopy(header: SnapshotHeader, group: Uint8Array): void {
+    this.writeBlob(encodeSnapshotCopy({ commitId: this.commitId, group, header }));
+  }
+
   /** Seals and stores what is open; afterwards only `publish` may follow. */
   async finishPacks(): Promise<void> {
     if (!this.#builder.empty) this.packs.add("meta", this.#builder.seal());
@@ -209,8 +225,7 @@ export class SessionWriter {
       readonly signal?: AbortSignal;
     },
   ): Promise<PublishedSnapshot> {
-    const { repository } = this;
-    const commitId = idFromBytes("commit", repository.random(16));
+    const { repository, commitId } = this;
     const packs: readonly StatePack[] = [...this.packs.packs, ...this.#adopted.packs];
     const section = sealIndexRows(() => this.#indexRows(options.overflowRows), {
       indexKey: repository.requireKey("indexKey"),
@@ -218,6 +233,33 @@ export class SessionWriter {
       packIds: packs.map((pack) => pack.packId),
       random: repository.random,
     });
+    const references = this.#packReferences();
+    for (let staged = 1; ; staged++) {
+      try {
+        const parts = { packs, section, references, header };
+        return await this.#publishOnce({ ...parts, group: options.group }, options.signal);
+      } catch (error) {
+        // It was taken for an orphan: another nonce makes another state of the same.
+        const isSwept = isHoldfastError(error, "conflict") && error.detail["rule"] === "commit-state-is-not-swept";
+        if (!isSwept || staged >= stagedMax) throw error;
+        await repository.refresh();
+      }
+    }
+  }
+
+  /** Stages one state and publishes it. */
+  async #publishOnce(
+    parts: {
+      readonly packs: readonly StatePack[];
+      readonly section: readonly Uint8Array[];
+      readonly references: readonly PackReference[];
+      readonly header: SnapshotHeader;
+      readonly group: Uint8Array;
+    },
+    signal: AbortSignal | undefined,
+  ): Promise<PublishedSnapshot> {
+    const { repository, commitId } = this;
+    const { packs, section, references, header, group } = parts;
     const nonce = repository.random(24);
     const sealedSnapshot = concatBytes(
       nonce,
@@ -233,9 +275,9 @@ export class SessionWriter {
         author: repository.signer.publicKey,
         createdMs: repository.clock.nowMs(),
         baseSeq: repository.log.seq,
-        group: options.group,
+        group,
         packs: packs.map(({ packId, kind, sizeBytes, table }) => ({ packId, kind, sizeBytes, table })),
-        references: this.#packReferences(),
+        references,
         sessions: [{ sessionId: this.sessionId, envelope: this.#envelope }, ...this.#adopted.sessions],
         snapshotSession: this.sessionId,
         sealedSnapshot,
@@ -255,7 +297,7 @@ export class SessionWriter {
         random: repository.random,
         from: repository.log,
         atLeast: logMark(repository.log),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        ...(signal === undefined ? {} : { signal }),
       },
       { staged, confirmed: stored, published: { has: (packId) => segments.findPack(packId) !== undefined } },
     );
@@ -265,7 +307,9 @@ export class SessionWriter {
   }
 
   #packReferences(): PackReference[] {
-    const references = this.references.ofTable(this.repository.segments);
+    const { segments } = this.repository;
+    const known = segments.isQuiet ? this.references : this.references.followed(segments);
+    const references = known.ofTable(segments);
     for (const pack of this.packs.packs) {
       const reference = this.references.ofPack(pack.packId, pack.ordinals);
       if (reference !== undefined) references.push(reference);
@@ -299,9 +343,17 @@ export class SessionWriter {
     return overflowRows.every((each) => each.byteLength === 0) ? own : concatBytes(own, ...overflowRows);
   }
 
+  /** The packs of this session that are in the store, for another session to take over. */
+  get storedPacks(): readonly JournalRecord[] {
+    return this.packs.packs.map((pack) => this.#recordOf(pack));
+  }
+
   #journalPack(pack: WrittenPack): void {
-    const { packId, kind, sizeBytes } = pack;
-    this.#journal?.add({ packId, kind, sizeBytes, sessionId: this.sessionId, envelope: this.#envelope });
+    this.#journal?.add(this.#recordOf(pack));
+  }
+
+  #recordOf({ packId, kind, sizeBytes }: WrittenPack): JournalRecord {
+    return { packId, kind, sizeBytes, sessionId: this.sessionId, envelope: this.#envelope };
   }
 }
 

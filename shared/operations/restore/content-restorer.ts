@@ -1,6 +1,6 @@
 import type { Exporter, ExportProblem } from "#shared/connectors/exporter.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import { fetchRange } from "#shared/repository/blob-reader.ts";
+import { blobCopies } from "#shared/repository/blob-copies.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { WorkerPool } from "#shared/work/worker-pool.ts";
 import type { Piece, PlannedFile } from "./content-window.ts";
@@ -113,13 +113,15 @@ export class ContentRestorer {
     try {
       for (const place of range.places) keys.push(await this.#repository.sessionKeys.key(place.sessionId));
       if (first !== undefined) {
-        bytes = await fetchRange(this.#repository.store, first, range.lengthBytes);
+        bytes = await this.#repository.fetcher.fetch(first, range.lengthBytes);
         this.#outcomes.fetched(bytes.byteLength);
       }
     } catch (error) {
-      if (!isHoldfastError(error, "corrupt", "unavailable", "denied")) throw error;
+      if (!isHoldfastError(error, "absent", "corrupt", "unavailable", "denied")) throw error;
+      if (error.kind === "absent") for (const each of splitRange(range)) await this.#beginElsewhere(each, error);
       // Of a pack that is cut short the segments that are there are read one by one.
-      if (error.kind === "corrupt" && range.places.length > 1) for (const each of splitRange(range)) this.#begin(each);
+      else if (error.kind === "corrupt" && range.places.length > 1)
+        for (const each of splitRange(range)) this.#begin(each);
       else for (const piece of range.pieces) this.#failPiece(piece, error);
       this.#release(range);
       return;
@@ -131,6 +133,22 @@ export class ContentRestorer {
     const worker = pool.idlest;
     this.#tasks.set(taskId, { range, files, worker });
     pool.post(worker, task, bytes.byteLength > 0 ? [bytes.buffer] : []);
+  }
+
+  /** Sets the pieces of one segment on their way again, from where it was moved to, when its pack is missing. */
+  async #beginElsewhere(range: PlannedRange, missing: HoldfastError): Promise<void> {
+    const { segments, fetcher } = this.#repository;
+    const ordinal = range.places[0]?.ordinal ?? -1;
+    try {
+      await fetcher.tryElsewhere(ordinal, missing);
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "unavailable")) throw error;
+      for (const piece of range.pieces) this.#failPiece(piece, error);
+      return;
+    }
+    const segment = segments.current(ordinal);
+    const pieces = range.pieces.map((piece) => ({ ...piece, segment }));
+    for (const moved of planRanges(pieces, segments)) this.#begin(moved);
   }
 
   #take(message: FromRestoreWorker): void {
@@ -165,10 +183,12 @@ export class ContentRestorer {
 
   /** The copy of a piece that comes after the one at hand, the latest being the first. */
   #otherCopy(piece: Piece): Piece | undefined {
+    const { index, segments } = this.#repository;
+    const now = segments.current(piece.segment);
     let isPast = false;
-    for (const { segment, offsetBytes, lengthBytes } of this.#repository.index.places(piece.ids, piece.idAt)) {
+    for (const { segment, offsetBytes, lengthBytes } of blobCopies(index, segments, piece.ids, piece.idAt)) {
       if (isPast && lengthBytes === piece.lengthBytes) return { ...piece, segment, offsetBytes };
-      if (segment === piece.segment && offsetBytes === piece.offsetBytes) isPast = true;
+      if (segment === now && offsetBytes === piece.offsetBytes) isPast = true;
     }
     return undefined;
   }

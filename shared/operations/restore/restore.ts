@@ -10,6 +10,7 @@ import { ContentRestorer } from "./content-restorer.ts";
 import { ContentWindow, type PlannedFile } from "./content-window.ts";
 import { DirectoryLedger } from "./directory-ledger.ts";
 import { planRanges } from "./plan-ranges.ts";
+import { warnOfCondemned } from "#shared/operations/warn-of-condemned.ts";
 
 /** A tree, or part of one, and where it goes. */
 export type RestoreItem = {
@@ -48,6 +49,8 @@ export type RestoreReport = {
   readonly damaged: number;
   /** Attributes that could not be restored. */
   readonly problems: number;
+  /** Packs that were read although they are condemned. */
+  readonly condemnedPacks: number;
   readonly durationMs: number;
 };
 
@@ -93,10 +96,14 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
       await run.close();
     }
   }
-  return { ...counts, durationMs: Math.max(0, repository.clock.nowMs() - startedMs) };
+  return {
+    ...counts,
+    condemnedPacks: warnOfCondemned(repository, reporter),
+    durationMs: Math.max(0, repository.clock.nowMs() - startedMs),
+  };
 }
 
-type Counts = Omit<{ -readonly [Key in keyof RestoreReport]: RestoreReport[Key] }, "durationMs">;
+type Counts = Omit<{ -readonly [Key in keyof RestoreReport]: RestoreReport[Key] }, "durationMs" | "condemnedPacks">;
 
 class ItemRestore {
   readonly #repository: Repository;
@@ -284,11 +291,11 @@ class ItemRestore {
     const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
     let contentOffset = firstOffset;
     for (let at = 0; at < rows.byteLength; at += chunkRowBytes) {
-      const place = this.#repository.index.find(rows, at);
+      const place = this.#repository.findBlob(rows, at);
       const lengthBytes = view.getUint32(at + 32, true);
       if (place === undefined || place.lengthBytes !== lengthBytes) {
         file.failed = true;
-        this.#fail(file.path, { kind: "corrupt", message: "Cannot find a chunk of it: no state tells of it" });
+        this.#fail(file.path, { kind: "corrupt", message: this.#whyNoChunk(rows, at) });
         return contentOffset;
       }
       this.#window.add({
@@ -303,6 +310,11 @@ class ItemRestore {
       contentOffset += lengthBytes;
     }
     return contentOffset;
+  }
+
+  #whyNoChunk(rows: Uint8Array, at: number): string {
+    const isKnown = this.#repository.index.find(rows, at) !== undefined;
+    return `Cannot find a chunk of it: ${isKnown ? "the pack that it was in was swept" : "no state tells of it"}`;
   }
 
   async #flush(): Promise<void> {

@@ -1,0 +1,168 @@
+import type { Importer } from "#shared/connectors/importer.ts";
+import { encodeErrorList } from "#shared/format/error-list.ts";
+import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
+import type { SnapshotHeader, SnapshotSource, TreeRoot } from "#shared/format/snapshot.ts";
+import { nodeName } from "#shared/tree/read-tree.ts";
+import type { Progress } from "#shared/operations/progress.ts";
+import type { Repository } from "#shared/repository/repository.ts";
+import { sha256 } from "#shared/crypto/sha256.ts";
+import { adoptPacks } from "./adopt-packs.ts";
+import type { BackupOptions, BackupReport } from "./backup.ts";
+import { BackupRun } from "./backup-run.ts";
+import { backupSource } from "./backup-source.ts";
+import { findParents, type ParentSource } from "./find-parent.ts";
+import { hideUnsafePacks } from "./hide-unsafe-packs.ts";
+import type { JournalRecord } from "./journal.ts";
+import { SessionWriter } from "./session-writer.ts";
+
+/** What the rounds of one backup come to together. */
+export type BackupLedger = {
+  /** Content that was not in the store before, as plaintext. */
+  newBytes: number;
+  /** Bytes sent to the store. */
+  storedBytes: number;
+  /** Packs taken over from an interrupted backup. */
+  adoptedPacks: number | undefined;
+  /** Packs that the round at hand has stored. */
+  storedPacks: readonly JournalRecord[];
+};
+
+/**
+ * Makes a snapshot of what the repository's fold, and the sources, are like now: one round of a backup.
+ *
+ * @throws {HoldfastError} conflict: something that it built on was swept meanwhile (`detail.rule` "packs-are-not-swept"); `ledger` tells what was stored
+ */
+export async function backupOnce(
+  options: BackupOptions,
+  round: {
+    readonly progress: Progress;
+    readonly startedMs: number;
+    /** Packs that are stored and published nowhere. */
+    readonly left: readonly JournalRecord[];
+    readonly ledger: BackupLedger;
+  },
+): Promise<BackupReport> {
+  const { repository, importers, reporter } = options;
+  const { progress, startedMs, ledger } = round;
+  const { clock } = repository;
+  await repository.loadIndex();
+  for (const { stateId, error } of repository.problems) {
+    reporter.notice({ level: "warning", message: `State ${stateId} cannot be read and is not used: ${error.message}` });
+  }
+  await hideUnsafePacks(repository, reporter);
+  const adopted = await adoptPacks(repository, round.left);
+  ledger.adoptedPacks ??= adopted.packs.length;
+  const parents = options.force
+    ? importers.map(() => undefined)
+    : await findParents(repository, importers, options.parent);
+  // What was there last time is a fair guess at what there is to do.
+  for (const parent of parents) {
+    if (parent === undefined) continue;
+    progress.entriesTotal = (progress.entriesTotal ?? 0) + parent.source.tree.entries;
+    progress.bytesTotal = (progress.bytesTotal ?? 0) + parent.source.tree.totalBytes;
+  }
+  const session = await SessionWriter.begin({
+    repository,
+    adopted,
+    journal: options.journal,
+    releaseMemory: options.releaseMemory,
+    uploads: options.uploads,
+  });
+  const run = new BackupRun({ session, progress, reporter, threads: options.threads, signal: options.signal });
+  try {
+    progress.phase = "backing up";
+    const sources: SnapshotSource[] = [];
+    for (const [index, importer] of importers.entries()) {
+      sources.push(await backupOne(run, importer, parents[index]));
+    }
+    progress.phase = "storing";
+    const overflowRows = await run.finishContent();
+    const errorList = run.errors.length === 0 ? undefined : session.writeBlob(encodeErrorList(run.errors));
+    const header: SnapshotHeader = {
+      timeMs: startedMs,
+      durationMs: Math.max(0, clock.nowMs() - startedMs),
+      host: options.host,
+      user: options.user,
+      name: options.name,
+      tags: options.tags,
+      program: options.program,
+      sources,
+      parent: parents.find((each) => each !== undefined)?.snapshot.id,
+      errorCount: run.counts.errors,
+      errorList,
+      lost: [...new Set(importers.flatMap((importer) => importer.lost))],
+    };
+    const group = groupOf(options, repository);
+    session.writeSnapshotCopy(header, group);
+    await session.finishPacks();
+    progress.bytesStored = session.packs.storedBytes;
+    progress.phase = "publishing";
+    const durationMs = Math.max(0, clock.nowMs() - startedMs);
+    const published = await session.publish(
+      { ...header, durationMs },
+      {
+        overflowRows,
+        group,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      },
+    );
+    ledger.newBytes += run.counts.newBytes;
+    ledger.storedBytes += session.packs.storedBytes + published.stateBytes;
+    return {
+      snapshotId: published.snapshotId,
+      seq: published.seq,
+      parentId: header.parent,
+      entries: sources.reduce((sum, source) => sum + source.tree.entries, 0),
+      totalBytes: sources.reduce((sum, source) => sum + source.tree.totalBytes, 0),
+      unchanged: run.counts.unchanged,
+      changed: run.counts.changed,
+      newBytes: ledger.newBytes,
+      storedBytes: ledger.storedBytes,
+      adoptedPacks: ledger.adoptedPacks,
+      errorCount: run.counts.errors,
+      changedWhileRead: run.counts.changedWhileRead,
+      durationMs: Math.max(0, clock.nowMs() - startedMs),
+    };
+  } catch (error) {
+    ledger.newBytes += run.counts.newBytes;
+    ledger.storedBytes += session.packs.storedBytes;
+    ledger.storedPacks = session.storedPacks;
+    throw error;
+  } finally {
+    await run.close();
+    await session.packs.settle();
+  }
+}
+
+async function backupOne(
+  run: BackupRun,
+  importer: Importer,
+  parent: ParentSource | undefined,
+): Promise<SnapshotSource> {
+  const { repository } = run.session;
+  await run.useImporter(importer);
+  let tree: TreeRoot;
+  if (parent === undefined) tree = await backupSource(run, importer, undefined);
+  else {
+    const reader = await repository.blobReader();
+    const readNode = async (nodeId: Uint8Array): Promise<TreeNode> =>
+      decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
+    tree = await backupSource(run, importer, { root: parent.source.tree, readNode, reader });
+  }
+  return {
+    type: importer.type,
+    origin: importer.origin,
+    root: importer.root,
+    options: importer.options,
+    tree,
+    userNames: importer.userNames(),
+    groupNames: importer.groupNames(),
+  };
+}
+
+/** What snapshots of one retention group share, without telling what: a keyed hash of host, name and roots. */
+function groupOf(options: BackupOptions, repository: Repository): Uint8Array {
+  const { host, name, importers } = options;
+  const text = JSON.stringify([host, name, importers.map((importer) => importer.root)]);
+  return sha256(repository.requireKey("idKey"), Buffer.from(`holdfast/v1/group\0${text}`, "utf8")).slice(0, 16);
+}
