@@ -64,7 +64,9 @@ export async function* matchingSnapshots(
   const counts = new Map<string, number>();
   const matching: SnapshotSummary[] = [];
   let whole = true;
-  for (const record of liveRecords(repository)) {
+  const records = liveRecords(repository);
+  await repository.loadHeaders(records);
+  for (const record of records) {
     let snapshot: Snapshot;
     try {
       snapshot = await readSnapshot(repository, record);

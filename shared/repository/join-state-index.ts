@@ -5,7 +5,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import type { SegmentTable } from "./segment-table.ts";
 
 /** Renumbers, in place, the segments of a state's index rows from the state's own order to that of the segment table. */
-export function joinStateIndex(rows: Uint8Array, head: StateHead, segments: SegmentTable): Uint8Array {
+export function joinStateIndex(rows: Uint8Array, head: Pick<StateHead, "packs">, segments: SegmentTable): Uint8Array {
   const ordinals: number[] = [];
   for (const pack of head.packs) {
     const known = segments.findPack(pack.packId);

@@ -3,8 +3,8 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import type { Signer } from "#shared/crypto/signing.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { decodeConfig, type StoreConfig } from "#shared/format/config.ts";
-import { emptyLogState, type LogMark, type LogState } from "#shared/log/log-state.ts";
-import { readLog } from "#shared/log/read-log.ts";
+import type { LogMark } from "#shared/log/log-state.ts";
+import { type OpenedLog, openLog } from "#shared/log/open-log.ts";
 import { configKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -55,9 +55,9 @@ export async function openBundle(store: Store, read: ReadConfig, secret: () => P
   return bundle;
 }
 
-/** Reads the log of a store. It needs no key, so that it can be read while one is asked for. */
-export function readStoreLog(store: Store, read: ReadConfig, atLeast?: LogMark): Promise<LogState> {
-  return readLog({ store, from: emptyLogState(read.config.storeId), ...(atLeast === undefined ? {} : { atLeast }) });
+/** Reads the log of a store, from its newest checkpoint on. It needs no key, so that it can be read while one is asked for. */
+export function readStoreLog(store: Store, read: ReadConfig, atLeast?: LogMark): Promise<OpenedLog> {
+  return openLog({ store, storeId: read.config.storeId, ...(atLeast === undefined ? {} : { atLeast }) });
 }
 
 /** Opens a repository: config, keys, log. States are read on demand. */
@@ -71,16 +71,17 @@ export async function openRepository(options: {
   /** The highest log entry that this client has seen before. */
   readonly atLeast?: LogMark;
   /** The log, where it is being read already: what `readStoreLog` gave. */
-  readonly log?: Promise<LogState>;
+  readonly log?: Promise<OpenedLog>;
 }): Promise<Repository> {
   const { store, read, atLeast } = options;
-  const log = await (options.log ?? readStoreLog(store, read, atLeast));
+  const { state, checkpoint } = await (options.log ?? readStoreLog(store, read, atLeast));
   return new Repository({
     store,
     config: read.config,
     configSha256: read.configSha256,
     keys: await bundleKeys(options.bundle),
-    log,
+    log: state,
+    checkpoint,
     signer: options.signer,
     clock: options.clock,
     random: options.random,

@@ -1,4 +1,5 @@
-import { decodeStateHead, type StateHead, stateIdOf, stateSegmentCount } from "#shared/format/state.ts";
+import { packTableRowBytes } from "#shared/format/pack.ts";
+import { decodeStateHead, type StateHead, stateIdOf, type StatePack } from "#shared/format/state.ts";
 import type { StateId, StoreId } from "#shared/format/ids.ts";
 import { verifySignature } from "#shared/crypto/signing.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
@@ -30,6 +31,45 @@ export async function readStateHead(store: Store, storeId: StoreId, state: Publi
   return head;
 }
 
+/**
+ * Reads the sealed index section of a published state; its checksum is compared.
+ *
+ * @throws {HoldfastError} corrupt: it is damaged or missing
+ */
+export async function readStateSection(
+  store: Store,
+  state: PublishedState,
+  { indexBytes, indexSha256 }: Pick<StateHead, "indexBytes" | "indexSha256">,
+): Promise<Uint8Array> {
+  if (indexBytes === 0) return new Uint8Array(0);
+  const section = await getPart(store, state, { offsetBytes: state.headBytes, lengthBytes: indexBytes });
+  if (!equalBytes(sha256(section), indexSha256)) {
+    throw new HoldfastError("corrupt", `Cannot read the index of state ${state.stateId}: its checksum does not match`);
+  }
+  return section;
+}
+
+/** Opens the sealed index section of a state: sorted rows, segments numbered as in the state. @throws {HoldfastError} corrupt */
+export function openStateSection(
+  section: Uint8Array,
+  stateId: StateId,
+  options: {
+    readonly packs: readonly StatePack[];
+    readonly indexKey: Uint8Array;
+    readonly storeIdBytes: Uint8Array;
+  },
+): Uint8Array {
+  const { packs, indexKey, storeIdBytes } = options;
+  if (section.byteLength === 0) return new Uint8Array(0);
+  return openIndexSection(section, {
+    indexKey,
+    storeId: storeIdBytes,
+    packIds: packs.map((pack) => pack.packId),
+    segmentCount: packs.reduce((sum, pack) => sum + pack.table.byteLength / packTableRowBytes, 0),
+    subject: `the index of state ${stateId}`,
+  });
+}
+
 /** Reads and proves the blob index of a state: sorted rows, segments numbered as in the state. */
 export async function readStateIndex(
   store: Store,
@@ -37,19 +77,8 @@ export async function readStateIndex(
   options: { readonly head: StateHead; readonly indexKey: Uint8Array; readonly storeIdBytes: Uint8Array },
 ): Promise<Uint8Array> {
   const { head, indexKey, storeIdBytes } = options;
-  if (head.indexBytes === 0) return new Uint8Array(0);
-  const subject = `the index of state ${state.stateId}`;
-  const section = await getPart(store, state, { offsetBytes: state.headBytes, lengthBytes: head.indexBytes });
-  if (!equalBytes(sha256(section), head.indexSha256))
-    throw new HoldfastError("corrupt", `Cannot read ${subject}: its checksum does not match`);
-  const packIds = head.packs.map((pack) => pack.packId);
-  return openIndexSection(section, {
-    indexKey,
-    storeId: storeIdBytes,
-    packIds,
-    segmentCount: stateSegmentCount(head),
-    subject,
-  });
+  const section = await readStateSection(store, state, head);
+  return openStateSection(section, state.stateId, { packs: head.packs, indexKey, storeIdBytes });
 }
 
 async function getPart(

@@ -2,7 +2,7 @@ import { open } from "#shared/crypto/seal.ts";
 import { idToBytes, type StateId } from "#shared/format/ids.ts";
 import { decodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
 import { snapshotAad } from "#shared/format/snapshot-aad.ts";
-import type { StateHead } from "#shared/format/state.ts";
+import type { SealedHeader } from "#shared/format/checkpoint-headers.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
@@ -11,29 +11,40 @@ import type { SnapshotRecord } from "#shared/log/log-state.ts";
 export type Snapshot = {
   readonly id: StateId;
   readonly record: SnapshotRecord;
-  readonly head: StateHead;
   readonly header: SnapshotHeader;
 };
 
 /**
- * Opens the header of a published snapshot.
+ * Opens the header of a published snapshot: as a checkpoint has it, or else from its state.
  *
  * @throws {HoldfastError} denied: only an owner may read it
  * @throws {HoldfastError} corrupt: its state or header is damaged
  */
 export async function readSnapshot(repository: Repository, record: SnapshotRecord): Promise<Snapshot> {
+  const { states } = repository;
+  try {
+    return await openHeader(repository, record, await repository.header(record));
+  } catch (error) {
+    if (!isHoldfastError(error, "corrupt") || !states.isCheckpointed(record.stateId)) throw error;
+    const own = await states.ownHeader(record);
+    repository.sessionKeys.addEnvelope(own.session);
+    return openHeader(repository, record, own);
+  }
+}
+
+async function openHeader(
+  repository: Repository,
+  record: SnapshotRecord,
+  { session, sealedSnapshot }: SealedHeader,
+): Promise<Snapshot> {
   const id = record.stateId;
-  const head = await repository.head(id);
-  const key = await repository.sessionKeys.key(head.snapshotSession);
-  const { sealedSnapshot, commitId } = head;
+  const key = await repository.sessionKeys.key(session.sessionId);
   if (sealedSnapshot.byteLength < 40)
     throw new HoldfastError("corrupt", `Cannot read the header of snapshot ${id}: it ends early`);
   try {
-    const opened = open(
-      { key, nonce: sealedSnapshot.subarray(0, 24), aad: snapshotAad(repository.storeIdBytes, idToBytes(commitId)) },
-      sealedSnapshot.subarray(24),
-    );
-    return { id, record, head, header: decodeSnapshotHeader(opened, `the header of snapshot ${id}`) };
+    const aad = snapshotAad(repository.storeIdBytes, idToBytes(record.commitId));
+    const opened = open({ key, nonce: sealedSnapshot.subarray(0, 24), aad }, sealedSnapshot.subarray(24));
+    return { id, record, header: decodeSnapshotHeader(opened, `the header of snapshot ${id}`) };
   } catch (cause) {
     if (!isHoldfastError(cause, "corrupt")) throw cause;
     throw new HoldfastError("corrupt", `Cannot read the header of snapshot ${id}: it does not verify`, { cause });

@@ -2,6 +2,7 @@ import { decodeChunkList } from "#shared/format/chunk-list.ts";
 import { chunkRowBytes, type Entry, entryPath, entryTypes, listRowBytes } from "#shared/format/entry.ts";
 import { idToBytes, type PackId } from "#shared/format/ids.ts";
 import type { SnapshotSource } from "#shared/format/snapshot.ts";
+import type { PackReference } from "#shared/format/state.ts";
 import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Progress, Reporter } from "#shared/operations/progress.ts";
@@ -9,6 +10,9 @@ import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { Snapshot } from "#shared/snapshot/read-snapshot.ts";
 import { nodeName } from "#shared/tree/read-tree.ts";
+
+/** A snapshot and the segments that its state refers to. */
+export type CheckedSnapshot = Snapshot & { readonly references: readonly PackReference[] };
 
 /** Damaged files that are named; more are counted only. */
 const namedFilesMax = 10_000;
@@ -50,7 +54,7 @@ export class TreeCheck {
   }
 
   /** Checks the trees of a snapshot. */
-  async checkSnapshot(snapshot: Snapshot): Promise<void> {
+  async checkSnapshot(snapshot: CheckedSnapshot): Promise<void> {
     this.#reader ??= await this.#repository.blobReader();
     this.#referenced = this.#referencedSegments(snapshot);
     for (const source of snapshot.header.sources) {
@@ -174,9 +178,9 @@ export class TreeCheck {
     return false;
   }
 
-  #referencedSegments(snapshot: Snapshot): Set<number> {
+  #referencedSegments(snapshot: CheckedSnapshot): Set<number> {
     const referenced = new Set<number>();
-    for (const { packId, segments } of snapshot.head.references) this.#addReferences(referenced, packId, segments);
+    for (const { packId, segments } of snapshot.references) this.#addReferences(referenced, packId, segments);
     return referenced;
   }
 

@@ -3,10 +3,10 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { KnownPack } from "#shared/repository/segment-table.ts";
-import { liveRecords, readSnapshot, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
+import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import { readPacks } from "./read-packs.ts";
-import { TreeCheck } from "./check-tree.ts";
+import { type CheckedSnapshot, TreeCheck } from "./check-tree.ts";
 
 /** What to check. */
 export type CheckOptions = {
@@ -71,6 +71,7 @@ class Check {
   async run(): Promise<CheckReport> {
     const { clock } = this.#repository;
     const startedMs = clock.nowMs();
+    this.#repository.states.ignoreCheckpoint(); // it is the states that are checked
     await this.#repository.loadIndex();
     for (const { stateId, error } of this.#repository.problems)
       this.#damaged(`states/${stateId.slice(0, 2)}/${stateId}`, error.message);
@@ -102,9 +103,9 @@ class Check {
   }
 
   /** Opens the headers of the snapshots; with a key that may not, only the structure of the store can be verified. */
-  async #openSnapshots(): Promise<Snapshot[]> {
+  async #openSnapshots(): Promise<CheckedSnapshot[]> {
     const records = this.#options.snapshots ?? liveRecords(this.#repository);
-    const snapshots: Snapshot[] = [];
+    const snapshots: CheckedSnapshot[] = [];
     if (this.#repository.keys.role !== "owner") {
       this.#reporter.notice({
         level: "warning",
@@ -115,7 +116,8 @@ class Check {
     }
     for (const record of records) {
       try {
-        snapshots.push(await readSnapshot(this.#repository, record));
+        const { references } = await this.#repository.head(record.stateId);
+        snapshots.push({ ...(await readSnapshot(this.#repository, record)), references });
       } catch (error) {
         if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
         this.#damaged(`states/${record.stateId.slice(0, 2)}/${record.stateId}`, error.message);
@@ -124,10 +126,10 @@ class Check {
     return snapshots;
   }
 
-  #packsToCheck(snapshots: readonly Snapshot[]): readonly KnownPack[] {
+  #packsToCheck(snapshots: readonly CheckedSnapshot[]): readonly KnownPack[] {
     const { segments } = this.#repository;
     if (this.#options.snapshots === undefined) return segments.packs;
-    const needed = new Set(snapshots.flatMap((snapshot) => snapshot.head.references.map((each) => each.packId)));
+    const needed = new Set(snapshots.flatMap((snapshot) => snapshot.references.map((each) => each.packId)));
     return segments.packs.filter((pack) => needed.has(pack.packId));
   }
 
