@@ -2,6 +2,9 @@ import { decodeChunkList } from "#shared/format/chunk-list.ts";
 import { chunkRowBytes, type Entry, listRowBytes } from "#shared/format/entry.ts";
 import type { BlobReader } from "#shared/repository/blob-reader.ts";
 
+/** What reads single blobs, each verified. */
+export type ReadsBlobs = Pick<BlobReader, "readChunk" | "readNode">;
+
 /** A chunk of a file. */
 export type PlacedChunk = {
   /** Blob id, 32 bytes: a view. */
@@ -14,7 +17,7 @@ export type PlacedChunk = {
 /** The chunks that hold the bytes `start` to `end` of a file's content without its holes. Lists that lie outside are not read. */
 export async function* chunksInRange(
   entry: Entry,
-  reader: BlobReader,
+  reader: ReadsBlobs,
   start: number,
   end: number,
 ): AsyncGenerator<PlacedChunk> {

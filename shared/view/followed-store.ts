@@ -43,6 +43,7 @@ export class FollowedStore {
   #repository: Repository;
   #readAtMs: number;
   #refreshing: Promise<void> | undefined;
+  #live: { readonly seq: number; readonly records: readonly SnapshotRecord[] } | undefined;
 
   constructor(repository: Repository, options: FollowOptions) {
     this.#repository = repository;
@@ -54,9 +55,9 @@ export class FollowedStore {
   }
 
   /** Snapshots that are not removed, the newest first. At most `refreshMs` old. */
-  async records(): Promise<SnapshotRecord[]> {
+  async records(): Promise<readonly SnapshotRecord[]> {
     await this.#refreshIfOld();
-    return liveRecords(this.#repository);
+    return this.#liveRecords();
   }
 
   /**
@@ -74,7 +75,7 @@ export class FollowedStore {
   /** As `record`, of all whose id begins with `prefix`. */
   async recordsByPrefix(prefix: string): Promise<SnapshotRecord[]> {
     const find = (): SnapshotRecord[] =>
-      liveRecords(this.#repository).filter((record) => record.stateId.startsWith(prefix));
+      this.#liveRecords().filter((record) => record.stateId.startsWith(prefix));
     const known = find();
     if (known.length > 0) {
       void this.#refreshIfOld().catch(() => undefined); // whoever waits for it is told
@@ -108,6 +109,12 @@ export class FollowedStore {
   async warm(snapshot?: Snapshot): Promise<void> {
     const reader = await this.reader();
     for (const { tree } of snapshot?.header.sources ?? []) await this.#nodes.read(idToBytes(tree.nodeId), reader);
+  }
+
+  #liveRecords(): readonly SnapshotRecord[] {
+    const { seq } = this.#repository.log;
+    if (this.#live?.seq !== seq) this.#live = { seq, records: liveRecords(this.#repository) };
+    return this.#live.records;
   }
 
   #refreshIfOld(): Promise<void> {

@@ -1,7 +1,6 @@
 import { type Entry, entryTypes } from "#shared/format/entry.ts";
 import { HoldfastError } from "#shared/errors.ts";
-import type { BlobReader } from "#shared/repository/blob-reader.ts";
-import { chunksInRange, type PlacedChunk } from "./chunks-in-range.ts";
+import { chunksInRange, type PlacedChunk, type ReadsBlobs } from "./chunks-in-range.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import type { ContentRange } from "./view.ts";
 
@@ -19,7 +18,7 @@ type Fetch = { readonly chunk: PlacedChunk; readonly bytes: Promise<Uint8Array>;
  */
 export async function* readRange(
   entry: Entry,
-  reader: BlobReader,
+  reader: ReadsBlobs,
   readAhead: ReadAhead,
   range: ContentRange = { start: 0, end: entry.size },
 ): AsyncGenerator<Uint8Array> {
@@ -85,7 +84,7 @@ function contentOffset(entry: Entry, offset: number): number {
 
 async function* readData(
   entry: Entry,
-  reader: BlobReader,
+  reader: ReadsBlobs,
   readAhead: ReadAhead,
   range: ContentRange,
 ): AsyncGenerator<Uint8Array> {
