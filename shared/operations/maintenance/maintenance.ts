@@ -1,0 +1,169 @@
+import { isHoldfastError } from "#shared/errors.ts";
+import type { StoreConfig } from "#shared/format/config.ts";
+import type { Appender } from "#shared/log/append-entry.ts";
+import { readLog } from "#shared/log/read-log.ts";
+import type { LogState } from "#shared/log/log-state.ts";
+import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
+import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
+import { compact, type CompactionReport } from "./compact/compact.ts";
+import type { CompactionPlan } from "./compact/compaction-plan.ts";
+import { planCompaction } from "./compact/plan-compaction.ts";
+import { readPackCensus } from "./compact/read-pack-census.ts";
+import { executeMaintenance, type MaintenanceDone } from "./execute-maintenance.ts";
+import type { MaintenancePlan } from "./maintenance-plan.ts";
+import { defaultBrakeShare, defaultOrphanAgeMs, type MaintenancePolicy } from "./maintenance-policy.ts";
+import { planMaintenance } from "./plan-maintenance.ts";
+import { type PlanPrice, pricePlan, priceWithCompaction } from "./price-plan.ts";
+import { surveyStore } from "./survey-store.ts";
+import { warningsOf } from "./warnings-of-plan.ts";
+
+/** What a maintenance is to do. */
+export type MaintenanceOptions = {
+  /** Its signer is all the key that is needed. */
+  readonly appender: Appender;
+  readonly config: StoreConfig;
+  /** Plans only; nothing is written or deleted. */
+  readonly dryRun: boolean;
+  /** Condemns more than the brake allows. */
+  readonly force: boolean;
+  /** Copies what is needed of sparse packs together. */
+  readonly compact: boolean;
+  readonly orphanAgeMs?: number;
+  /** 0 to 1. */
+  readonly brakeShare?: number;
+  /** The storage class of packs, where they lie in AWS S3; undefined: nothing is priced. */
+  readonly storageClass?: string;
+  readonly reporter: Reporter;
+};
+
+/** What a maintenance did, or would do. */
+export type MaintenanceReport = {
+  readonly plan: MaintenancePlan;
+  readonly compactionPlan: CompactionPlan | undefined;
+  /** Undefined: a dry run. */
+  readonly done: MaintenanceDone | undefined;
+  /** Undefined: a dry run, or nothing was worth it. */
+  readonly compaction: CompactionReport | undefined;
+  /** The entry up to which a new checkpoint folds the log; undefined: none was written. */
+  readonly checkpointSeq: number | undefined;
+  readonly price: PlanPrice | undefined;
+  /** Something could not be read or done; notices told what. */
+  readonly isPartial: boolean;
+  /** The newest fold that is known. */
+  readonly state: LogState;
+};
+
+/**
+ * One maintenance of a store, without any key: survey, plan, and unless it is a dry run execute; then compaction; then a checkpoint.
+ *
+ * It runs beside backups, restores, checks and other maintenances. Whatever it may not do any more when its turn comes is passed over.
+ *
+ * @throws {HoldfastError} unavailable, denied, corrupt, incompatible: the log or the listings cannot be read, or entries not appended
+ */
+export async function maintenance(options: MaintenanceOptions): Promise<MaintenanceReport> {
+  const { appender, reporter, dryRun } = options;
+  const progress = newProgress("maintenance", "reading the log");
+  reporter.start(progress);
+  const { plan, price, done, state: collected } = await collect(options, progress);
+  let state = collected;
+  const isBlocked = plan.unreadable.length > 0;
+  const compacted = options.compact && !isBlocked ? await compactStore(options, state, progress) : undefined;
+  state = compacted?.report?.log ?? state;
+  const checkpoint = dryRun ? { state, seq: undefined, isWritten: true } : await fold(options, state, progress);
+  const damaged = compacted?.report?.damaged ?? [];
+  for (const { packId, error } of damaged)
+    reporter.notice({ level: "warning", message: `Pack ${packId} was not compacted: ${error.message}` });
+  return {
+    plan,
+    compactionPlan: compacted?.plan,
+    done,
+    compaction: compacted?.report,
+    checkpointSeq: checkpoint.seq,
+    price: price === undefined || compacted === undefined ? price : priceWithCompaction(price, compacted.plan),
+    isPartial:
+      isBlocked ||
+      !checkpoint.isWritten ||
+      plan.brake !== undefined ||
+      plan.unreadableRemoved.length > 0 ||
+      plan.figures.missing > 0 ||
+      (done?.undone ?? 0) > 0 ||
+      compacted?.isPartial === true ||
+      damaged.length > 0,
+    state: appender.from.seq > checkpoint.state.seq ? appender.from : checkpoint.state,
+  };
+}
+
+/** Survey, plan, execution. What the survey takes in memory is given back at the end. */
+async function collect(
+  { appender, config, dryRun, force, storageClass, reporter, ...options }: MaintenanceOptions,
+  progress: Progress,
+): Promise<Pick<MaintenanceReport, "plan" | "price" | "done" | "state">> {
+  const { store, clock, signal, atLeast } = appender;
+  const stoppable = signal === undefined ? {} : { signal };
+  const mark = atLeast === undefined ? {} : { atLeast };
+  const from = await readLog({ store, from: appender.from, ...mark, ...stoppable });
+  const survey = await surveyStore({ store, state: from, progress, ...stoppable });
+  const policy: MaintenancePolicy = {
+    graceMs: config.graceMs,
+    orphanAgeMs: options.orphanAgeMs ?? defaultOrphanAgeMs,
+    brakeShare: options.brakeShare ?? defaultBrakeShare,
+  };
+  const plan = planMaintenance(survey, { policy, nowMs: clock.nowMs(), force });
+  for (const message of warningsOf(plan)) reporter.notice({ level: "warning", message });
+  const price = storageClass === undefined ? undefined : pricePlan(survey, plan, storageClass);
+  if (dryRun) return { plan, price, done: undefined, state: from };
+  const notice = reporter.notice.bind(reporter);
+  const done = await executeMaintenance(plan, { survey, policy, appender: { ...appender, from }, progress, notice });
+  return { plan, price, done, state: done.state };
+}
+
+async function compactStore(
+  { appender, config, dryRun, reporter }: MaintenanceOptions,
+  from: LogState,
+  progress: Progress,
+): Promise<{
+  readonly plan: CompactionPlan;
+  readonly report: CompactionReport | undefined;
+  readonly isPartial: boolean;
+}> {
+  const { store, signal } = appender;
+  progress.phase = "looking for sparse packs";
+  const census = await readPackCensus({ store, log: from, ...(signal === undefined ? {} : { signal }) });
+  const plan = planCompaction(census, { log: from, packBytes: config.packBytes });
+  if (dryRun || plan.packs.length === 0) return { plan, report: undefined, isPartial: plan.unreadable.length > 0 };
+  progress.phase = "compacting";
+  progress.bytesTotal = plan.bytesToRead;
+  try {
+    const report = await compact({
+      appender: { ...withoutAttempt(appender), from },
+      plan,
+      census: census.census,
+      onRead: (bytesRead) => void (progress.bytesDone = bytesRead),
+    });
+    return { plan, report, isPartial: false };
+  } catch (error) {
+    if (!isHoldfastError(error, "absent", "corrupt")) throw error;
+    reporter.notice({ level: "warning", message: `Compaction stopped: ${error.message}` });
+    return { plan, report: undefined, isPartial: true };
+  }
+}
+
+async function fold(
+  { appender, reporter }: MaintenanceOptions,
+  from: LogState,
+  progress: Progress,
+): Promise<{ readonly state: LogState; readonly seq: number | undefined; readonly isWritten: boolean }> {
+  progress.phase = "writing a checkpoint";
+  try {
+    return { ...(await writeCheckpoint({ ...withoutAttempt(appender), from }, { isThorough: true })), isWritten: true };
+  } catch (error) {
+    if (!isHoldfastError(error) || error.kind === "interrupted") throw error;
+    reporter.notice({ level: "warning", message: `No checkpoint was written: ${error.message}` });
+    return { state: from, seq: undefined, isWritten: false };
+  }
+}
+
+/** An attempt id names one append, and a maintenance makes several. */
+function withoutAttempt({ attemptId: _attemptId, ...appender }: Appender): Appender {
+  return appender;
+}
