@@ -4,12 +4,20 @@ import { HoldfastError } from "#shared/errors.ts";
 import { decodeFrame } from "./frame.ts";
 import { idToBytes, type StoreId } from "./ids.ts";
 import { packTableRowBytes } from "./pack.ts";
+import type { PackKind } from "./segment.ts";
 import { stateSignatureContext } from "./state.ts";
 
 /** Who is told of a head's packs and references, by places in `bytes`: nothing is copied or made for each of them. */
 export type StateHeadVisitor = {
-  /** A pack that the state adds: 32 bytes of id from `idAt`, its size, the segments in its table. */
-  pack?(bytes: Uint8Array, idAt: number, sizeBytes: number, rows: number): void;
+  /** A pack that the state adds: 32 bytes of id from `idAt`, its size, the segments in its table, that table from `tableAt`, its kind. */
+  pack?(
+    bytes: Uint8Array,
+    idAt: number,
+    sizeBytes: number,
+    rows: number,
+    tableAt: number,
+    kind: PackKind | undefined,
+  ): void;
   /** A reference: 32 bytes of id from `idAt`, and the bitmap of rows. */
   reference?(bytes: Uint8Array, idAt: number, segmentsAt: number, segmentsBytes: number): void;
 };
@@ -61,17 +69,23 @@ function scanPack(cursor: Cursor, visitor: StateHeadVisitor): void {
   let idAt = -1;
   let sizeBytes = -1;
   let tableBytes = -1;
+  let tableAt = -1;
+  let kind: PackKind | undefined;
   for (let fields = cursor.head(majorMap); fields > 0; fields--) {
     const name = cursor.text();
     if (name === "id") idAt = cursor.placeOf(32);
     else if (name === "sizeBytes") sizeBytes = cursor.head(majorUnsigned);
     else if (name === "table") {
       tableBytes = cursor.head(majorBytes);
+      tableAt = cursor.at;
       cursor.pass(tableBytes);
+    } else if (name === "kind") {
+      const text = cursor.text();
+      kind = text === "data" || text === "meta" ? text : undefined;
     } else cursor.skip();
   }
   if (idAt < 0 || sizeBytes < 0 || tableBytes < 0 || tableBytes % packTableRowBytes !== 0) cursor.fail();
-  visitor.pack?.(cursor.bytes, idAt, sizeBytes, tableBytes / packTableRowBytes);
+  visitor.pack?.(cursor.bytes, idAt, sizeBytes, tableBytes / packTableRowBytes, tableAt, kind);
 }
 
 function scanReference(cursor: Cursor, visitor: StateHeadVisitor): void {

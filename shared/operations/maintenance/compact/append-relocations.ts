@@ -81,7 +81,7 @@ function decide(state: LogState, groups: readonly CopiedGroup[], census: PackCen
   const relocated: CopiedGroup[] = [];
   let next = state;
   for (const group of groups) {
-    if (group.from.some(({ pack }) => hasOthers(pack, census.liveRows(pack.packId)))) continue;
+    if (group.from.some(({ pack }) => hasOthers(pack, census.liveRows(state, pack.packId)))) continue;
     const event: RelocateEvent = {
       type: "relocate",
       from: group.from.map(({ pack }) => ({ packId: pack.packId, segments: pack.rows })),
@@ -106,8 +106,8 @@ function decide(state: LogState, groups: readonly CopiedGroup[], census: PackCen
       relocated: next.relocated,
       covers: (stateId) => census.covers(stateId),
       isNeeded: (packId) => {
-        const pack = moved.get(packId);
-        return pack === undefined || hasOthers(pack, census.liveRows(packId));
+        const pack = moved.get(packId); // what is live of it after the relocation is what was before, less the rows that moved
+        return pack === undefined || hasOthers(pack, census.liveRows(state, packId));
       },
     });
     if (found !== undefined) throw violationError("Cannot condemn packs", found);

@@ -44,7 +44,7 @@ export function planCompaction(
   const blind = unreadable.map((each) => each.stateId).filter((each) => isLive(log, each));
   const needed = { packs: 0, liveBytes: 0, deadBytes: 0 };
   const candidates: PackToCompact[] = [];
-  for (const pack of census.packs()) {
+  for (const pack of census.packs(log)) {
     const { packId } = pack;
     if (pack.liveRowCount === 0 || log.condemned.has(packId) || log.swept.has(packId)) continue;
     needed.packs++;

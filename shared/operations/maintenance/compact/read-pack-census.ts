@@ -1,8 +1,12 @@
-import { type HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { verifySignature } from "#shared/crypto/signing.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { StateId } from "#shared/format/ids.ts";
+import { packTableRowBytes } from "#shared/format/pack.ts";
+import { scanStateHead } from "#shared/format/scan-state-head.ts";
+import { stateIdOf } from "#shared/format/state.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
-import { readStateHead } from "#shared/log/read-state-head.ts";
 import { stopIfAborted } from "#shared/log/stop-if-aborted.ts";
+import { stateKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { PackCensus } from "./pack-census.ts";
 import { readAhead } from "./read-ahead.ts";
@@ -17,31 +21,27 @@ export type ReadPackCensus = {
   readonly unreadable: readonly { readonly stateId: StateId; readonly error: HoldfastError }[];
 };
 
+/** What a census is taken of. */
+type CensusOptions = { readonly store: Store; readonly log: LogState; readonly signal?: AbortSignal };
+
 /**
- * Takes a census of the packs of a store: reads the head of every published state once, 16 at a time and 32 MiB of them.
+ * Takes a census of the packs of a store: reads the head of every published state once, 16 at a time and 32 MiB of them, unless one alone
+ * is larger.
  *
  * It needs no key.
  *
  * @throws {HoldfastError} unavailable, denied: the store does not answer
  */
-export async function readPackCensus(options: {
-  readonly store: Store;
-  readonly log: LogState;
-  readonly signal?: AbortSignal;
-}): Promise<ReadPackCensus> {
-  const { store, log, signal } = options;
+export async function readPackCensus(options: CensusOptions): Promise<ReadPackCensus> {
+  const { log } = options;
   const census = new PackCensus();
   const unreadable: { stateId: StateId; error: HoldfastError }[] = [];
-  for (const placed of log.placed.values()) census.addPack(placed);
   const records = [...log.snapshots.values()].sort((left, right) => left.seq - right.seq);
-  await eachHead({ store, log, records, ...(signal === undefined ? {} : { signal }) }, ({ stateId, removed }, head) => {
-    if (!("packs" in head)) {
-      unreadable.push({ stateId, error: head });
-      return;
-    }
-    for (const pack of head.packs) census.addPack(pack);
-    if (removed === undefined) census.addReferences(log, stateId, head.references);
-  });
+  for await (const { item, result } of heads(options, records)) {
+    const error = result instanceof HoldfastError ? result : scanned(census, log, item, result);
+    if (error !== undefined) unreadable.push({ stateId: item.stateId, error });
+  }
+  for (const placed of log.placed.values()) census.addPack(placed);
   return { census, unreadable };
 }
 
@@ -50,16 +50,12 @@ export async function readPackCensus(options: {
  *
  * @throws {HoldfastError} corrupt, absent: the head of one could not be read
  */
-export async function coverLiveSnapshots(
-  census: PackCensus,
-  options: { readonly store: Store; readonly log: LogState; readonly signal?: AbortSignal },
-): Promise<void> {
+export async function coverLiveSnapshots(census: PackCensus, options: CensusOptions): Promise<void> {
   const { log } = options;
-  const records = uncoveredSnapshots(census, log);
-  await eachHead({ ...options, records }, ({ stateId }, head) => {
-    if (!("packs" in head)) throw head;
-    census.addReferences(log, stateId, head.references);
-  });
+  for await (const { item, result } of heads(options, uncoveredSnapshots(census, log))) {
+    const error = result instanceof HoldfastError ? result : scanned(census, log, item, result);
+    if (error !== undefined) throw error;
+  }
 }
 
 /** The snapshots that are live in `log` and whose references the census lacks. */
@@ -70,31 +66,54 @@ export function uncoveredSnapshots(census: PackCensus, log: Pick<LogState, "snap
   return records;
 }
 
-type Head = Awaited<ReturnType<typeof readStateHead>>["head"];
+/** Adds what a head tells to the census. @returns why it cannot */
+function scanned(
+  census: PackCensus,
+  log: LogState,
+  { stateId, removed }: SnapshotRecord,
+  head: Uint8Array,
+): HoldfastError | undefined {
+  try {
+    const options = { subject: `state ${stateId}`, storeId: log.storeId, verify: verifySignature };
+    scanStateHead(head, options, {
+      pack: (bytes, idAt, sizeBytes, rows, tableAt, kind) => {
+        if (kind === undefined) return;
+        const table = bytes.subarray(tableAt, tableAt + rows * packTableRowBytes);
+        census.addPackAt(bytes, idAt, { kind, sizeBytes, table });
+      },
+      ...(removed === undefined
+        ? {
+            reference: (bytes, idAt, segmentsAt, segmentsBytes) =>
+              census.addReference(bytes, idAt, bytes, segmentsAt, segmentsBytes),
+          }
+        : {}),
+    });
+  } catch (error) {
+    if (isHoldfastError(error, "corrupt", "incompatible")) return error;
+    throw error;
+  }
+  if (removed === undefined) census.cover(stateId);
+  return undefined;
+}
 
-async function eachHead(
-  options: {
-    readonly store: Store;
-    readonly log: LogState;
-    readonly records: readonly SnapshotRecord[];
-    readonly signal?: AbortSignal;
-  },
-  use: (record: SnapshotRecord, head: Head | HoldfastError) => void,
-): Promise<void> {
-  const { store, log, records, signal } = options;
-  const read = async (record: SnapshotRecord): Promise<Head | HoldfastError> => {
+function heads({ store, signal }: CensusOptions, records: readonly SnapshotRecord[]) {
+  const read = async ({ stateId, headBytes }: SnapshotRecord): Promise<Uint8Array | HoldfastError> => {
     stopIfAborted(signal);
+    const key = stateKey(stateId);
     try {
-      return (await readStateHead(store, log.storeId, record)).head;
+      const bytes = await store.get(key, { offsetBytes: 0, lengthBytes: headBytes });
+      if (stateIdOf(bytes) === stateId) return bytes;
+      return new HoldfastError("corrupt", `Cannot read ${key}: its bytes are not those that its name promises`, {
+        detail: { key },
+      });
     } catch (error) {
-      if (isHoldfastError(error, "absent", "corrupt", "incompatible")) return error;
+      if (isHoldfastError(error, "absent", "corrupt")) return error;
       throw error;
     }
   };
-  const limits = {
-    bytesOf: (record: SnapshotRecord) => record.headBytes,
+  return readAhead(records, read, {
+    bytesOf: (record) => record.headBytes,
     inFlight: inFlightHeads,
     inFlightBytes: inFlightHeadBytes,
-  };
-  for await (const { item, result } of readAhead(records, read, limits)) use(item, result);
+  });
 }
