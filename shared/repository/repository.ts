@@ -2,18 +2,23 @@ import type { BundleKeys } from "#shared/crypto/bundle.ts";
 import { createMac, type Mac } from "#shared/crypto/mac.ts";
 import type { Signer } from "#shared/crypto/signing.ts";
 import type { StoreConfig } from "#shared/format/config.ts";
+import type { SealedHeader } from "#shared/format/checkpoint-headers.ts";
 import type { StateHead } from "#shared/format/state.ts";
 import { idToBytes, type StateId } from "#shared/format/ids.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
+import { readLog } from "#shared/log/read-log.ts";
 import type { Store } from "#shared/store/store.ts";
 import type { Clock } from "#shared/clock.ts";
 import type { Random } from "#shared/random.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import { BlobIndex } from "./blob-index.ts";
+import { findBlob } from "./blob-copies.ts";
+import { BlobIndex, type BlobPlace } from "./blob-index.ts";
 import { BlobReader } from "./blob-reader.ts";
 import { joinStateIndex } from "./join-state-index.ts";
 import { nodeKey } from "./node-key.ts";
-import { readStateHead, readStateIndex } from "./read-state.ts";
+import { PackFetcher } from "./pack-fetcher.ts";
+import { type CheckpointedStates, PublishedStates, type StateContents } from "./published-states.ts";
+import { openStateSection } from "./read-state.ts";
 import { SegmentTable } from "./segment-table.ts";
 import { SessionKeys } from "./session-keys.ts";
 
@@ -30,6 +35,8 @@ export type RepositoryParts = {
   readonly configSha256: Uint8Array;
   readonly keys: BundleKeys;
   readonly log: LogState;
+  /** The checkpoint that the log was opened with, if any: it saves reading states one by one. */
+  readonly checkpoint?: CheckpointedStates | undefined;
   readonly signer: Signer;
   readonly clock: Clock;
   readonly random: Random;
@@ -38,7 +45,9 @@ export type RepositoryParts = {
 /**
  * A store opened with keys: the folded log, and on demand the heads of states, the blob index and what they lead to.
  *
- * Memory: 32 bytes a blob and 56 a segment once the index is loaded.
+ * Readers may go on while maintenance is at work: `refresh` folds what came since, and segments are found where they are now.
+ *
+ * Memory: 32 bytes a blob and about 61 a segment once the index is loaded.
  */
 export class Repository {
   readonly store: Store;
@@ -52,26 +61,91 @@ export class Repository {
   readonly segments = new SegmentTable();
   readonly index = new BlobIndex();
   readonly sessionKeys: SessionKeys;
-  /** The log as folded when the repository was opened, or by the last commit through it. */
-  log: LogState;
+  readonly fetcher: PackFetcher;
+  readonly states: PublishedStates;
   /** States that could not be read. Filled by `loadHeads` and `loadIndex`. */
   readonly problems: RepositoryProblem[] = [];
-  readonly #heads = new Map<StateId, StateHead>();
+  readonly #contents = new Map<StateId, StateContents>();
+  #log: LogState;
   #headsLoaded: Promise<void> | undefined;
+  #areHeadsThere = false;
   #indexLoaded: Promise<void> | undefined;
   #reader: Promise<BlobReader> | undefined;
+  #refreshing: Promise<void> | undefined;
+  #nextRefresh: Promise<void> | undefined;
 
   constructor(parts: RepositoryParts) {
     this.store = parts.store;
     this.config = parts.config;
     this.configSha256 = parts.configSha256;
     this.keys = parts.keys;
-    this.log = parts.log;
+    this.#log = parts.log;
     this.signer = parts.signer;
     this.clock = parts.clock;
     this.random = parts.random;
     this.storeIdBytes = idToBytes(parts.config.storeId);
+    this.states = new PublishedStates({
+      store: parts.store,
+      storeId: parts.config.storeId,
+      checkpoint: parts.checkpoint,
+    });
     this.sessionKeys = new SessionKeys(this.storeIdBytes, parts.keys.hpke);
+    this.fetcher = new PackFetcher({
+      store: parts.store,
+      segments: this.segments,
+      refresh: () => this.refresh(),
+    });
+  }
+
+  /** The log as folded when the repository was opened, by the last commit through it, or by `refresh`. */
+  get log(): LogState {
+    return this.#log;
+  }
+
+  set log(log: LogState) {
+    this.#log = log;
+    if (this.#areHeadsThere) this.segments.follow(log);
+  }
+
+  /**
+   * Folds the entries of the log that came since; from then on segments are found where they are now. Snapshots that were published
+   * meanwhile are in the log, and their heads and blobs are not loaded.
+   *
+   * Calls that come while one is at work share one that begins after it: what any of them asks for is newer than the call.
+   *
+   * @throws {HoldfastError} as `readLog`
+   */
+  refresh(): Promise<void> {
+    if (this.#refreshing === undefined) {
+      this.#refreshing = this.#foldNewer().finally(() => (this.#refreshing = undefined));
+      return this.#refreshing;
+    }
+    const before = this.#refreshing;
+    this.#nextRefresh ??= before
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextRefresh = undefined;
+        return this.refresh();
+      });
+    return this.#nextRefresh;
+  }
+
+  async #foldNewer(): Promise<void> {
+    const log = await readLog({ store: this.store, from: this.#log });
+    if (log.seq > this.#log.seq) this.log = log;
+  }
+
+  /** The same store at a newer fold of its log, with nothing loaded yet. */
+  async reopened(): Promise<Repository> {
+    await this.refresh();
+    const { store, config, configSha256, keys, log, signer, clock, random } = this;
+    const { checkpoint } = this.states;
+    return new Repository({ store, config, configSha256, keys, log, checkpoint, signer, clock, random });
+  }
+
+  /** The place where a blob is best read now, relocations followed, or undefined. The index must be loaded. */
+  findBlob(ids: Uint8Array, offset = 0): BlobPlace | undefined {
+    return findBlob(this.index, this.segments, ids, offset);
   }
 
   /** A key of this role. @throws {HoldfastError} denied: the role does not hold it */
@@ -95,7 +169,10 @@ export class Repository {
     return createMac(nodeKey(this.requireKey("idKey")));
   }
 
-  /** Reads the heads of all published states, and with them the tables of all packs. What cannot be read goes to `problems`. */
+  /**
+   * Reads the heads of all published states, and with them the tables of all packs, also those that relocations placed. What cannot be read goes
+   * to `problems`; states that were swept meanwhile are passed over. Needs no key.
+   */
   loadHeads(): Promise<void> {
     this.#headsLoaded ??= this.#readHeads();
     return this.#headsLoaded;
@@ -107,13 +184,31 @@ export class Repository {
     return this.#indexLoaded;
   }
 
-  /** The head of a published state. @throws {HoldfastError} corrupt: it could not be read */
+  /** The whole head of a published state, from its own object: one request. @throws {HoldfastError} corrupt: it could not be read */
   async head(stateId: StateId): Promise<StateHead> {
-    await this.loadHeads();
-    const head = this.#heads.get(stateId);
-    if (head !== undefined) return head;
-    const problem = this.problems.find((each) => each.stateId === stateId);
-    throw problem?.error ?? new HoldfastError("absent", `Cannot find state ${stateId}`);
+    const record = this.#log.snapshots.get(stateId);
+    if (record === undefined) throw new HoldfastError("absent", `Cannot find state ${stateId}`);
+    return this.states.head(record);
+  }
+
+  /** The sealed header of a snapshot, whose session key is then at hand. @throws {HoldfastError} corrupt: its state could not be read */
+  async header(record: SnapshotRecord): Promise<SealedHeader> {
+    const header = await this.states.header(record);
+    this.sessionKeys.addEnvelope(header.session);
+    return header;
+  }
+
+  /** Reads the sealed headers that no checkpoint told of, several at once. What cannot be read is met again by `header`. */
+  async loadHeaders(records: readonly SnapshotRecord[]): Promise<void> {
+    for (let from = 0; from < records.length; from += inFlightStates) {
+      const results = await Promise.allSettled(
+        records.slice(from, from + inFlightStates).map((record) => this.states.header(record)),
+      );
+      for (const result of results) {
+        if (result.status === "rejected" && !isHoldfastError(result.reason, "corrupt", "incompatible"))
+          throw result.reason;
+      }
+    }
   }
 
   /** A reader of single blobs; it shares the index. */
@@ -125,7 +220,7 @@ export class Repository {
   async #makeReader(): Promise<BlobReader> {
     await this.loadIndex();
     return new BlobReader({
-      store: this.store,
+      fetcher: this.fetcher,
       storeId: this.storeIdBytes,
       index: this.index,
       segments: this.segments,
@@ -137,13 +232,15 @@ export class Repository {
 
   async #readHeads(): Promise<void> {
     await this.#inOrder(
-      (record) => readStateHead(this.store, this.config.storeId, record),
-      (record, head) => {
-        this.#heads.set(record.stateId, head);
-        for (const pack of head.packs) this.segments.addPack(pack);
-        for (const session of head.sessions) this.sessionKeys.addEnvelope(session);
+      (record) => this.states.contents(record),
+      (record, contents) => {
+        this.#contents.set(record.stateId, contents);
+        for (const pack of contents.packs) this.segments.addPack(pack);
+        for (const session of contents.sessions) this.sessionKeys.addEnvelope(session);
       },
     );
+    this.segments.follow(this.#log);
+    this.#areHeadsThere = true;
   }
 
   async #readIndexes(): Promise<void> {
@@ -151,18 +248,25 @@ export class Repository {
     const indexKey = this.requireKey("indexKey");
     await this.#inOrder(
       async (record) => {
-        const head = this.#heads.get(record.stateId);
-        if (head === undefined) return undefined;
+        const contents = this.#contents.get(record.stateId);
+        if (contents === undefined) return undefined;
+        const section = await this.states.section(record, contents);
         return {
-          head,
-          rows: await readStateIndex(this.store, record, { head, indexKey, storeIdBytes: this.storeIdBytes }),
+          packs: contents.packs,
+          rows: openStateSection(section, record.stateId, {
+            packs: contents.packs,
+            indexKey,
+            storeIdBytes: this.storeIdBytes,
+          }),
         };
       },
       (_record, read) => {
-        if (read !== undefined) this.index.addRun(joinStateIndex(read.rows, read.head, this.segments));
+        if (read !== undefined) this.index.addRun(joinStateIndex(read.rows, read, this.segments));
       },
     );
     this.index.settle();
+    this.#contents.clear();
+    this.states.release();
   }
 
   /** Reads something of every published state, several at once, and uses the results in the order of the log. */
@@ -170,7 +274,8 @@ export class Repository {
     read: (record: SnapshotRecord) => Promise<Read>,
     use: (record: SnapshotRecord, read: Read) => void,
   ): Promise<void> {
-    const records = [...this.log.snapshots.values()].sort((left, right) => left.seq - right.seq);
+    const records = [...this.#log.snapshots.values()].sort((left, right) => left.seq - right.seq);
+    const failed: RepositoryProblem[] = [];
     for (let from = 0; from < records.length; from += inFlightStates) {
       const batch = records.slice(from, from + inFlightStates);
       const results = await Promise.allSettled(batch.map((record) => read(record)));
@@ -179,9 +284,13 @@ export class Repository {
         if (record === undefined) continue;
         if (result.status === "fulfilled") use(record, result.value);
         else if (isHoldfastError(result.reason, "corrupt", "incompatible")) {
-          this.problems.push({ stateId: record.stateId, error: result.reason });
+          failed.push({ stateId: record.stateId, error: result.reason });
         } else throw result.reason;
       }
     }
+    if (failed.length === 0) return;
+    // A state may have been swept since the log was folded: then nothing is wrong.
+    await this.refresh();
+    for (const problem of failed) if (!this.#log.sweptStates.has(problem.stateId)) this.problems.push(problem);
   }
 }

@@ -225,7 +225,7 @@ export class SessionWriter {
       readonly signal?: AbortSignal;
     },
   ): Promise<PublishedSnapshot> {
-    const { repository, commitId } = this;
+    const { repository } = this;
     const packs: readonly StatePack[] = [...this.packs.packs, ...this.#adopted.packs];
     const section = sealIndexRows(() => this.#indexRows(options.overflowRows), {
       indexKey: repository.requireKey("indexKey"),
