@@ -52,6 +52,8 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
       return storeEngine({
         store: await openStore(parsed),
         storeDirectory: parsed.kind === "directory" ? resolve(parsed.path) : undefined,
+        storageClass:
+          parsed.kind === "s3" && parsed.endpoint === undefined ? (parsed.storageClass ?? "STANDARD") : undefined,
         directories: directories(environment, globals["cache-dir"]),
         useCache: !globals["no-cache"],
         concurrency: globals.concurrency,

@@ -11,6 +11,7 @@ export const commandTable = {
   info: () => import("./info.ts").then(({ info }) => info),
   rm: () => import("./rm.ts").then(({ rm }) => rm),
   undelete: () => import("./undelete.ts").then(({ undelete }) => undelete),
+  maintenance: () => import("./maintenance.ts").then(({ maintenance }) => maintenance),
   key: () => import("./key.ts").then(({ key }) => key),
   doctor: () => import("./doctor.ts").then(({ doctor }) => doctor),
   help: () => import("./help.ts").then(({ help }) => help),

@@ -14,6 +14,8 @@ export interface Engine {
   backup(request: BackupRequest): Promise<Report>;
   restore(request: RestoreRequest): Promise<Report>;
   check(request: CheckRequest): Promise<Report>;
+  /** Needs no secret. */
+  maintenance(request: MaintenanceRequest): Promise<Report>;
   /** Snapshots that match, oldest first. */
   snapshots(filter: SnapshotFilter): AsyncIterable<SnapshotSummary>;
   /** One snapshot. @throws {HoldfastError} absent, or invalid when the prefix fits more than one */
@@ -98,6 +100,18 @@ export type Overwrite = "always" | "changed" | "never";
 
 /** What `check` asks: `readPercent` 0 verifies structure only, 100 reads all. */
 export type CheckRequest = { readonly snapshots: readonly SnapshotReference[]; readonly readPercent: number };
+
+/** What `maintenance` asks; undefined is the default. */
+export type MaintenanceRequest = {
+  readonly dryRun: boolean;
+  /** Past the brake. */
+  readonly force: boolean;
+  /** Above 0, up to 100. */
+  readonly brakePercent: number | undefined;
+  readonly orphanAgeMs: number | undefined;
+  readonly setGraceMs: number | undefined;
+  readonly compact: boolean;
+};
 
 /** Which snapshots `ls` shows. */
 export type SnapshotFilter = {

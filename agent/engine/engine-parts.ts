@@ -9,6 +9,8 @@ export type EngineParts = {
   readonly store: Store;
   /** The place of a directory store, for a backup to pass over; undefined for other stores. */
   readonly storeDirectory: string | undefined;
+  /** The storage class of packs, where the store lies in AWS S3 and has a price; undefined elsewhere. */
+  readonly storageClass: string | undefined;
   /** Not made yet: see `privateDirectory`. */
   readonly directories: Directories;
   readonly useCache: boolean;

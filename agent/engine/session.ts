@@ -10,7 +10,7 @@ import { createSigner, signingSeedBytes } from "#shared/crypto/signing.ts";
 import { decodeRecoveryKey } from "#shared/crypto/recovery-key.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import type { KeySlot } from "#shared/format/key-slot.ts";
-import { logMark } from "#shared/log/log-state.ts";
+import { logMark, type LogState } from "#shared/log/log-state.ts";
 import { systemRandom } from "#shared/random.ts";
 import { openKeySlot, type SlotSecret } from "#shared/repository/key-slots.ts";
 import { openRepository, readConfig, type ReadConfig, readStoreLog } from "#shared/repository/open-repository.ts";
@@ -79,6 +79,31 @@ export async function openSession(parts: EngineParts, use: "read" | "write"): Pr
   });
   if (repository.log.seq > 0) mark.write(logMark(repository.log));
   return { store, read, ...unlocked, repository };
+}
+
+/** A store whose log was read, and that was not unlocked: enough for what needs no secret. */
+export type KeylessSession = {
+  readonly store: Store;
+  readonly read: ReadConfig;
+  readonly log: LogState;
+  /** Keeps what was seen of the log for the next run. */
+  readonly remember: (log: LogState) => void;
+};
+
+/** Reads the config and the log. Asks for no secret. */
+export async function openKeyless(parts: EngineParts): Promise<KeylessSession> {
+  const steady = steadyStore(parts);
+  const read = await readConfig(steady);
+  const { storeId } = read.config;
+  const store = await cached(parts, steady, storeId);
+  const mark = logMarkFile(parts.directories.data, storeId, parts.reporter);
+  const remember = (log: LogState): void => {
+    if (log.seq > 0) mark.write(logMark(log));
+  };
+  const { state, warnings } = await readStoreLog(store, read, mark.read());
+  for (const { message } of warnings) parts.reporter.notice({ level: "warning", message });
+  remember(state);
+  return { store, read, log: state, remember };
 }
 
 /** Remembers what this run has seen of the log, for the next one. */

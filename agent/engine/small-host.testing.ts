@@ -82,6 +82,7 @@ export class SmallHost {
     const engine = storeEngine({
       store: options.store ?? this.store,
       storeDirectory: undefined,
+      storageClass: undefined,
       directories: { data: this.path("data"), cache: this.path("cache") },
       useCache: false,
       concurrency: 1,

@@ -24,6 +24,7 @@ import type { EngineParts } from "./engine-parts.ts";
 import { findRecord, findRemoved, matchingSnapshots, summaryOf } from "./find-snapshots.ts";
 import { leanMemory } from "./lean-memory.ts";
 import { runBackup } from "./run-backup.ts";
+import { runMaintenance } from "./run-maintenance.ts";
 import { runRestore } from "./run-restore.ts";
 import { openSession, rememberLog, type Session, steadyStore, threadsOf } from "./session.ts";
 
@@ -66,6 +67,7 @@ export function storeEngine(parts: EngineParts): Engine {
     restore: async (request) => finish(await leanMemory(async () => runRestore(parts, await session(), request))),
     check: async ({ snapshots, readPercent }) =>
       finish(await leanMemory(async () => runCheck(parts, await session(), snapshots, readPercent))),
+    maintenance: async (request) => finish(await runMaintenance(parts, request)),
     async *snapshots(filter) {
       const { repository } = await session();
       const whole = yield* matchingSnapshots(repository, filter, reporter);

@@ -1,0 +1,62 @@
+import { agentIdentity } from "#agent/config/agent-identity.ts";
+import type { MaintenanceRequest } from "#agent/commands/engine.ts";
+import { systemClock } from "#shared/clock.ts";
+import { createSigner, signingSeedBytes } from "#shared/crypto/signing.ts";
+import type { Appender } from "#shared/log/append-entry.ts";
+import { logMark, type LogState } from "#shared/log/log-state.ts";
+import { maintenance } from "#shared/operations/maintenance/maintenance.ts";
+import { reportOfMaintenance } from "#shared/operations/maintenance/report-of-maintenance.ts";
+import { s3Prices } from "#shared/operations/maintenance/s3-prices.ts";
+import { setGracePeriod } from "#shared/operations/maintenance/set-grace-period.ts";
+import type { Report } from "#shared/operations/progress.ts";
+import { systemRandom } from "#shared/random.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { openKeyless } from "./session.ts";
+
+/** Maintains a store, without asking for a secret. */
+export async function runMaintenance(parts: EngineParts, request: MaintenanceRequest): Promise<Report> {
+  const { reporter, signal, directories } = parts;
+  const { store, read, log, remember } = await openKeyless(parts);
+  const { config } = read;
+  const appender = async (from: LogState): Promise<Appender> => ({
+    store,
+    signer: request.dryRun
+      ? createSigner(systemRandom(signingSeedBytes)) // signs nothing, and needs no home
+      : await agentIdentity(directories.data),
+    clock: systemClock,
+    random: systemRandom,
+    from,
+    atLeast: logMark(from),
+    signal,
+  });
+  let from = log;
+  if (request.setGraceMs !== undefined) {
+    if (request.dryRun) {
+      reporter.notice({ level: "warning", message: "The grace period stays as it is: this is a dry run" });
+    } else {
+      from = (await setGracePeriod(await appender(from), request.setGraceMs, config.graceMs)).state;
+      remember(from);
+    }
+  }
+  const price = parts.storageClass === undefined ? undefined : s3Prices[parts.storageClass];
+  if (price !== undefined && price.minimumDays > 0) {
+    const later = request.compact && price.isArchive ? ", and packs of an archive class are not compacted" : "";
+    reporter.notice({
+      level: "info",
+      message: `Packs of class ${parts.storageClass} are billed for ${price.minimumDays} days at least, also when they are deleted earlier${later}`,
+    });
+  }
+  const done = await maintenance({
+    appender: await appender(from),
+    config,
+    dryRun: request.dryRun,
+    force: request.force,
+    compact: request.compact && price?.isArchive !== true,
+    ...(request.orphanAgeMs === undefined ? {} : { orphanAgeMs: request.orphanAgeMs }),
+    ...(request.brakePercent === undefined ? {} : { brakeShare: request.brakePercent / 100 }),
+    ...(parts.storageClass === undefined ? {} : { storageClass: parts.storageClass }),
+    reporter,
+  });
+  remember(done.state);
+  return reportOfMaintenance(done);
+}
