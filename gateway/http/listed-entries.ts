@@ -1,0 +1,40 @@
+import type { View, ViewEntry } from "#shared/view/view.ts";
+import type { DirectoryQuery } from "./directory-query.ts";
+
+/** Entries that a directory may have to be sorted by anything but name: they are held in memory. */
+export const sortedEntriesMax = 20_000;
+
+/** What a page shows. */
+export type ListedEntries = {
+  readonly entries: AsyncIterable<ViewEntry>;
+  /** Whether the order that was asked for is the order given: a directory that is too large comes by name. */
+  readonly isSorted: boolean;
+};
+
+/** The entries of a page, in the order asked for. One more than its limit, where there are more. */
+export async function listedEntries(view: View, path: string, query: DirectoryQuery): Promise<ListedEntries> {
+  const { sort, descending, after, limit } = query;
+  if (sort === "name") {
+    return { entries: view.list(path, { after, limit: limit + 1, reverse: descending }), isSorted: true };
+  }
+  const found: ViewEntry[] = [];
+  for await (const entry of view.list(path, { limit: sortedEntriesMax + 1 })) found.push(entry);
+  if (found.length > sortedEntriesMax) {
+    return { entries: view.list(path, { after, limit: limit + 1 }), isSorted: false };
+  }
+  const order = sort === "size" ? bySize : byTime;
+  found.sort((left, right) => (descending ? order(right, left) : order(left, right)));
+  return { entries: iterate(found), isSorted: true };
+}
+
+function bySize(left: ViewEntry, right: ViewEntry): number {
+  return left.sizeBytes - right.sizeBytes;
+}
+
+function byTime(left: ViewEntry, right: ViewEntry): number {
+  return left.mtimeSec - right.mtimeSec || left.mtimeNsec - right.mtimeNsec;
+}
+
+async function* iterate(entries: readonly ViewEntry[]): AsyncGenerator<ViewEntry> {
+  yield* entries;
+}
