@@ -1,0 +1,300 @@
+import { describe, expect, test } from "vitest";
+import { testPack } from "#shared/log/log.fixtures.ts";
+import { appendEntry } from "#shared/log/append-entry.ts";
+import { publishState } from "#shared/log/publish-state.ts";
+import { undeleteSnapshots } from "#shared/log/undelete-snapshots.ts";
+import { newProgress } from "#shared/operations/progress.ts";
+import { packKey, stateKey } from "#shared/store/object-key.ts";
+import { meteredStore } from "#shared/store/metered-store.ts";
+import { executeMaintenance } from "./execute-maintenance.ts";
+import { planMaintenance } from "./plan-maintenance.ts";
+import { setGracePeriod } from "./set-grace-period.ts";
+import { dayMs, hourMs, packIdOf, SmallLog } from "./small-log.testing.ts";
+import { surveyStore } from "./survey-store.ts";
+
+const policy = { graceMs: 7 * dayMs, orphanAgeMs: dayMs, brakeShare: 0.5 };
+
+/** A survey and its plan, as maintenance makes them, to be executed when the test likes. */
+async function planned(world: SmallLog) {
+  const state = await world.log();
+  const survey = await surveyStore({ store: world.store, state, progress: newProgress("test") });
+  const plan = planMaintenance(survey, { policy, nowMs: world.clock.nowMs(), force: true });
+  const execute = () =>
+    executeMaintenance(plan, {
+      survey,
+      policy,
+      appender: world.appender(),
+      progress: newProgress("test"),
+      notice: () => undefined,
+    });
+  return { plan, execute };
+}
+
+describe("collection", () => {
+  test("a store whose snapshots are all live is left as it is", async () => {
+    const world = new SmallLog();
+    await world.commit("one", ["a", "b"]);
+    await world.commit("two", ["c"], ["a"]);
+    const { done } = await world.maintain();
+    expect(done).toMatchObject({ revived: 0, condemned: 0, swept: 0, sweptStates: 0, deleted: 0, entries: 0 });
+    expect((await world.expectSound()).condemned.size).toBe(0);
+  });
+
+  test("what only a removed snapshot needed is condemned, stays for the grace period, and is swept and deleted with its state", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a", "b"]);
+    await world.commit("two", ["c"], ["a"]);
+    await world.remove(one);
+    const first = await world.maintain();
+    expect(first.done).toMatchObject({ condemned: 1, condemnedBytes: testPack("b").bytes.byteLength, swept: 0 });
+    world.clock.advance(7 * dayMs - 1000);
+    const early = await world.maintain();
+    expect(early.done).toMatchObject({ condemned: 0, swept: 0, deleted: 0 });
+    expect(early.plan.figures.waiting).toEqual({ count: 1, bytes: testPack("b").bytes.byteLength });
+    expect(await world.stored("a", "b", "c")).toEqual(["a", "b", "c"]);
+    world.clock.advance(1001);
+    expect((await world.maintain()).done).toMatchObject({ swept: 1, sweptStates: 0, deleted: 1 });
+    expect(await world.stored("a", "b", "c")).toEqual(["a", "c"]);
+    expect(await world.hasState(one)).toBe(true); // it tells where the segments of "a" are
+    await world.expectSound();
+  });
+
+  test("the state of a removed snapshot goes when nothing is left of what it added", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a"]);
+    const two = await world.commit("two", ["b"]);
+    const bare = await world.commit("three", [], ["b"]);
+    await world.remove(one, bare);
+    await world.maintain();
+    expect(await world.hasState(bare)).toBe(true);
+    world.clock.advance(7 * dayMs);
+    expect((await world.maintain()).done).toMatchObject({ swept: 1, sweptStates: 2, deleted: 3 });
+    expect([await world.hasState(one), await world.hasState(two), await world.hasState(bare)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    const state = await world.expectSound();
+    expect([...state.snapshots.keys()]).toEqual([two]);
+  });
+
+  test("a removed snapshot can be brought back until it is swept, and then not any more", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a"]);
+    await world.commit("two", ["b"]);
+    await world.remove(one);
+    await world.maintain();
+    await undeleteSnapshots(world.appender(), [one]);
+    world.clock.advance(8 * dayMs);
+    expect((await world.maintain()).done).toMatchObject({ condemned: 0, swept: 0 });
+    await world.expectSound();
+    await world.remove(one);
+    await world.maintain();
+    world.clock.advance(8 * dayMs);
+    await world.maintain();
+    await expect(undeleteSnapshots(world.appender(), [one])).rejects.toMatchObject({ kind: "absent" });
+    expect(await world.stored("a", "b")).toEqual(["b"]);
+  });
+
+  test("a grace period set in the log has precedence, also for what is condemned already", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a"]);
+    await world.commit("two", ["b"]);
+    await world.remove(one);
+    await world.maintain();
+    world.clock.advance(2 * dayMs);
+    expect((await setGracePeriod(world.appender(), 3 * dayMs, 7 * dayMs)).appended).toBe(true);
+    expect((await setGracePeriod(world.appender(), 3 * dayMs, 7 * dayMs)).appended).toBe(false);
+    expect((await world.maintain()).done).toMatchObject({ swept: 0 });
+    world.clock.advance(dayMs);
+    expect((await world.maintain()).done).toMatchObject({ swept: 1, sweptStates: 1 });
+  });
+
+  test("a live snapshot's pack that somebody condemned against the rules is revived, and a warning says so", async () => {
+    const world = new SmallLog();
+    await world.commit("one", ["a", "b"]);
+    await appendEntry(world.appender(), () => [{ type: "condemn", packs: [packIdOf("a")] }]);
+    world.clock.advance(30 * dayMs);
+    const { done, warnings } = await world.maintain();
+    expect(done).toMatchObject({ revived: 1, swept: 0 });
+    expect(warnings.join()).toMatch(/1 packs .* were condemned though live snapshots need them/);
+    await world.expectSound();
+  });
+
+  test("what comes back after its sweep is deleted again, but not while a live snapshot needs it against the rules", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a"]);
+    await world.commit("two", ["b"]);
+    await world.remove(one);
+    await world.maintain();
+    world.clock.advance(7 * dayMs);
+    await world.maintain();
+    await world.upload("a");
+    expect((await world.maintain()).done).toMatchObject({ deleted: 1, entries: 0 });
+    expect(await world.stored("a")).toEqual([]);
+    await world.upload("a");
+    const broken = await world.stage("three", ["c"], ["a"]);
+    const { headBytes, stateBytes, stateId } = broken;
+    await appendEntry(world.appender(), () => [
+      { type: "commit", stateId, commitId: broken.head.commitId, headBytes, stateBytes, revive: [] },
+    ]);
+    const { done, isPartial, warnings } = await world.maintain();
+    expect([done?.deleted, isPartial]).toEqual([0, true]);
+    expect(warnings.join()).toContain(packIdOf("a"));
+    expect(await world.stored("a")).toEqual(["a"]);
+  });
+
+  test("a dry run writes nothing and deletes nothing", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a"]);
+    await world.commit("two", ["b"]);
+    await world.remove(one);
+    await world.maintain();
+    world.clock.advance(7 * dayMs);
+    const { store, meter } = meteredStore(world.store);
+    const { plan, done } = await world.maintain({ store, dryRun: true });
+    expect(done).toBeUndefined();
+    expect(plan.sweep).toEqual([packIdOf("a")]);
+    expect([meter.puts, meter.deletes]).toEqual([0, 0]);
+  });
+});
+
+describe("orphans", () => {
+  test("packs of no state are left while they are young, then leave like any pack", async () => {
+    const world = new SmallLog();
+    await world.commit("one", ["a"]);
+    await world.upload("orphan");
+    const young = await world.maintain();
+    expect(young.done).toMatchObject({ condemned: 0 });
+    expect(young.plan.figures.young.count).toBe(1);
+    world.clock.advance(dayMs);
+    expect((await world.maintain()).done).toMatchObject({ condemned: 1 });
+    world.clock.advance(7 * dayMs);
+    expect((await world.maintain()).done).toMatchObject({ swept: 1, deleted: 1 });
+    expect(await world.stored("a", "orphan")).toEqual(["a"]);
+  });
+
+  test("where the store tells no times, the condemnation counts as the first sight, and the sweep waits for the age too", async () => {
+    const world = new SmallLog({ tellsTimes: false });
+    await world.commit("one", ["a"]);
+    await setGracePeriod(world.appender(), hourMs, 7 * dayMs);
+    await world.upload("orphan");
+    expect((await world.maintain()).done).toMatchObject({ condemned: 1 });
+    world.clock.advance(dayMs - 1);
+    expect((await world.maintain()).done).toMatchObject({ swept: 0 });
+    world.clock.advance(1);
+    expect((await world.maintain()).done).toMatchObject({ swept: 1 });
+  });
+
+  test("an orphan that a later backup adopts while it is condemned is revived by the commit and never swept", async () => {
+    const world = new SmallLog();
+    await world.commit("one", ["a"]);
+    await world.upload("orphan");
+    world.clock.advance(dayMs);
+    await world.maintain();
+    const stale = await planned(world);
+    world.clock.advance(7 * dayMs);
+    const sweeping = await planned(world);
+    expect(sweeping.plan.sweep).toEqual([packIdOf("orphan")]);
+    await world.commit("adopts", ["orphan"]);
+    expect(await sweeping.execute()).toMatchObject({ swept: 0, deleted: 0 });
+    expect(await stale.execute()).toMatchObject({ condemned: 0, swept: 0 });
+    expect((await world.maintain()).done).toMatchObject({ condemned: 0, swept: 0, revived: 0 });
+    await world.expectSound();
+  });
+
+  test("a state that was never published is swept once it is old; its author is refused and stages another", async () => {
+    const world = new SmallLog();
+    await world.commit("one", ["a"]);
+    const late = await world.stage("late", ["b"]);
+    expect((await world.maintain()).done).toMatchObject({ sweptStates: 0 });
+    world.clock.advance(dayMs);
+    expect((await world.maintain()).done).toMatchObject({ sweptStates: 1, condemned: 1 });
+    await expect(publishState(world.appender(), { staged: late })).rejects.toMatchObject({
+      detail: { rule: "commit-state-is-not-swept" },
+    });
+    await world.commit("late again", ["b"]);
+    await world.expectSound();
+  });
+});
+
+describe("what cannot be known", () => {
+  test("while the state of a live snapshot cannot be read, nothing is condemned, swept or deleted, and it is named", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a"]);
+    const two = await world.commit("two", ["b"]);
+    const three = await world.commit("three", ["c"]);
+    await world.remove(one);
+    await world.maintain();
+    await world.remove(three);
+    world.clock.advance(30 * dayMs);
+    await world.store.delete(stateKey(two));
+    const { done, isPartial, warnings } = await world.maintain();
+    expect(done).toMatchObject({ condemned: 0, swept: 0, sweptStates: 0, deleted: 0 });
+    expect(isPartial).toBe(true);
+    expect(warnings.join("\n")).toContain(two);
+    await world.remove(two);
+    expect((await world.maintain()).done).toMatchObject({ swept: 1 });
+  });
+
+  test("a removed snapshot whose state cannot be read keeps its state, is named, and stops nothing else", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a"]);
+    await world.commit("two", ["b"]);
+    await world.remove(one);
+    await world.store.delete(stateKey(one));
+    world.clock.advance(dayMs);
+    const { done, isPartial, warnings } = await world.maintain();
+    expect(done).toMatchObject({ condemned: 1 });
+    expect(isPartial).toBe(true);
+    expect(warnings.join("\n")).toContain(one);
+  });
+
+  test("a needed pack that is missing is named, and stops nothing else", async () => {
+    const world = new SmallLog();
+    await world.commit("one", ["a", "b"]);
+    await world.store.delete(packKey(packIdOf("a")));
+    const { isPartial, warnings } = await world.maintain();
+    expect(isPartial).toBe(true);
+    expect(warnings.join()).toContain(packIdOf("a"));
+  });
+
+  test("snapshots that are published between plan and execution are looked at before anything is condemned", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a", "b"]);
+    await world.commit("two", ["c"]);
+    await world.remove(one);
+    const { plan, execute } = await planned(world);
+    expect([...plan.condemn].sort()).toEqual([packIdOf("a"), packIdOf("b")].sort());
+    await world.commit("three", ["d"], ["a"]);
+    expect(await execute()).toMatchObject({ condemned: 1 });
+    const state = await world.expectSound();
+    expect([...state.condemned.keys()]).toEqual([packIdOf("b")]);
+  });
+});
+
+describe("the brake", () => {
+  test("more than the share of what is in use is not condemned without force, and a warning says what it would be", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a", "b", "c"]);
+    await world.commit("two", ["d"]);
+    await world.remove(one);
+    const held = await world.maintain({ force: false });
+    expect(held.done).toMatchObject({ condemned: 0 });
+    expect(held.isPartial).toBe(true);
+    expect(held.warnings.join()).toMatch(/3 packs .* would be, 75\.0 % of .* --force/);
+    expect((await world.maintain({ force: false, brakeShare: 0.8 })).done).toMatchObject({ condemned: 3 });
+  });
+
+  test("it does not keep what was condemned before from being swept", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a"]);
+    const two = await world.commit("two", ["b", "c"]);
+    await world.commit("three", ["d"]);
+    await world.remove(one);
+    await world.maintain({ force: false });
+    await world.remove(two);
+    world.clock.advance(7 * dayMs);
+    expect((await world.maintain({ force: false })).done).toMatchObject({ condemned: 0, swept: 1, deleted: 2 });
+  });
+});
