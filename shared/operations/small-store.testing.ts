@@ -102,7 +102,7 @@ export async function checkSmall(
 
 /** Whether a check found nothing wrong. */
 export function isSound(report: CheckReport): boolean {
-  return report.damagedObjects.length === 0 && report.damagedFiles === 0 && report.unverified === 0;
+  return report.damagedObjects.length + report.condemnedPacks.length + report.damagedFiles + report.unverified === 0;
 }
 
 /** A reporter that keeps what it is told. */

@@ -1,10 +1,12 @@
 import { decodeChunkList } from "#shared/format/chunk-list.ts";
 import { chunkRowBytes, type Entry, entryPath, entryTypes, listRowBytes } from "#shared/format/entry.ts";
-import { idToBytes, type PackId } from "#shared/format/ids.ts";
+import { idToBytes } from "#shared/format/ids.ts";
 import type { SnapshotSource } from "#shared/format/snapshot.ts";
 import type { PackReference } from "#shared/format/state.ts";
 import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { LogState } from "#shared/log/log-state.ts";
+import { resolveRow, rowsOf } from "#shared/log/resolve-row.ts";
 import type { Progress, Reporter } from "#shared/operations/progress.ts";
 import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import type { Repository } from "#shared/repository/repository.ts";
@@ -37,7 +39,10 @@ export class TreeCheck {
   damagedFiles = 0;
   #reader: BlobReader | undefined;
   #prefix = "";
+  #references: readonly PackReference[] = [];
+  /** The segments that the snapshot refers to, as which they are read by `#log`. */
   #referenced: Set<number> = new Set();
+  #log: LogState | undefined;
 
   constructor(parts: {
     readonly repository: Repository;
@@ -56,7 +61,8 @@ export class TreeCheck {
   /** Checks the trees of a snapshot. */
   async checkSnapshot(snapshot: CheckedSnapshot): Promise<void> {
     this.#reader ??= await this.#repository.blobReader();
-    this.#referenced = this.#referencedSegments(snapshot);
+    this.#references = snapshot.references;
+    this.#followLog();
     for (const source of snapshot.header.sources) {
       this.#prefix = `${snapshot.id.slice(0, 8)}:${source.root === "/" ? "" : source.root}`;
       await this.#checkSource(source);
@@ -87,7 +93,7 @@ export class TreeCheck {
     const name = Buffer.from(nodeId).toString("latin1", 0, 16);
     this.#needSegment(nodeId, 0, near);
     const sound = this.#soundLeaves.get(name);
-    if (sound?.segments.every((segment) => this.#referenced.has(segment)) === true) return { entries: sound.entries };
+    if (sound?.segments.every((segment) => this.#isReferenced(segment)) === true) return { entries: sound.entries };
     const before = this.damagedFiles;
     let node: TreeNode;
     try {
@@ -159,16 +165,20 @@ export class TreeCheck {
 
   /** Whether the blob whose id begins at `ids[offset]` is in a sound segment that the snapshot's state refers to. */
   #needSegment(ids: Uint8Array, offset: number, path: string): boolean {
+    if (this.#log !== this.#repository.log) this.#followLog();
     const { index, segments } = this.#repository;
-    const first = index.findSegment(ids, offset);
-    if (!this.#badSegments.has(first) && this.#referenced.has(first)) {
+    const first = segments.current(index.findSegment(ids, offset));
+    if (this.#referenced.has(first) && !this.#badSegments.has(first) && segments.standing(first) !== "gone") {
       this.#needed.add(first);
       return true;
     }
     // Another state may hold a copy: one that was stored at the same time, or because of the damage.
     let reason = "no state tells of a blob that it needs";
-    for (const { segment } of index.places(ids, offset)) {
-      if (this.#badSegments.has(segment)) reason = `pack ${segments.packOf(segment).packId} is damaged`;
+    for (const { segment: stored } of index.places(ids, offset)) {
+      const segment = segments.current(stored);
+      const { packId } = segments.packOf(segment);
+      if (segments.standing(stored) === "gone") reason = `pack ${packId} was swept`;
+      else if (this.#badSegments.has(segment)) reason = `pack ${packId} is damaged`;
       else if (this.#referenced.has(segment)) {
         this.#needed.add(segment);
         return true;
@@ -178,18 +188,24 @@ export class TreeCheck {
     return false;
   }
 
-  #referencedSegments(snapshot: CheckedSnapshot): Set<number> {
-    const referenced = new Set<number>();
-    for (const { packId, segments } of snapshot.references) this.#addReferences(referenced, packId, segments);
-    return referenced;
+  /** Takes over where the segments that the snapshot refers to are now. */
+  #followLog(): void {
+    const { log, segments: table } = this.#repository;
+    this.#log = log;
+    this.#referenced = new Set();
+    for (const { packId, segments } of this.#references) {
+      for (const row of rowsOf(segments)) {
+        // The table does not know packs that were placed, emptied again and swept: the log leads through them.
+        const at = resolveRow(log, packId, row);
+        const pack = table.findPack(at.packId);
+        if (pack !== undefined && at.row < pack.segmentCount) this.#referenced.add(pack.firstSegment + at.row);
+      }
+    }
   }
 
-  #addReferences(referenced: Set<number>, packId: PackId, bits: Uint8Array): void {
-    const pack = this.#repository.segments.findPack(packId);
-    if (pack === undefined) return;
-    for (let row = 0; row < pack.segmentCount; row++) {
-      if (((bits[row >>> 3] ?? 0) & (1 << (row & 7))) !== 0) referenced.add(pack.firstSegment + row);
-    }
+  #isReferenced(segment: number): boolean {
+    if (this.#log !== this.#repository.log) this.#followLog();
+    return this.#referenced.has(this.#repository.segments.current(segment));
   }
 
   #damage(path: string, error: unknown): void {

@@ -1,4 +1,7 @@
+import type { PackId } from "#shared/format/ids.ts";
+import type { PackReference } from "#shared/format/state.ts";
 import { packKey, packsPrefix, sha256HexOfKey } from "#shared/store/object-key.ts";
+import { resolvePacks } from "#shared/log/resolve-row.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
@@ -7,6 +10,7 @@ import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import { readPacks } from "./read-packs.ts";
 import { type CheckedSnapshot, TreeCheck } from "./check-tree.ts";
+import { findOrphans, noOrphans } from "./find-orphans.ts";
 
 /** What to check. */
 export type CheckOptions = {
@@ -19,6 +23,9 @@ export type CheckOptions = {
   readonly reporter: Reporter;
   readonly signal?: AbortSignal;
 };
+
+/** Times that a check looks for packs that relocations brought while it was at work. */
+const roundsMax = 8;
 
 /** What a check found. */
 export type CheckReport = {
@@ -34,12 +41,24 @@ export type CheckReport = {
   readonly damagedFiles: number;
   /** Things that could not be verified. */
   readonly unverified: number;
+  /** Condemned packs that a live snapshot needs: nothing is lost yet, and is once their grace period is over. */
+  readonly condemnedPacks: readonly PackId[];
+  /** Packs in the store of which no published state and no relocation tells, and their size. No harm: maintenance collects them. */
+  readonly orphanPacks: number;
+  readonly orphanBytes: number;
+  /** States in the store that no entry of the log published. */
+  readonly orphanStates: number;
+  /** Objects that were swept and are still there. */
+  readonly sweptObjects: number;
   readonly durationMs: number;
 };
 
 /**
  * Verifies a store: the log was verified when the repository was opened; here states, packs, trees, that every chunk of every file
- * is there, and as much content as is asked for. Damage is reported with the object that has it and the files concerned.
+ * is there, that no live snapshot needs what is condemned or swept, and as much content as is asked for. Damage is reported with the object that
+ * has it and the files concerned.
+ *
+ * Commits and maintenance may go on meanwhile: what is missing because it was moved or swept is no damage.
  */
 export async function check(options: CheckOptions): Promise<CheckReport> {
   const progress = newProgress("check", "reading states");
@@ -60,6 +79,9 @@ class Check {
   #fetched = 0;
   #unverified = 0;
   #packsRead = 0;
+  readonly #condemned = new Set<PackId>();
+  /** What each snapshot that is checked refers to. */
+  readonly #references: { readonly record: SnapshotRecord; readonly references: readonly PackReference[] }[] = [];
 
   constructor(options: CheckOptions, progress: Progress) {
     this.#options = options;
@@ -76,9 +98,18 @@ class Check {
     for (const { stateId, error } of this.#repository.problems)
       this.#damaged(`states/${stateId.slice(0, 2)}/${stateId}`, error.message);
     const snapshots = await this.#openSnapshots();
-    const packs = this.#packsToCheck(snapshots);
-    await this.#checkSizes(packs);
-    await this.#readContent(packs);
+    this.#checkNeeds();
+    const checked = new Set<KnownPack>();
+    let sizes: ReadonlyMap<string, number> = new Map();
+    for (let round = 0; round < roundsMax; round++) {
+      const packs = this.#packsToCheck().filter((pack) => !checked.has(pack));
+      if (round > 0 && packs.length === 0) break;
+      for (const pack of packs) checked.add(pack);
+      sizes = await this.#checkSizes(packs);
+      await this.#readContent(packs);
+    }
+    const orphans =
+      this.#options.snapshots === undefined ? await findOrphans(this.#repository, sizes, this.#reporter) : noOrphans;
     this.#progress.phase = "walking snapshots";
     const trees = new TreeCheck({
       repository: this.#repository,
@@ -90,7 +121,7 @@ class Check {
     for (const snapshot of snapshots) await trees.checkSnapshot(snapshot);
     return {
       snapshots: snapshots.length,
-      packs: packs.length,
+      packs: checked.size,
       packsRead: this.#packsRead,
       blobsVerified: this.#blobs,
       bytesVerified: this.#bytes,
@@ -98,52 +129,89 @@ class Check {
       damagedObjects: [...this.#damagedObjects],
       damagedFiles: trees.damagedFiles,
       unverified: this.#unverified,
+      condemnedPacks: [...this.#condemned],
+      ...orphans,
       durationMs: Math.max(0, clock.nowMs() - startedMs),
     };
   }
 
-  /** Opens the headers of the snapshots; with a key that may not, only the structure of the store can be verified. */
+  /**
+   * Reads what the snapshots refer to, and opens their headers; with a key that may not, only the structure of the store can be verified. Those
+   * that are removed and swept meanwhile are passed over.
+   */
   async #openSnapshots(): Promise<CheckedSnapshot[]> {
     const records = this.#options.snapshots ?? liveRecords(this.#repository);
     const snapshots: CheckedSnapshot[] = [];
-    if (this.#repository.keys.role !== "owner") {
+    const isOwner = this.#repository.keys.role === "owner";
+    if (!isOwner) {
       this.#reporter.notice({
         level: "warning",
         message: "Only hashes are verified: this key may not read what other sessions stored.",
       });
       this.#unverified += records.length;
-      return snapshots;
     }
     for (const record of records) {
       try {
-        const { references } = await this.#repository.head(record.stateId);
-        snapshots.push({ ...(await readSnapshot(this.#repository, record)), references });
+        const { references } = await this.#repository.states.head(record);
+        this.#references.push({ record, references });
+        if (isOwner) snapshots.push({ ...(await readSnapshot(this.#repository, record)), references });
       } catch (error) {
         if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+        await this.#repository.refresh();
+        if (this.#repository.log.sweptStates.has(record.stateId)) continue;
         this.#damaged(`states/${record.stateId.slice(0, 2)}/${record.stateId}`, error.message);
       }
     }
     return snapshots;
   }
 
-  #packsToCheck(snapshots: readonly CheckedSnapshot[]): readonly KnownPack[] {
-    const { segments } = this.#repository;
-    if (this.#options.snapshots === undefined) return segments.packs;
-    const needed = new Set(snapshots.flatMap((snapshot) => snapshot.references.map((each) => each.packId)));
-    return segments.packs.filter((pack) => needed.has(pack.packId));
+  /** Makes sure that no live snapshot needs a condemned or swept pack. Asks the log, so it holds whatever the store has. */
+  #checkNeeds(): void {
+    const { log } = this.#repository;
+    if (log.condemned.size === 0 && log.swept.size === 0) return;
+    const swept = new Set<PackId>();
+    for (const { record, references } of this.#references) {
+      const now = log.snapshots.get(record.stateId);
+      if (now === undefined || now.removed !== undefined) continue;
+      for (const packId of resolvePacks(log, references)) {
+        if (log.condemned.has(packId)) this.#condemned.add(packId);
+        else if (log.swept.has(packId)) swept.add(packId);
+      }
+    }
+    for (const packId of swept) this.#damaged(packKey(packId), "The pack was swept though a live snapshot needs it.");
+    for (const packId of this.#condemned) {
+      this.#progress.errors++;
+      const message = "The pack is condemned though a live snapshot needs it: maintenance revives it, or sweeps it.";
+      this.#reporter.entryError({ path: packKey(packId), kind: "condemned", message });
+    }
   }
 
-  /** Compares the packs that are there with those that the states tell of, by one listing. */
-  async #checkSizes(packs: readonly KnownPack[]): Promise<void> {
+  /** The packs that should be there now: all, or those that the snapshots need. */
+  #packsToCheck(): readonly KnownPack[] {
+    const { segments, log } = this.#repository;
+    const there = segments.packs.filter((pack) => !log.swept.has(pack.packId));
+    if (this.#options.snapshots === undefined) return there;
+    const needed = new Set(this.#references.flatMap(({ references }) => [...resolvePacks(log, references)]));
+    return there.filter((pack) => needed.has(pack.packId));
+  }
+
+  /**
+   * Compares the packs that are there with those that the log and the states tell of, by one listing. Those that were swept meanwhile may be
+   * missing. @returns the sizes of all packs that are there, by id
+   */
+  async #checkSizes(packs: readonly KnownPack[]): Promise<ReadonlyMap<string, number>> {
     this.#progress.phase = "listing packs";
     const sizes = new Map<string, number>();
     for await (const { key, sizeBytes } of this.#repository.store.list(packsPrefix)) {
       const name = sha256HexOfKey(key);
       if (name !== undefined) sizes.set(name, sizeBytes);
     }
-    for (const pack of packs) {
+    const wrong = packs.filter((pack) => sizes.get(pack.packId) !== pack.sizeBytes);
+    if (wrong.length > 0) await this.#repository.refresh();
+    for (const pack of wrong) {
       const size = sizes.get(pack.packId);
-      if (size === pack.sizeBytes) continue;
+      if (size === undefined) this.#missing.add(pack);
+      if (this.#repository.log.swept.has(pack.packId)) continue;
       const message =
         size === undefined
           ? "The pack is missing."
@@ -153,24 +221,28 @@ class Check {
         for (let row = 0; row < pack.segmentCount; row++) this.#badSegments.set(pack.firstSegment + row, "missing");
       }
     }
+    return sizes;
   }
+  readonly #missing = new Set<KnownPack>();
 
   async #readContent(packs: readonly KnownPack[]): Promise<void> {
     const { readPercent, threads, signal } = this.#options;
     const chosen = sample(
-      packs.filter((pack) => this.#badSegments.get(pack.firstSegment) !== "missing"),
+      packs.filter((pack) => !this.#missing.has(pack)),
       readPercent,
       this.#repository,
     );
     if (chosen.length === 0) return;
     this.#progress.phase = "reading packs";
-    this.#progress.bytesTotal = chosen.reduce((sum, pack) => sum + pack.sizeBytes, 0);
-    this.#packsRead = chosen.length;
+    const chosenBytes = chosen.reduce((sum, pack) => sum + pack.sizeBytes, 0);
+    this.#progress.bytesTotal = (this.#progress.bytesTotal ?? 0) + chosenBytes;
+    this.#packsRead += chosen.length;
     await readPacks(this.#repository, chosen, {
       threads,
       signal,
       findings: {
         damaged: (pack, message, ordinals) => this.#damagedPack(pack, message, ordinals),
+        swept: () => void this.#packsRead--,
         unread: (pack, error) => {
           this.#unverified++;
           this.#progress.errors++;

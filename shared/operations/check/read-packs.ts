@@ -26,6 +26,8 @@ const packsAtOnce = 3;
 export type PackFindings = {
   /** An object is damaged; `ordinals` are the segments of it that are concerned. */
   damaged(pack: KnownPack, message: string, ordinals: readonly number[]): void;
+  /** A pack was swept while it was read, and is none of the store any more. */
+  swept(pack: KnownPack): void;
   /** An object could not be read. */
   unread(pack: KnownPack, error: HoldfastError): void;
   /** Segments were opened and every blob in them verified. */
@@ -88,6 +90,13 @@ class PackReader {
       await this.#readPack(pack);
     } catch (error) {
       if (!isHoldfastError(error, "corrupt", "unavailable", "absent")) throw error;
+      if (error.kind === "absent") {
+        await this.#repository.refresh();
+        if (this.#repository.log.swept.has(pack.packId)) {
+          this.#findings.swept(pack);
+          return;
+        }
+      }
       if (error.kind === "unavailable") this.#findings.unread(pack, error);
       else this.#findings.damaged(pack, error.message, ordinalsOf(pack));
     }

@@ -1,0 +1,57 @@
+import { EventEmitter } from "node:events";
+
+type Handler = (message: unknown) => void;
+
+/**
+ * A stand-in for `node:worker_threads` that runs worker modules in this thread, each worker with a module of its own: for tests that start
+ * hundreds of them with different data.
+ *
+ * @param load - imports the worker module of a name anew; `fresh` is another text each time. Modules read `parentPort` and `workerData` before
+ *   they await anything
+ */
+export function freshThreads(load: (name: string, fresh: string) => Promise<unknown>) {
+  let port: { on(event: "message", handler: Handler): void; postMessage(message: unknown): void } | undefined;
+  let data: unknown;
+  let loads = 0;
+  let lastLoad: Promise<unknown> = Promise.resolve();
+
+  class FreshWorker extends EventEmitter {
+    readonly #handlers: Handler[] = [];
+    readonly #loaded: Promise<unknown>;
+    #ended = false;
+
+    constructor(url: URL, options: { readonly workerData: unknown }) {
+      super();
+      this.#loaded = lastLoad.then(() => {
+        port = {
+          on: (_event, handler) => void this.#handlers.push(handler),
+          postMessage: (message) => void setImmediate(() => this.#ended || this.emit("message", message)),
+        };
+        data = options.workerData;
+        return load(url.pathname.slice(url.pathname.lastIndexOf("/") + 1), String(++loads));
+      });
+      lastLoad = this.#loaded.catch((error: unknown) => this.emit("error", error));
+    }
+
+    postMessage(message: unknown): void {
+      void this.#loaded.then(() => {
+        if (!this.#ended) for (const handler of this.#handlers) handler(message);
+      });
+    }
+
+    terminate(): Promise<number> {
+      this.#ended = true;
+      return Promise.resolve(0);
+    }
+  }
+
+  return {
+    Worker: FreshWorker,
+    get parentPort() {
+      return port;
+    },
+    get workerData() {
+      return data;
+    },
+  };
+}

@@ -1,0 +1,224 @@
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
+import { liveRecords } from "#shared/snapshot/read-snapshot.ts";
+import { memoryStore } from "#shared/store/memory-store.ts";
+import { packsPrefix } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import { type ScriptedEntry, scriptedSource } from "./backup/scripted-source.testing.ts";
+import { interposedStore } from "./interposed-store.testing.ts";
+import {
+  condemnUnneeded,
+  condemnWrongly,
+  maintainAll,
+  relocatePacks,
+  sweepCondemned,
+} from "./small-maintainer.testing.ts";
+import {
+  backupSmall,
+  checkSmall,
+  collectingReporter,
+  createSmall,
+  fill,
+  isSound,
+  MemoryJournal,
+  noise,
+  objectsOf,
+  openSmall,
+  readWhole,
+  wholeFile,
+} from "./small-store.testing.ts";
+
+vi.mock("node:worker_threads", async () => {
+  const { freshThreads } = await import("./fresh-threads.testing.ts");
+  return freshThreads((name, fresh) =>
+    name === "backup-worker.ts"
+      ? import(/* @vite-ignore */ `./backup/backup-worker.ts?${fresh}`)
+      : import(/* @vite-ignore */ `./check/check-worker.ts?${fresh}`),
+  );
+});
+
+const firstTree: ScriptedEntry[] = [
+  { path: "a", content: noise("a", 90_000) },
+  { path: "d/b", content: noise("b", 60_000) },
+  { path: "d/empty", content: "" },
+];
+const secondTree: ScriptedEntry[] = [
+  { path: "a", content: noise("a", 90_000) },
+  { path: "d/b", content: noise("b changed", 70_000), mtimeSec: 2_000_000 },
+  { path: "e/new", content: "new" },
+];
+const source = (entries: readonly ScriptedEntry[]) => scriptedSource({ entries });
+
+function expectTree(read: ReadonlyMap<string, string>, tree: readonly ScriptedEntry[], what = ""): void {
+  for (const { path, content } of tree)
+    expect(read.get(`/scripted/${path}`), `${what} ${path}`).toBe(wholeFile(content ?? ""));
+}
+
+async function removeOldest(store: Store): Promise<void> {
+  const repository = await openSmall(store);
+  const oldest = liveRecords(repository).at(-1);
+  const { signer, clock, random, log } = repository;
+  if (oldest !== undefined) await removeSnapshots({ store, signer, clock, random, from: log }, [oldest.stateId]);
+}
+
+async function packsIn(store: Store): Promise<number> {
+  let count = 0;
+  for await (const _ of store.list(packsPrefix)) count++;
+  return count;
+}
+
+/** Stores as they are when the tests begin. */
+let twoSnapshots: ReadonlyMap<string, Uint8Array>;
+beforeAll(async () => {
+  const store = memoryStore();
+  await createSmall(store);
+  await backupSmall(store, [source(firstTree)]);
+  await backupSmall(store, [source(secondTree)]);
+  twoSnapshots = await objectsOf(store);
+});
+
+describe("a store whose segments were moved", () => {
+  it("reads and checks whole, whether the old packs are still there or gone, and after a second move", async () => {
+    const store = await fill(memoryStore(), twoSnapshots);
+    for (const step of [
+      () => relocatePacks(store),
+      () => condemnUnneeded(store),
+      () => sweepCondemned(store),
+      () => relocatePacks(store, (pack) => pack.kind === "data"),
+      () => maintainAll(store),
+    ]) {
+      await step();
+      const repository = await openSmall(store);
+      expectTree(await readWhole(repository, 1), firstTree);
+      expectTree(await readWhole(repository, 0), secondTree);
+      expect(repository.fetcher.condemnedPacks.size).toBe(0);
+      const report = await checkSmall(store);
+      if (!isSound(report)) expect.fail(JSON.stringify(report));
+    }
+  });
+
+  it("is deduplicated against where they are now", async () => {
+    const store = await fill(memoryStore(), twoSnapshots);
+    await maintainAll(store);
+    const packs = await packsIn(store);
+    const report = await backupSmall(store, [source([{ ...secondTree[0]!, path: "a again" }, ...secondTree])]);
+    expect(report.newBytes).toBe(0);
+    expect(await packsIn(store)).toBe(packs + 1);
+    const repository = await openSmall(store);
+    const { head } = { head: await repository.head(liveRecords(repository)[0]!.stateId) };
+    for (const { packId } of head.references) expect(repository.log.relocated.has(packId)).toBe(false);
+    await removeOldest(store);
+    await removeOldest(store);
+    await maintainAll(store);
+    expectTree(await readWhole(await openSmall(store)), secondTree);
+    const checked = await checkSmall(store);
+    if (!isSound(checked)) expect.fail(JSON.stringify(checked));
+  });
+});
+
+describe("a reader beside a maintainer", () => {
+  it("reads a live snapshot whole though everything is moved, swept and deleted between any two of its calls", async () => {
+    let calls = 0;
+    for (let n = 1; n === 1 || n <= calls; n++) {
+      const inner = await fill(memoryStore(), twoSnapshots);
+      await removeOldest(inner);
+      const store = interposedStore(inner, async ({ number }) => {
+        calls = number;
+        if (number === n) await maintainAll(inner);
+      });
+      expectTree(await readWhole(await openSmall(store)), secondTree, `at call ${n}`);
+    }
+    expect(calls).toBeGreaterThan(10);
+  });
+
+  it("reads a snapshot whole though everything moves again and again", async () => {
+    const inner = await fill(memoryStore(), twoSnapshots);
+    let gets = 0;
+    // What finds a pack missing folds the log and reads again: it is let alone for so long.
+    const store = interposedStore(inner, async ({ verb }) => {
+      if (verb === "get" && ++gets % 5 === 0) await maintainAll(inner);
+    });
+    expectTree(await readWhole(await openSmall(store)), secondTree);
+    expect(gets).toBeGreaterThan(20);
+  });
+
+  it("reads condemned packs, and counts them", async () => {
+    const store = await fill(memoryStore(), twoSnapshots);
+    const repository = await openSmall(store);
+    await repository.loadHeads();
+    await condemnWrongly(
+      store,
+      repository.segments.packs.map((each) => each.packId),
+    );
+    const reader = await openSmall(store);
+    expectTree(await readWhole(reader), secondTree);
+    expect(reader.fetcher.condemnedPacks.size).toBeGreaterThan(1);
+  });
+
+  it("is told that a pack was swept when its snapshot was removed and swept under it", async () => {
+    const store = await fill(memoryStore(), twoSnapshots);
+    const reader = await openSmall(store);
+    await reader.loadIndex();
+    await removeOldest(store);
+    await removeOldest(store);
+    await condemnUnneeded(store);
+    await sweepCondemned(store);
+    expect(await packsIn(store)).toBe(0);
+    await expect(readWhole(reader)).rejects.toMatchObject({
+      kind: "corrupt",
+      message: expect.stringContaining("swept"),
+    });
+  });
+});
+
+describe("a backup beside a maintainer", () => {
+  /** Runs a backup of the first tree into a store whose only snapshot of it was removed, and lets `maintain` happen before call n. */
+  async function backupBeside(n: number, maintain: (store: Store) => Promise<unknown>) {
+    const inner = memoryStore();
+    await createSmall(inner);
+    await backupSmall(inner, [source(firstTree)]);
+    await removeOldest(inner);
+    let calls = 0;
+    const store = interposedStore(inner, async ({ number }) => {
+      calls = number;
+      if (number === n) await maintain(inner);
+    });
+    const journal = new MemoryJournal();
+    const { reporter, notices } = collectingReporter();
+    const report = await backupSmall(store, [source(firstTree)], { journal: journal.open(), reporter });
+    expectTree(await readWhole(await openSmall(inner)), firstTree, `at call ${n}`);
+    const checked = await checkSmall(inner, 0);
+    if (!isSound(checked)) expect.fail(`at call ${n}: ${JSON.stringify(checked)}`);
+    expect(journal.records).toEqual([]);
+    return { calls, report, notices, inner };
+  }
+
+  it("revives what is condemned before any of its calls", async () => {
+    const { calls } = await backupBeside(0, () => Promise.resolve());
+    let revived = 0;
+    for (let n = 1; n <= calls; n++) {
+      const { report, inner } = await backupBeside(n, condemnUnneeded);
+      const { log } = await openSmall(inner);
+      if (report.newBytes === 0 && log.condemned.size === 0) revived++;
+    }
+    expect(revived).toBeGreaterThan(2);
+  });
+
+  it("stores again just what is swept before any of its calls, also what it stored itself", async () => {
+    const { calls } = await backupBeside(0, () => Promise.resolve());
+    let again = 0;
+    for (let n = 1; n <= calls; n++) {
+      const { notices } = await backupBeside(n, async (store) => {
+        await condemnUnneeded(store);
+        await sweepCondemned(store);
+      });
+      if (notices.some((each) => each.message.includes("swept meanwhile"))) again++;
+    }
+    expect(again).toBeGreaterThan(0);
+  });
+
+  it("is whole where segments are moved before any of its calls", async () => {
+    const { calls } = await backupBeside(0, () => Promise.resolve());
+    for (let n = 1; n <= calls; n++) await backupBeside(n, maintainAll);
+  });
+});
