@@ -56,6 +56,7 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
           parsed.kind === "s3" && parsed.endpoint === undefined ? (parsed.storageClass ?? "STANDARD") : undefined,
         directories: directories(environment, globals["cache-dir"]),
         useCache: !globals["no-cache"],
+        acceptRollback: globals["accept-rollback"],
         concurrency: globals.concurrency,
         secretSources,
         reporter: renderer,

@@ -24,6 +24,12 @@ export const globalOptions = [
   },
   { name: "no-cache", type: "flag", description: "Neither read nor write the local cache." },
   { name: "cache-dir", type: "text", value: "DIR", description: "Keep the local cache in DIR." },
+  {
+    name: "accept-rollback",
+    type: "flag",
+    description:
+      "Use the store although its log is not the one that was seen before (it was set back, or is a copy that went another way), and remember it from now on.",
+  },
   { name: "help", short: "h", type: "flag", description: "Show the manual of the command." },
 ] as const satisfies readonly OptionRow[];
 

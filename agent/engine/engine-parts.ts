@@ -14,6 +14,8 @@ export type EngineParts = {
   /** Not made yet: see `privateDirectory`. */
   readonly directories: Directories;
   readonly useCache: boolean;
+  /** Go on with a store whose log is not the one that was seen before, and remember it from now on. */
+  readonly acceptRollback: boolean;
   /** Requests in flight and worker threads at most; undefined: the default. */
   readonly concurrency: number | undefined;
   readonly secretSources: SecretSources;

@@ -14,6 +14,7 @@ import type { EngineParts } from "./engine-parts.ts";
 import { giveMemoryBack } from "./lean-memory.ts";
 import { openFileJournal } from "./file-journal.ts";
 import { findRecord } from "./find-snapshots.ts";
+import { keepCheckpoint } from "./keep-checkpoint.ts";
 import { rememberLog, type Session, threadsOf } from "./session.ts";
 
 /** Packs being stored at once: on a disk of this machine, and far away. */
@@ -80,6 +81,8 @@ async function backUp(
       releaseMemory: giveMemoryBack,
       ...(request.parent === undefined ? {} : { parent: findRecord(repository, request.parent) }),
     });
+    rememberLog(parts, repository);
+    await keepCheckpoint(repository, parts);
     rememberLog(parts, repository);
     return {
       operation: "backup",

@@ -11,6 +11,7 @@ import { decodeRecoveryKey } from "#shared/crypto/recovery-key.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import type { KeySlot } from "#shared/format/key-slot.ts";
 import { logMark, type LogState } from "#shared/log/log-state.ts";
+import type { OpenedLog } from "#shared/log/open-log.ts";
 import { systemRandom } from "#shared/random.ts";
 import { openKeySlot, type SlotSecret } from "#shared/repository/key-slots.ts";
 import { openRepository, readConfig, type ReadConfig, readStoreLog } from "#shared/repository/open-repository.ts";
@@ -20,14 +21,14 @@ import { HoldfastError } from "#shared/errors.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { cachingStore } from "#shared/store/caching-store.ts";
 import { directoryStore } from "#shared/store/directory-store.ts";
-import { logPrefix, statesPrefix } from "#shared/store/object-key.ts";
+import { checkpointsPrefix, logPrefix, statesPrefix } from "#shared/store/object-key.ts";
 import { retryingStore } from "#shared/store/retrying-store.ts";
 import { limitedStore } from "#shared/store/limited-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { logMarkFile } from "./log-mark-file.ts";
+import { logMarkFile, type LogMarks } from "./log-mark-file.ts";
 
-/** Bytes of states and log entries that are kept on disk for stores that are far away. */
+/** Bytes of states, log entries and checkpoints that are kept on disk for stores that are far away. */
 const cacheBytes = 4 * 1024 * 1024 * 1024;
 
 /** A store that has been unlocked by this run. */
@@ -64,8 +65,7 @@ export async function openSession(parts: EngineParts, use: "read" | "write"): Pr
   const read = await readConfig(steady);
   const { storeId } = read.config;
   const store = await cached(parts, steady, storeId);
-  const mark = logMarkFile(directories.data, storeId, parts.reporter);
-  const log = readStoreLog(store, read, mark.read());
+  const log = readSeenLog(parts, store, read);
   log.catch(() => undefined); // its failure is met below, after that of a wrong passphrase
   const unlocked = await unlock(store, read, (use) => withSecret(secretSources, signal, use));
   const repository = await openRepository({
@@ -76,8 +76,8 @@ export async function openSession(parts: EngineParts, use: "read" | "write"): Pr
     clock: systemClock,
     random: systemRandom,
     log,
+    onWarning: ({ message }) => parts.reporter.notice({ level: "warning", message }),
   });
-  if (repository.log.seq > 0) mark.write(logMark(repository.log));
   return { store, read, ...unlocked, repository };
 }
 
@@ -96,19 +96,57 @@ export async function openKeyless(parts: EngineParts): Promise<KeylessSession> {
   const read = await readConfig(steady);
   const { storeId } = read.config;
   const store = await cached(parts, steady, storeId);
-  const mark = logMarkFile(parts.directories.data, storeId, parts.reporter);
+  const marks = marksOf(parts, storeId);
   const remember = (log: LogState): void => {
-    if (log.seq > 0) mark.write(logMark(log));
+    if (log.seq > 0) marks.write(logMark(log));
   };
-  const { state, warnings } = await readStoreLog(store, read, mark.read());
-  for (const { message } of warnings) parts.reporter.notice({ level: "warning", message });
-  remember(state);
+  const { state } = await readSeenLog(parts, store, read);
   return { store, read, log: state, remember };
+}
+
+/** Reads the log and compares it with what was seen of the store before, at any location. Remembers it, and tells warnings. */
+async function readSeenLog(parts: EngineParts, store: Store, read: ReadConfig): Promise<OpenedLog> {
+  const { reporter, acceptRollback } = parts;
+  const marks = marksOf(parts, read.config.storeId);
+  const seen = marks.read();
+  let opened: OpenedLog;
+  try {
+    opened = await readStoreLog(store, read, seen);
+    if (opened.state.seq > 0) marks.write(logMark(opened.state));
+  } catch (error) {
+    if (seen === undefined || !isHoldfastError(error, "corrupt") || !("seen" in error.detail)) throw error;
+    const message = `${error.message} at ${seen.place ?? "an unknown place"}; this is ${placeOf(parts)}`;
+    if (!acceptRollback) {
+      throw new HoldfastError("corrupt", message, {
+        detail: { ...error.detail, here: placeOf(parts), ...(seen.place === undefined ? {} : { there: seen.place }) },
+        hint: "Find out which copy is the true one. To go on with this one, and forget the other, add --accept-rollback.",
+        cause: error,
+      });
+    }
+    reporter.notice({ level: "warning", message: `Accepted: ${message}` });
+    opened = await readStoreLog(store, read);
+    marks.accept(logMark(opened.state));
+  }
+  for (const { message } of opened.warnings) reporter.notice({ level: "warning", message });
+  return opened;
+}
+
+function marksOf(parts: EngineParts, storeId: string): LogMarks {
+  return logMarkFile({
+    dataDirectory: parts.directories.data,
+    storeId,
+    place: placeOf(parts),
+    reporter: parts.reporter,
+  });
+}
+
+function placeOf({ store, storeDirectory }: EngineParts): string {
+  return storeDirectory ?? store.description;
 }
 
 /** Remembers what this run has seen of the log, for the next one. */
 export function rememberLog(parts: EngineParts, repository: Repository): void {
-  logMarkFile(parts.directories.data, repository.config.storeId, parts.reporter).write(logMark(repository.log));
+  marksOf(parts, repository.config.storeId).write(logMark(repository.log));
 }
 
 /** Worker threads of a run. */
@@ -170,7 +208,7 @@ async function cached(parts: EngineParts, store: Store, storeId: string): Promis
   return cachingStore(store, {
     cache: directoryStore(directory, { durability: "unsynced" }),
     storeId,
-    prefixes: [statesPrefix, logPrefix],
+    prefixes: [statesPrefix, logPrefix, checkpointsPrefix],
     limitBytes: cacheBytes,
     onCacheFailure: () => undefined,
   });

@@ -85,6 +85,7 @@ export class SmallHost {
       storageClass: undefined,
       directories: { data: this.path("data"), cache: this.path("cache") },
       useCache: false,
+      acceptRollback: false,
       concurrency: 1,
       secretSources: {
         keyfile: undefined,

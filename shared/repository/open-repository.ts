@@ -72,6 +72,8 @@ export async function openRepository(options: {
   readonly atLeast?: LogMark;
   /** The log, where it is being read already: what `readStoreLog` gave. */
   readonly log?: Promise<OpenedLog>;
+  /** Is told what of the checkpoint could not be used. */
+  readonly onWarning?: (error: HoldfastError) => void;
 }): Promise<Repository> {
   const { store, read, atLeast } = options;
   const { state, checkpoint } = await (options.log ?? readStoreLog(store, read, atLeast));
@@ -82,6 +84,7 @@ export async function openRepository(options: {
     keys: await bundleKeys(options.bundle),
     log: state,
     checkpoint,
+    onWarning: options.onWarning,
     signer: options.signer,
     clock: options.clock,
     random: options.random,

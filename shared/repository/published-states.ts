@@ -30,17 +30,20 @@ export class PublishedStates {
   #inParts: Promise<ReadonlyMap<StateId, PlacedState>> | undefined;
   readonly #ownHeaders = new Map<StateId, SealedHeader>();
   #sections: { readonly part: ListedPart; readonly bytes: Promise<Uint8Array> } | undefined;
-  /** What of the checkpoint could not be used, so that more requests were needed. */
-  readonly warnings: HoldfastError[] = [];
+  readonly #onWarning: ((error: HoldfastError) => void) | undefined;
+  readonly #warned = new Set<string>();
 
   constructor(options: {
     readonly store: Store;
     readonly storeId: StoreId;
     readonly checkpoint?: CheckpointedStates | undefined;
+    /** Is told what of the checkpoint could not be used, once each, so that more requests were needed. */
+    readonly onWarning?: ((error: HoldfastError) => void) | undefined;
   }) {
     this.#store = options.store;
     this.#storeId = options.storeId;
     this.#checkpoint = options.checkpoint;
+    this.#onWarning = options.onWarning;
   }
 
   /** What helps with states of a later fold of the same log, too. */
@@ -150,8 +153,9 @@ export class PublishedStates {
 
   #warn(error: unknown): void {
     if (!isHoldfastError(error, "absent", "corrupt", "incompatible")) throw error;
-    if (this.warnings.some((each) => each.message === error.message)) return;
-    this.warnings.push(error);
+    if (this.#warned.has(error.message)) return;
+    this.#warned.add(error.message);
+    this.#onWarning?.(error);
   }
 }
 

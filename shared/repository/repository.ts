@@ -37,6 +37,8 @@ export type RepositoryParts = {
   readonly log: LogState;
   /** The checkpoint that the log was opened with, if any: it saves reading states one by one. */
   readonly checkpoint?: CheckpointedStates | undefined;
+  /** Is told what of the checkpoint could not be used: that costs requests, and nothing else. */
+  readonly onWarning?: ((error: HoldfastError) => void) | undefined;
   readonly signer: Signer;
   readonly clock: Clock;
   readonly random: Random;
@@ -88,6 +90,7 @@ export class Repository {
       store: parts.store,
       storeId: parts.config.storeId,
       checkpoint: parts.checkpoint,
+      onWarning: parts.onWarning,
     });
     this.sessionKeys = new SessionKeys(this.storeIdBytes, parts.keys.hpke);
     this.fetcher = new PackFetcher({
