@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { type Bundle, bundleKeys } from "#shared/crypto/bundle.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { encodeConfig } from "#shared/format/config.ts";
 import { appendEntry } from "#shared/log/append-entry.ts";
 import { undeleteSnapshots } from "#shared/log/undelete-snapshots.ts";
+import { backup } from "#shared/operations/backup/backup.ts";
 import { type ScriptedEntry, scriptedSource } from "#shared/operations/backup/scripted-source.testing.ts";
 import {
   backupSmall,
@@ -13,11 +16,13 @@ import {
   objectsOf,
   openSmall,
   readWhole,
-  smallSettings,
 } from "#shared/operations/small-store.testing.ts";
+import { silentReporter } from "#shared/operations/progress.ts";
+import { systemRandom } from "#shared/random.ts";
+import { readConfig } from "#shared/repository/open-repository.ts";
 import { faultyStore, type StoreCall, type StoreFault } from "#shared/store/faulty-store.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
-import { packKey } from "#shared/store/object-key.ts";
+import { configKey, packKey, stateKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { compact } from "./compact.ts";
 import { compactSmall, keylessAppender, planSmall, removeOldest } from "./small-compaction.testing.ts";
@@ -43,6 +48,31 @@ async function sparseStore(): Promise<{ store: Store; whole: Map<string, string>
   await removeOldest(store, 1);
   return { store, whole };
 }
+
+/** A store that only who has the master secret can read. */
+async function sealedStore(masterSecret: Uint8Array): Promise<Store> {
+  const store = memoryStore();
+  await createSmall(store);
+  const { config } = await readConfig(store);
+  const { hpke } = await bundleKeys({ role: "owner", masterSecret });
+  await store.delete(configKey);
+  await store.put(configKey, [
+    encodeConfig({ ...config, secrecy: "sealed", publicKey: hpke?.publicKey ?? config.publicKey }),
+  ]);
+  return store;
+}
+
+const backupOptions = {
+  host: "small",
+  user: "tester",
+  name: "default",
+  tags: [],
+  program: "test",
+  force: false,
+  threads: 1,
+  uploads: 2,
+  reporter: silentReporter,
+};
 
 /** What a reader finds after the condemned packs are gone from the store. */
 async function readWithoutCondemned(store: Store, back = 0): Promise<Map<string, string>> {
@@ -73,23 +103,23 @@ describe("compact", () => {
     expect((await planSmall(store)).plan.groups).toEqual([]);
   });
 
-  it("needs no key of a sealed store", async () => {
-    const store = memoryStore();
-    const { createRepository } = await import("#shared/repository/create-repository.ts");
-    const { systemRandom } = await import("#shared/random.ts");
-    const { impatientClock } = await import("#shared/operations/small-store.testing.ts");
-    await createRepository({
-      store,
-      passphrase: undefined,
-      settings: smallSettings,
-      random: systemRandom,
-      clock: impatientClock,
-    });
-    await backupSmall(store, [source(treeOf(0, []))]);
+  it("needs no key of a sealed store, and asks for none", async () => {
+    const masterSecret = systemRandom(32);
+    const bundle: Bundle = { role: "owner", masterSecret };
+    const sealed = await sealedStore(masterSecret);
+    for (let day = 0; day < 4; day++)
+      await backup({
+        ...backupOptions,
+        repository: await openSmall(sealed, bundle),
+        importers: [source(treeOf(day, [day]))],
+      });
+    const whole = await readWhole(await openSmall(sealed, bundle));
     const seen: string[] = [];
-    const watched = faultyStore(store, { fault: ({ key }) => (seen.push(key), undefined) });
-    await compactSmall(watched, { mergePacksMin: 1 });
+    const report = await compactSmall(faultyStore(sealed, { fault: ({ key }) => (seen.push(key), undefined) }));
+    expect(report.condemnedPacks.length).toBeGreaterThanOrEqual(4);
     expect(seen.filter((key) => key.startsWith("keys/"))).toEqual([]);
+    for (const packId of report.condemnedPacks) await sealed.delete(packKey(packId));
+    expect(await readWhole(await openSmall(sealed, bundle))).toEqual(whole);
   });
 
   it("merges the small packs of many backups into a few", async () => {
@@ -101,8 +131,8 @@ describe("compact", () => {
     const packs = report.plan.packs.length;
     expect(packs).toBeGreaterThanOrEqual(8);
     expect(report.newPacks.length).toBeLessThanOrEqual(packs / 4);
-    expect(await readWithoutCondemned(store, 7)).toEqual(whole);
     expect(isSound(await checkSmall(store))).toBe(true);
+    expect(await readWithoutCondemned(store, 7)).toEqual(whole);
   });
 
   it("copies again what was copied once, when that is sparse in its turn", async () => {
@@ -148,7 +178,6 @@ describe("compact", () => {
   it("compacts nothing while the state of a live snapshot cannot be read, and leaves alone the packs of a removed one", async () => {
     const { store } = await sparseStore();
     const { from } = await keylessAppender(store);
-    const { stateKey } = await import("#shared/store/object-key.ts");
     for (const { stateId, removed } of from.snapshots.values()) {
       const objects = await objectsOf(store);
       objects.delete(stateKey(stateId));
@@ -201,10 +230,10 @@ describe("compact, while others are at work", () => {
     };
     await backupSmall(slow, [source([...treeOf(0, []), { path: "new", content: noise("new", 9000) }])]);
     expect(compacted?.condemnedPacks.length).toBeGreaterThan(0);
+    expect(isSound(await checkSmall(store))).toBe(true);
     const again = await readWhole(await openSmall(store));
     expect(await readWithoutCondemned(store)).toEqual(again);
     expect(await readWithoutCondemned(store, 1)).toEqual(whole);
-    expect(isSound(await checkSmall(store))).toBe(true);
   });
 
   it("two at once: one relocates, the other's packs are orphans, and nothing is lost", async () => {
