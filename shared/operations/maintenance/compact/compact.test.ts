@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Bundle, bundleKeys } from "#shared/crypto/bundle.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { encodeConfig } from "#shared/format/config.ts";
@@ -26,6 +26,16 @@ import { configKey, packKey, stateKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { compact } from "./compact.ts";
 import { compactSmall, keylessAppender, planSmall, removeOldest } from "./small-compaction.testing.ts";
+
+// Starting hundreds of threads would take minutes: the workers run in this one, each with a module of its own.
+vi.mock("node:worker_threads", async () => {
+  const { freshThreads } = await import("#shared/operations/fresh-threads.testing.ts");
+  return freshThreads((name, fresh) =>
+    name === "backup-worker.ts"
+      ? import(/* @vite-ignore */ `/shared/operations/backup/backup-worker.ts?${fresh}`)
+      : import(/* @vite-ignore */ `/shared/operations/check/check-worker.ts?${fresh}`),
+  );
+});
 
 const source = (entries: readonly ScriptedEntry[]) => scriptedSource({ entries });
 
