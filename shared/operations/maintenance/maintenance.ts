@@ -1,6 +1,7 @@
 import { isHoldfastError } from "#shared/errors.ts";
 import type { StoreConfig } from "#shared/format/config.ts";
 import type { Appender } from "#shared/log/append-entry.ts";
+import { deleteOldCheckpoints } from "#shared/log/delete-old-checkpoints.ts";
 import { readLog } from "#shared/log/read-log.ts";
 import type { LogState } from "#shared/log/log-state.ts";
 import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
@@ -155,11 +156,27 @@ async function fold(
 ): Promise<{ readonly state: LogState; readonly seq: number | undefined; readonly isWritten: boolean }> {
   progress.phase = "writing a checkpoint";
   try {
-    return { ...(await writeCheckpoint({ ...withoutAttempt(appender), from }, { isThorough: true })), isWritten: true };
+    const written = await writeCheckpoint({ ...withoutAttempt(appender), from }, { isThorough: true });
+    await tidyCheckpoints({ appender, reporter }, written.state);
+    return { state: written.state, seq: written.seq, isWritten: true };
   } catch (error) {
     if (!isHoldfastError(error) || error.kind === "interrupted") throw error;
     reporter.notice({ level: "warning", message: `No checkpoint was written: ${error.message}` });
     return { state: from, seq: undefined, isWritten: false };
+  }
+}
+
+/** Deletes what newer checkpoints have replaced. What stays for want of an answer goes next time. */
+async function tidyCheckpoints(
+  { appender, reporter }: Pick<MaintenanceOptions, "appender" | "reporter">,
+  state: LogState,
+): Promise<void> {
+  const { store, clock, signal } = appender;
+  try {
+    await deleteOldCheckpoints({ store, state, nowMs: clock.nowMs(), ...(signal === undefined ? {} : { signal }) });
+  } catch (error) {
+    if (!isHoldfastError(error) || error.kind === "interrupted") throw error;
+    reporter.notice({ level: "warning", message: `Old checkpoints were left in the store: ${error.message}` });
   }
 }
 
