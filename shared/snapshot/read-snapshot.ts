@@ -6,6 +6,7 @@ import type { SealedHeader } from "#shared/format/checkpoint-headers.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
+import { byPlaceDescending } from "#shared/log/repaired-commit-id.ts";
 
 /** A snapshot: what the log knows of it and its opened header. */
 export type Snapshot = {
@@ -55,5 +56,5 @@ async function openHeader(
 export function liveRecords(repository: Repository): SnapshotRecord[] {
   return [...repository.log.snapshots.values()]
     .filter((record) => record.removed === undefined)
-    .sort((left, right) => right.seq - left.seq);
+    .sort(byPlaceDescending);
 }

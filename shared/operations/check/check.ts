@@ -1,5 +1,6 @@
 import type { PackId } from "#shared/format/ids.ts";
 import type { PackReference } from "#shared/format/state.ts";
+import { successorOf } from "#shared/log/repaired-commit-id.ts";
 import { packKey, packsPrefix, sha256HexOfKey } from "#shared/store/object-key.ts";
 import { resolvePacks } from "#shared/log/resolve-row.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -96,7 +97,8 @@ class Check {
     this.#repository.states.ignoreCheckpoint(); // it is the states that are checked
     await this.#repository.loadIndex();
     for (const { stateId, error } of this.#repository.problems)
-      this.#damaged(`states/${stateId.slice(0, 2)}/${stateId}`, error.message);
+      if (successorOf(this.#repository.log, stateId) === undefined)
+        this.#damaged(`states/${stateId.slice(0, 2)}/${stateId}`, error.message);
     const snapshots = await this.#openSnapshots();
     this.#checkNeeds();
     const checked = new Set<KnownPack>();
@@ -190,9 +192,11 @@ class Check {
   #packsToCheck(): readonly KnownPack[] {
     const { segments, log } = this.#repository;
     const there = segments.packs.filter((pack) => !log.swept.has(pack.packId));
-    if (this.#options.snapshots === undefined) return there;
+    const isAll = this.#options.snapshots === undefined;
+    if (isAll && log.condemned.size === 0) return there;
     const needed = new Set(this.#references.flatMap(({ references }) => [...resolvePacks(log, references)]));
-    return there.filter((pack) => needed.has(pack.packId));
+    // What is condemned and not needed may well be damaged: that is how a repair gives a pack up.
+    return there.filter(({ packId }) => needed.has(packId) || (isAll && !log.condemned.has(packId)));
   }
 
   /**

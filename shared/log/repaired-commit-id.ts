@@ -1,0 +1,56 @@
+import { sha256 } from "#shared/crypto/sha256.ts";
+import { type CommitId, idFromBytes, idToBytes, type StateId } from "#shared/format/ids.ts";
+import type { LogState, SnapshotRecord } from "./log-state.ts";
+
+const context = Buffer.from("holdfast/v1/repaired\0", "latin1");
+/** What such an id begins with, in hexadecimal: the letters "HFRP". */
+const markHex = "48465250";
+const seqDigits = 10;
+
+/**
+ * The commit id of the state that takes the place of a damaged one: a mark, the entry whose place it has among the snapshots, and the
+ * beginning of a hash of the old id. So anyone who has the old id of a snapshot finds the new one, two repairs of one snapshot
+ * cannot both be published, and the newest snapshot is still the newest after an older one was repaired.
+ *
+ * @see FORMAT.md, Repair
+ */
+export function repairedCommitId(old: SnapshotRecord): CommitId {
+  const bytes = Buffer.alloc(16);
+  bytes.write(markHex, "hex");
+  bytes.writeUIntBE(Math.min(placeOf(old), 2 ** 40 - 1), 4, 5);
+  bytes.set(hashOf(old.stateId), 9);
+  return idFromBytes("commit", bytes);
+}
+
+/** The entry whose place a snapshot has: the one that published it, or, of a repaired one, that which published the first that it stands for. */
+export function placeOf(record: Pick<SnapshotRecord, "commitId" | "seq">): number {
+  if (!record.commitId.startsWith(markHex)) return record.seq;
+  const place = Number.parseInt(record.commitId.slice(markHex.length, markHex.length + seqDigits), 16);
+  return place > 0 && place < record.seq ? place : record.seq;
+}
+
+/** The snapshot that took the place of `old`, and of that, and so on; undefined when none did, or it went away since. */
+export function successorOf(
+  log: Pick<LogState, "snapshotOfCommit" | "snapshots">,
+  old: StateId,
+): SnapshotRecord | undefined {
+  let found: SnapshotRecord | undefined;
+  for (let id: StateId | undefined = old; id !== undefined;) {
+    const ending = Buffer.from(hashOf(id)).toString("hex");
+    let next: StateId | undefined;
+    for (const [commitId, stateId] of log.snapshotOfCommit)
+      if (commitId.startsWith(markHex) && commitId.endsWith(ending)) next = stateId;
+    if (next !== undefined) found = log.snapshots.get(next);
+    id = next;
+  }
+  return found;
+}
+
+/** Orders snapshots from the newest to the oldest. */
+export function byPlaceDescending(left: SnapshotRecord, right: SnapshotRecord): number {
+  return placeOf(right) - placeOf(left) || right.seq - left.seq;
+}
+
+function hashOf(stateId: StateId): Uint8Array {
+  return sha256(context, idToBytes(stateId)).subarray(0, 7);
+}
