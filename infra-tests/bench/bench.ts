@@ -6,6 +6,7 @@ import { benchManual, parseBenchOptions } from "./bench-options.ts";
 import type { BenchOptions } from "./bench-options.ts";
 import { copyTree } from "./copy-tree.ts";
 import { findProgram, pathDirectories } from "./find-program.ts";
+import { installBuild } from "./install-build.ts";
 import { report } from "./report.ts";
 import type { FoundTool } from "./run-bench.ts";
 import { runBench } from "./run-bench.ts";
@@ -48,6 +49,7 @@ async function main(options: BenchOptions): Promise<number> {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new HoldfastError("absent", `Cannot start the bench: ${directory} is no directory.`);
   }
+  installBuild();
   const tools = findTools(options.tools);
   const gnuTime = findProgram(["/usr/bin/time"], []) ?? findProgram(["gtime"], peerDirectories);
   if (gnuTime === undefined) {

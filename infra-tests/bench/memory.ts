@@ -9,6 +9,7 @@ import type { Phase } from "./phases.ts";
 import { report } from "./report.ts";
 import type { FoundTool } from "./run-bench.ts";
 import { runBench } from "./run-bench.ts";
+import { installBuild } from "./install-build.ts";
 import { allTools } from "./tools/all-tools.ts";
 
 const manual = `node infra-tests/bench/memory.ts [options]
@@ -75,6 +76,7 @@ function parsePhases(list: string): readonly Phase[] {
 async function main(): Promise<number> {
   const values = options();
   const path = process.env["PATH"] ?? "";
+  installBuild();
   const tools = findTools(values.tools.split(","), path);
   const work = resolve(values.work);
   const phases = parsePhases(values.phases);

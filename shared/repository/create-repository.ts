@@ -7,6 +7,7 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import { configKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { defaultCompressionLevel } from "#shared/compression/compress.ts";
 import type { Clock } from "#shared/clock.ts";
 import type { Random } from "#shared/random.ts";
 import { addKeySlot } from "./key-slots.ts";
@@ -24,13 +25,13 @@ const day = 24 * 60 * 60 * 1000;
 
 /** The settings of a store for which nothing was chosen. */
 export const defaultSettings = {
-  segmentBytes: 512 * 1024,
+  segmentBytes: 1024 * 1024,
   packBytes: 16 * 1024 * 1024,
   graceMs: 7 * day,
   chunkMinBytes: 128 * 1024,
   chunkAvgBytes: 512 * 1024,
   chunkMaxBytes: 2 * 1024 * 1024,
-  compressionLevel: 3,
+  compressionLevel: defaultCompressionLevel,
 } as const;
 
 /**

@@ -1,8 +1,6 @@
 import { join } from "node:path";
+import { installedHoldfast } from "#infra-tests/bench/install-build.ts";
 import type { Command, Place, Tool } from "#infra-tests/bench/tool.ts";
-
-/** The agent of this very checkout. */
-export const holdfastMain = join(import.meta.dirname, "..", "..", "..", "agent", "holdfast.js");
 
 const at = (place: Place, ...args: string[]): Command => ({
   program: process.execPath,
@@ -17,11 +15,11 @@ const byPassphrase = (place: Place, ...args: string[]): Command => ({
   args: [place.program, "--quiet", "at", place.store, ...args],
 });
 
-/** This checkout, under the Node that runs the bench; zstd 3, XChaCha20-Poly1305, verify after encode. */
+/** This checkout as a package, under the Node that runs the bench; zstd 2, XChaCha20-Poly1305, verify after encode. */
 export const holdfast: Tool = {
   name: "holdfast",
-  programs: [holdfastMain],
-  settings: "defaults (zstd 3, verify after encode), opened with a key file",
+  programs: [installedHoldfast],
+  settings: "defaults (zstd 2, verify after encode), opened with a key file",
   version: (program) => ({ program: process.execPath, args: [program, "version"] }),
   environment: (place) => ({ HOLDFAST_PASSPHRASE: place.passphrase }),
   prepare: (place) => [

@@ -22,7 +22,7 @@ import {
 /** Chunks of one file after which they are handed over before the file is at its end. */
 const partialChunks = 4096;
 /** Segments after which the buffers of their making are given back. */
-const segmentsPerCollection = 6;
+const segmentsPerCollection = 16;
 /** Bytes of one file after which progress is told. */
 const progressBytes = 16 * 1024 * 1024;
 
