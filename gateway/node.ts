@@ -1,0 +1,176 @@
+import { createServer as createHttpServer, type Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { systemClock } from "#shared/clock.ts";
+import { HoldfastError } from "#shared/errors.ts";
+import { isLoopbackAddress } from "./access/loopback.ts";
+import type { AccessRules } from "./access/access-rules.ts";
+import type { AccessRecord } from "./access-record.ts";
+import { gatewayApp } from "./app.ts";
+import { httpProtocol } from "./http/http-protocol.ts";
+import type { Mount } from "./mount.ts";
+import { type Protocol, type ProtocolName, protocolPrefixes } from "./protocol.ts";
+import { serveRequest } from "./serve-request.ts";
+
+/** A place to listen at, and what is spoken there. */
+export type Listener = { readonly host: string; readonly port: number; readonly protocols: readonly ProtocolName[] };
+
+/** What a gateway of this process is made of. */
+export type ServeOptions = {
+  readonly mount: Mount;
+  readonly access: AccessRules;
+  readonly listeners: readonly Listener[];
+  /** PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Listen without TLS where others can reach it: something else in front encrypts. */
+  readonly isPlainAllowed?: boolean | undefined;
+  /** Connections of all listeners at most. Default 1024. */
+  readonly connections?: number | undefined;
+  /** Requests a second of one address that is not of this machine. Default 500. */
+  readonly requestsPerSecond?: number | undefined;
+  /** A client that takes less than 64 KiB in so many milliseconds is cut off. Default 30 000. */
+  readonly stallMs?: number | undefined;
+  readonly onAccess?: ((record: AccessRecord) => void) | undefined;
+  readonly onFault?: ((fault: unknown) => void) | undefined;
+};
+
+/** A gateway that listens. */
+export type RunningGateway = {
+  /** A URL for each protocol of each listener. */
+  readonly places: readonly { readonly protocol: ProtocolName; readonly url: string }[];
+  /** Takes no more connections, lets what is being sent end for so many milliseconds, then ends all. */
+  close(graceMs: number): Promise<void>;
+};
+
+/** The protocols that are built. */
+const protocols: Partial<Readonly<Record<ProtocolName, Protocol>>> = { http: httpProtocol };
+
+/** Milliseconds within which a client must have sent its headers, its whole request, and its next request. */
+const headersMs = 15_000;
+const requestMs = 60_000;
+const keepAliveMs = 30_000;
+
+/**
+ * Serves a mount over Node's HTTP server.
+ *
+ * @throws {HoldfastError} denied: others could reach it, and there are no users, or no TLS
+ * @throws {HoldfastError} conflict: the port is taken
+ */
+export async function serveGateway(options: ServeOptions): Promise<RunningGateway> {
+  for (const listener of options.listeners) checkListener(listener, options);
+  const servers: Server[] = [];
+  const places: { protocol: ProtocolName; url: string }[] = [];
+  const close = async (graceMs: number): Promise<void> => {
+    const timer = setTimeout(() => {
+      for (const server of servers) server.closeAllConnections();
+    }, graceMs);
+    await Promise.all(
+      servers.map((server) => {
+        const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+        server.closeIdleConnections();
+        return closed;
+      }),
+    );
+    clearTimeout(timer);
+  };
+  try {
+    for (const listener of options.listeners) {
+      const server = makeServer(listener, options);
+      servers.push(server);
+      const port = await listen(server, listener);
+      const scheme = options.tls === undefined ? "http" : "https";
+      const host = listener.host.includes(":") && !listener.host.startsWith("[") ? `[${listener.host}]` : listener.host;
+      for (const protocol of listener.protocols) {
+        places.push({ protocol, url: `${scheme}://${host}:${port}${prefixOf(protocol, listener)}/` });
+      }
+    }
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+  return { places, close };
+}
+
+function makeServer(listener: Listener, options: ServeOptions): Server {
+  const { mount, access, tls, onAccess, onFault = () => undefined } = options;
+  const app = gatewayApp({
+    mount,
+    access,
+    protocols: listener.protocols.map((name) => ({ protocol: built(name), prefix: prefixOf(name, listener) })),
+    clock: systemClock,
+    requestsPerSecond: isLoopbackAddress(listener.host) ? undefined : (options.requestsPerSecond ?? 500),
+    onAccess,
+    onFault,
+  });
+  const settings = { headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: keepAliveMs };
+  const server =
+    tls === undefined
+      ? createHttpServer(settings)
+      : createHttpsServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: "TLSv1.2" });
+  const stallMs = options.stallMs ?? 30_000;
+  server.on("request", (incoming, outgoing) => {
+    void serveRequest(app, incoming, outgoing, { stallMs, onFault });
+  });
+  server.maxConnections = Math.ceil((options.connections ?? 1024) / options.listeners.length);
+  server.timeout = requestMs * 2;
+  if (!isLoopbackAddress(listener.host)) limitByAddress(server, Math.max(1, Math.ceil(server.maxConnections / 4)));
+  return server;
+}
+
+/** No address gets more than so many of the connections. */
+function limitByAddress(server: Server, connectionsMax: number): void {
+  const counts = new Map<string, number>();
+  server.on("connection", (socket: Socket) => {
+    const address = socket.remoteAddress ?? "";
+    const count = (counts.get(address) ?? 0) + 1;
+    if (count > connectionsMax) {
+      socket.destroy();
+      return;
+    }
+    counts.set(address, count);
+    socket.once("close", () => {
+      const left = (counts.get(address) ?? 1) - 1;
+      if (left > 0) counts.set(address, left);
+      else counts.delete(address);
+    });
+  });
+}
+
+function listen(server: Server, { host, port }: Listener): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const kind = cause.code === "EADDRINUSE" ? "conflict" : cause.code === "EACCES" ? "denied" : "invalid";
+      reject(new HoldfastError(kind, `Cannot listen at ${host}:${port}: ${cause.message}`, { cause }));
+    });
+    server.listen(port, host.replaceAll(/^\[|\]$/g, ""), () => {
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function checkListener({ host, port, protocols: spoken }: Listener, options: ServeOptions): void {
+  if (options.access.isOpen && spoken.includes("s3") && !isLoopbackAddress(host)) {
+    throw new HoldfastError("denied", "Cannot serve S3 to others without key pairs");
+  }
+  if (isLoopbackAddress(host)) return;
+  if (options.access.isOpen) {
+    throw new HoldfastError("denied", `Cannot listen at ${host}:${port}: others can reach it, and nobody is asked who they are`, {
+      hint: "Name users, tokens or S3 keys with --access FILE, or listen at 127.0.0.1.",
+    });
+  }
+  if (options.tls === undefined && options.isPlainAllowed !== true) {
+    throw new HoldfastError("denied", `Cannot listen at ${host}:${port}: passwords and files would go over the network in the clear`, {
+      hint: "Give --cert and --key; or --insecure-plain, where something in front of it encrypts.",
+    });
+  }
+}
+
+function prefixOf(protocol: ProtocolName, listener: Listener): string {
+  return listener.protocols.length === 1 ? "" : protocolPrefixes[protocol];
+}
+
+function built(name: ProtocolName): Protocol {
+  const protocol = protocols[name];
+  if (protocol === undefined) throw new HoldfastError("incompatible", `Cannot serve ${name}: it is not built yet`);
+  return protocol;
+}
