@@ -1,0 +1,161 @@
+import type { PackId, StateId } from "#shared/format/ids.ts";
+import { encodeSnapshotCopy } from "#shared/format/snapshot-copy.ts";
+import type { Appender } from "#shared/log/append-entry.ts";
+import { logMark, type LogState } from "#shared/log/log-state.ts";
+import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
+import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
+import { isHoldfastError } from "#shared/errors.ts";
+import { BlobStorer } from "./blob-storer.ts";
+import { condemnDamaged, publishRepairs, type StateToPublish } from "./publish-repair.ts";
+import type { RepairPlan } from "./repair-plan.ts";
+import { restateSnapshot } from "./restate-snapshot.ts";
+import { forkError } from "./salvage-log.ts";
+
+/** States that one log entry publishes, at most. */
+const statesPerEntry = 64;
+
+/** How a plan is executed. */
+export type ExecuteRepairOptions = {
+  /** Whether snapshots of which nothing can be had are removed. */
+  readonly dropLost: boolean;
+  readonly signal?: AbortSignal;
+};
+
+/** What a repair did. */
+export type RepairReport = {
+  /** New ids of snapshots, by their old ones. */
+  readonly renamed: ReadonlyMap<StateId, StateId>;
+  /** Snapshots that were forgotten and are there again. */
+  readonly broughtBack: readonly StateId[];
+  readonly condemnedPacks: readonly PackId[];
+  /** Damaged packs that something still needs: run the repair again. */
+  readonly leftPacks: readonly PackId[];
+  readonly removedSnapshots: readonly StateId[];
+  /** Blobs that were saved from damaged packs. */
+  readonly savedBlobs: number;
+  readonly storedBytes: number;
+  readonly log: LogState;
+};
+
+/**
+ * Carries out what `planRepair` found. Objects are added and none is changed or deleted.
+ *
+ * Order: where the log has holes, a checkpoint of what is left of it and the entry that vouches for it, so that readers and writers go on behind them;
+ * then packs, states, and the entries that publish them, as a backup does; then damaged packs are condemned. It may die anywhere, run beside
+ * backups and maintenance, and run again.
+ *
+ * @throws {HoldfastError} as `appendEntry` and the store; corrupt: the log is a mixture of two
+ */
+export async function executeRepair(plan: RepairPlan, options: ExecuteRepairOptions): Promise<RepairReport> {
+  const { repository, log, survey } = plan;
+  const [fork] = log.forks;
+  if (fork !== undefined) throw forkError(fork);
+  const { store, signer, clock, random } = repository;
+  const stoppable = options.signal === undefined ? {} : { signal: options.signal };
+  const appender = (): Appender => ({ store, signer, clock, random, from: repository.log, ...stoppable });
+
+  if (log.lost.length > 0 && log.state.seq > 0) {
+    const { state } = await writeCheckpoint({ ...appender(), from: plan.recoveredLog });
+    repository.log = state;
+  }
+  const storer = await BlobStorer.begin(repository);
+  const saved = new Map<string, number>();
+  let states: StateToPublish[];
+  try {
+    states = await stageStates(plan, storer, saved);
+  } finally {
+    await storer.settle();
+  }
+  const renamed = new Map<StateId, StateId>();
+  const broughtBack: StateId[] = [];
+  const stored = new Set(storer.packs.map((pack) => pack.packId));
+  const isThere = (packId: PackId): boolean => stored.has(packId) || survey.packSizes.has(packId);
+  for (const batch of inEntries(states)) {
+    const done = await publishRepairs(appender(), batch, isThere);
+    repository.log = done.state;
+    for (const [old, id] of done.renamed) renamed.set(old, id);
+    broughtBack.push(...done.broughtBack);
+  }
+  const removedSnapshots = options.dropLost ? await dropLost(plan, appender()) : [];
+  const condemned = await condemnDamaged(appender(), plan.condemned);
+  repository.log = condemned.state;
+  if (plan.needsCheckpoint) await checkpointIfPossible(plan, appender());
+  return {
+    renamed,
+    broughtBack,
+    condemnedPacks: condemned.condemned,
+    leftPacks: plan.condemned.filter((each) => !condemned.condemned.includes(each)),
+    removedSnapshots,
+    savedBlobs: saved.size,
+    storedBytes: storer.storedBytes,
+    log: repository.log,
+  };
+}
+
+/** Saves blobs from damaged packs and stages the new states; those that only need to be published again come first. */
+async function stageStates(
+  plan: RepairPlan,
+  storer: BlobStorer,
+  saved: Map<string, number>,
+): Promise<StateToPublish[]> {
+  const { repository, restatements, republished } = plan;
+  const states: StateToPublish[] = republished.map((each) => ({
+    staged: each,
+    old: undefined,
+    timeMs: each.head.createdMs,
+  }));
+  if (restatements.length === 0) return states;
+  const reader = await repository.blobReader();
+  for (const { needs } of restatements) {
+    for (const { id, kind } of needs.salvage.values()) {
+      if (saved.has(id)) continue;
+      const bytes = Buffer.from(id, "latin1");
+      const blob = kind === "data" ? await reader.readChunk(bytes) : await reader.readNode(bytes);
+      saved.set(id, await storer.add(kind, bytes, blob));
+    }
+  }
+  const copySegments: number[] = [];
+  for (const { commitId, group, header } of restatements)
+    copySegments.push(await storer.addNode(encodeSnapshotCopy({ commitId, group, header })));
+  await storer.finish();
+  const parts = { plan, storer, saved, claimed: new Set<PackId>() };
+  for (const [index, restatement] of restatements.entries()) {
+    const staged = await restateSnapshot(parts, restatement, copySegments[index] ?? 0);
+    const { timeMs, durationMs } = restatement.header;
+    states.push({ staged, old: restatement.old?.stateId, timeMs: timeMs + durationMs });
+  }
+  return states;
+}
+
+/**
+ * States by the entries that publish them: those that take the place of others together, for they keep those places; the others one by one, the
+ * earliest first, for the log gives them their places.
+ */
+function inEntries(states: readonly StateToPublish[]): StateToPublish[][] {
+  const replacing = states.filter((each) => each.old !== undefined);
+  const entries = states.filter((each) => each.old === undefined).sort((left, right) => left.timeMs - right.timeMs);
+  const batches = entries.map((each) => [each]);
+  for (let from = 0; from < replacing.length; from += statesPerEntry)
+    batches.push(replacing.slice(from, from + statesPerEntry));
+  return batches;
+}
+
+async function dropLost(plan: RepairPlan, appender: Appender): Promise<readonly StateId[]> {
+  const { repository, lostSnapshots } = plan;
+  const present = lostSnapshots.filter((stateId) => {
+    const record = repository.log.snapshots.get(stateId);
+    return record !== undefined && record.removed === undefined;
+  });
+  if (present.length === 0) return [];
+  repository.log = (await removeSnapshots({ ...appender, atLeast: logMark(repository.log) }, present)).state;
+  return present;
+}
+
+/** A checkpoint only makes opening quicker: that there is another at its number is no failure of the repair. */
+async function checkpointIfPossible(plan: RepairPlan, appender: Appender): Promise<void> {
+  try {
+    plan.repository.log = (await writeCheckpoint(appender, { isThorough: true })).state;
+  } catch (error) {
+    if (!isHoldfastError(error, "conflict")) throw error;
+  }
+}

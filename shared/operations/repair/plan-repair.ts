@@ -1,0 +1,303 @@
+import type { PackId, StateId } from "#shared/format/ids.ts";
+import type { SnapshotHeader } from "#shared/format/snapshot.ts";
+import type { PackReference, StateHead } from "#shared/format/state.ts";
+import { rowsOf } from "#shared/log/resolve-row.ts";
+import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
+import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { Repository } from "#shared/repository/repository.ts";
+import { SegmentReferences } from "#shared/repository/segment-references.ts";
+import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
+import { packKey, stateKey } from "#shared/store/object-key.ts";
+import { NeedWalk } from "./need-walk.ts";
+import type { Finding, RepairPlan, Restatement } from "./repair-plan.ts";
+import { repairedCommitId } from "#shared/log/repaired-commit-id.ts";
+import type { SalvagedLog } from "./salvage-log.ts";
+import { type Survey, surveyStore, type UnpublishedState } from "./survey.ts";
+
+/** What to look for. */
+export type PlanRepairOptions = {
+  /** Opened at the fold of `log`, with an owner's key. */
+  readonly repository: Repository;
+  readonly log: SalvagedLog;
+  /** Whether all content is read and verified, and not only states, trees and the sizes of packs. */
+  readonly read: boolean;
+  readonly threads: number;
+  readonly reporter: Reporter;
+  readonly signal?: AbortSignal;
+};
+
+/**
+ * Looks for damage in a store and says what would mend it. Writes nothing.
+ *
+ * Every published snapshot is walked: for each blob that it needs a sound copy is looked for, in any pack. A snapshot whose state is lost,
+ * or does not refer to sound copies of all that it needs, is to get a new state.
+ *
+ * @throws {HoldfastError} denied: it takes an owner's key
+ */
+export async function planRepair(options: PlanRepairOptions): Promise<RepairPlan> {
+  if (options.repository.keys.hpke === undefined) {
+    throw new HoldfastError("denied", "Cannot repair the store: this key may not read what other sessions stored", {
+      hint: "Use an owner's passphrase or key file.",
+    });
+  }
+  const progress = newProgress("repair", "reading states and packs");
+  options.reporter.start(progress);
+  return new Planner(options, progress).run();
+}
+
+class Planner {
+  readonly #options: PlanRepairOptions;
+  readonly #progress: Progress;
+  readonly #findings: Finding[] = [];
+  readonly #restatements: Restatement[] = [];
+  readonly #republished: UnpublishedState[] = [];
+  readonly #lostSnapshots: StateId[] = [];
+  #recoveredLog: LogState;
+  /** Snapshots that are concerned by each pack that must go. */
+  readonly #concerned = new Map<PackId, string[]>();
+
+  constructor(options: PlanRepairOptions, progress: Progress) {
+    this.#options = options;
+    this.#progress = progress;
+    this.#recoveredLog = options.log.state;
+  }
+
+  async run(): Promise<RepairPlan> {
+    const { repository, log, read, threads, signal } = this.#options;
+    const isLogLost = log.lost.length > 0 || (await this.#isCutOff());
+    const survey = await surveyStore({ repository, isLogLost, read, threads, signal });
+    this.#findInLog();
+    this.#progress.phase = "walking snapshots";
+    const walk = new NeedWalk(repository, survey, signal);
+    const live = [...repository.log.snapshots.values()].filter((record) => record.removed === undefined);
+    for (const record of live.sort((left, right) => left.seq - right.seq)) {
+      await this.#planSnapshot(record, survey, walk);
+      this.#progress.entriesDone++;
+    }
+    if (isLogLost) await this.#planForgotten(survey, walk);
+    this.#findPacks(survey);
+    return {
+      repository,
+      log,
+      survey,
+      findings: this.#findings,
+      restatements: this.#restatements,
+      recoveredLog: this.#recoveredLog,
+      republished: this.#republished,
+      condemned: [...survey.leavingPacks.keys()].filter((each) => !repository.log.condemned.has(each)),
+      lostSnapshots: this.#lostSnapshots,
+      needsCheckpoint: log.badCheckpoints.length > 0,
+    };
+  }
+
+  /** Whether there are states that were made after entries which the log does not have: so its end is gone. */
+  async #isCutOff(): Promise<boolean> {
+    const { repository, log } = this.#options;
+    if (log.state.seq > 0) return false;
+    for await (const _ of repository.store.list("states/")) return true;
+    for await (const _ of repository.store.list("packs/")) return true;
+    return false;
+  }
+
+  #findInLog(): void {
+    const { log } = this.#options;
+    for (const { key, reason } of log.lost) {
+      this.#find(
+        "mended",
+        key,
+        `The log cannot be read here: ${reason}. It goes on behind it; what the entry said is found again as far as states tell.`,
+      );
+    }
+    for (const { key, reason } of log.forks) this.#find("lost", key, `The log was mixed with another: ${reason}.`);
+    for (const reason of log.dropped)
+      this.#find("noted", "log", `Not applied, for it builds on a lost entry: ${reason}.`);
+    for (const { key, reason } of log.badCheckpoints) this.#find("mended", key, reason);
+  }
+
+  async #planSnapshot(record: SnapshotRecord, survey: Survey, walk: NeedWalk): Promise<void> {
+    const { repository } = this.#options;
+    const { stateId } = record;
+    const reason = survey.brokenStates.get(stateId);
+    const head = reason === undefined ? await repository.head(stateId) : undefined;
+    const known = await this.#headerOf(record, survey);
+    if (known === undefined) {
+      this.#lostSnapshots.push(stateId);
+      this.#find(
+        "lost",
+        stateKey(stateId),
+        `The snapshot cannot be had any more: ${reason ?? "its header does not open"}.`,
+        {
+          snapshots: [stateId],
+        },
+      );
+      return;
+    }
+    const references = head === undefined ? undefined : this.#referencesOf(head.references);
+    const needs = await walk.walk(known.header, (ordinal) => references?.has(ordinal) ?? true);
+    const touched = head === undefined ? [] : this.#leavingIn(head, survey);
+    for (const packId of touched) this.#concern(packId, stateId);
+    const isComplete =
+      head !== undefined && references !== undefined && [...needs.segments].every((segment) => references.has(segment));
+    if (needs.lostCount > 0) {
+      this.#find("lost", `snapshot ${stateId}`, `${needs.lostCount} paths of it cannot be restored whole.`, {
+        snapshots: [stateId],
+        paths: needs.lostPaths,
+      });
+    }
+    if (isComplete && touched.length === 0 && known.isSound) return;
+    if (head === undefined || !known.isSound) {
+      this.#find(
+        "mended",
+        stateKey(stateId),
+        `${reason ?? "Its header does not open."} The snapshot gets a new state.`,
+        {
+          snapshots: [stateId],
+        },
+      );
+    } else if (!isComplete && touched.length === 0) {
+      const message =
+        "Its state does not refer to all that it needs, or what it lost was stored again: it gets a new state.";
+      this.#find("mended", `snapshot ${stateId}`, message, { snapshots: [stateId] });
+    }
+    const group = head?.group ?? known.group;
+    this.#restatements.push({ old: record, commitId: repairedCommitId(record), group, header: known.header, needs });
+  }
+
+  /** The header of a snapshot: from its state or a checkpoint, else from its copy in the packs. */
+  async #headerOf(
+    record: SnapshotRecord,
+    survey: Survey,
+  ): Promise<{ header: SnapshotHeader; group: Uint8Array; isSound: boolean } | undefined> {
+    const copy = survey.copies.get(record.commitId);
+    try {
+      const { header } = await readSnapshot(this.#options.repository, record);
+      return { header, group: copy?.group ?? new Uint8Array(16), isSound: true };
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt")) throw error;
+      return copy === undefined ? undefined : { ...copy, isSound: false };
+    }
+  }
+
+  #referencesOf(references: readonly PackReference[]): SegmentReferences {
+    const { segments } = this.#options.repository;
+    const marked = new SegmentReferences();
+    for (const { packId, segments: rows } of references) {
+      const pack = segments.findPack(packId);
+      if (pack === undefined) continue;
+      for (const row of rowsOf(rows))
+        if (row < pack.segmentCount) marked.mark(segments.current(pack.firstSegment + row));
+    }
+    return marked;
+  }
+
+  /** Packs that must go and that the state adds or refers to. */
+  #leavingIn(head: StateHead, survey: Survey): PackId[] {
+    const { segments } = this.#options.repository;
+    const found = new Set<PackId>();
+    for (const { packId, segments: rows } of head.references) {
+      const pack = segments.findPack(packId);
+      if (pack === undefined) {
+        if (survey.leavingPacks.has(packId)) found.add(packId);
+        continue;
+      }
+      for (const row of rowsOf(rows)) {
+        if (row >= pack.segmentCount) continue;
+        const at = segments.packOf(segments.current(pack.firstSegment + row)).packId;
+        if (survey.leavingPacks.has(at)) found.add(at);
+      }
+    }
+    return [...found];
+  }
+
+  /** What was published by entries that are lost: whole states as they are, and snapshots of which the packs keep a copy. */
+  async #planForgotten(survey: Survey, walk: NeedWalk): Promise<void> {
+    const { log } = this.#options.repository;
+    const commits = new Set<string>();
+    const free = this.#options.log.lost.map((each) => each.seq);
+    for (const state of survey.unpublished) {
+      const { head, stateId } = state;
+      const isKnown = log.snapshotOfCommit.has(head.commitId) || commits.has(head.commitId);
+      const isWhole = head.references.every(({ packId }) => this.#isThere(packId, survey));
+      if (isKnown || !isWhole) {
+        if (!isKnown)
+          this.#find(
+            "noted",
+            stateKey(stateId),
+            "No entry publishes it, and packs that it needs are gone: it is left alone.",
+          );
+        continue;
+      }
+      commits.add(head.commitId);
+      // Whoever made it had folded less than the entry that published it.
+      const at = free.findIndex((seq) => seq > head.baseSeq);
+      const [seq] = at < 0 ? [] : free.splice(at, 1);
+      if (seq === undefined) this.#republished.push(state);
+      else this.#recoveredLog = withRecord(this.#recoveredLog, { ...state, seq });
+      this.#find("mended", stateKey(stateId), "The entry that published it is lost: it is published again.", {
+        snapshots: [stateId],
+      });
+    }
+    for (const copy of survey.copies.values()) {
+      if (log.snapshotOfCommit.has(copy.commitId) || commits.has(copy.commitId)) continue;
+      const needs = await walk.walk(copy.header, () => true);
+      const message = "Neither the log nor a state tells of the snapshot any more: it is brought back from the packs.";
+      if (needs.lostCount > 0) {
+        const paths = `${needs.lostCount} paths of it cannot be had, as after a removal: it is left alone.`;
+        this.#find("noted", `snapshot of commit ${copy.commitId}`, paths);
+        continue;
+      }
+      this.#find("mended", `snapshot of commit ${copy.commitId}`, message);
+      this.#restatements.push({ ...copy, old: undefined, needs });
+    }
+  }
+
+  #isThere(packId: PackId, survey: Survey): boolean {
+    return survey.packSizes.has(packId) || this.#options.repository.log.relocated.has(packId);
+  }
+
+  #findPacks(survey: Survey): void {
+    const { log } = this.#options.repository;
+    for (const [packId, message] of survey.leavingPacks) {
+      const snapshots = this.#concerned.get(packId) ?? [];
+      if (snapshots.length === 0 && log.condemned.has(packId)) continue;
+      const what = "What of it can be read and has no other copy is stored again, and the pack is condemned.";
+      this.#find("mended", packKey(packId), `${sentence(message)} ${what}`, { snapshots });
+    }
+    for (const [packId, message] of survey.unreadablePacks) {
+      if (survey.leavingPacks.has(packId)) continue;
+      this.#find("noted", packKey(packId), `No state tells of it, and it cannot be read: ${message}`);
+    }
+  }
+
+  #concern(packId: PackId, stateId: string): void {
+    const known = this.#concerned.get(packId);
+    if (known === undefined) this.#concerned.set(packId, [stateId]);
+    else known.push(stateId);
+  }
+
+  #find(
+    remedy: Finding["remedy"],
+    object: string,
+    message: string,
+    about: { readonly snapshots?: readonly string[]; readonly paths?: readonly string[] } = {},
+  ): void {
+    this.#findings.push({ remedy, object, message, snapshots: about.snapshots ?? [], paths: about.paths ?? [] });
+  }
+}
+
+/** The fold, if entry `seq` had published that state. */
+function withRecord(log: LogState, state: UnpublishedState & { readonly seq: number }): LogState {
+  const { stateId, headBytes, stateBytes, head, seq } = state;
+  const { commitId, createdMs: timeMs } = head;
+  return {
+    ...log,
+    snapshots: log.snapshots.with(stateId, { stateId, commitId, seq, timeMs, headBytes, stateBytes }),
+    snapshotOfCommit: log.snapshotOfCommit.with(commitId, stateId),
+  };
+}
+
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}

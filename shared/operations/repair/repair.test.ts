@@ -1,0 +1,301 @@
+import type * as threads from "node:worker_threads";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { isHoldfastError } from "#shared/errors.ts";
+import { decodePackTrailer, packTrailerBytes } from "#shared/format/pack.ts";
+import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
+import { type ScriptedEntry, scriptedSource } from "#shared/operations/backup/scripted-source.testing.ts";
+import {
+  backupSmall,
+  checkSmall,
+  createSmall,
+  fill,
+  isSound,
+  noise,
+  objectsOf,
+  openSmall,
+  readWhole,
+  snapshotIds,
+} from "#shared/operations/small-store.testing.ts";
+import { memoryStore } from "#shared/store/memory-store.ts";
+import { readonlyStore } from "#shared/store/readonly-store.ts";
+import type { Store } from "#shared/store/store.ts";
+import { planSmall, repairSmall } from "./repair-small.testing.ts";
+import { successorOf } from "#shared/log/repaired-commit-id.ts";
+import { parseId } from "#shared/format/ids.ts";
+
+// They run their real worker module, in this thread.
+vi.mock("node:worker_threads", async (importActual) => {
+  const actual = await importActual<typeof threads>();
+  const { threadsInProcess } = await import("#shared/operations/threads-in-process.testing.ts");
+  const inProcess = threadsInProcess(() => import("#shared/operations/check/check-worker.ts"));
+  return {
+    ...actual,
+    parentPort: inProcess.parentPort,
+    get workerData() {
+      return inProcess.workerData;
+    },
+    Worker: new Proxy(actual.Worker, {
+      construct: (target, args: ConstructorParameters<typeof actual.Worker>) =>
+        String(args[0]).endsWith("check-worker.ts")
+          ? Reflect.construct(inProcess.Worker, args)
+          : Reflect.construct(target, args),
+    }),
+  };
+});
+
+const later = { mtimeSec: 2_000_000 };
+const trees: readonly (readonly ScriptedEntry[])[] = [
+  [
+    { path: "a", content: "a file of the first snapshot" },
+    { path: "d/b", content: noise("b", 90_000) },
+    { path: "d/c", content: noise("c", 30_000) },
+  ],
+  [
+    { path: "a", content: "a file of the first snapshot" },
+    { path: "d/b", content: noise("b changed", 20_000), ...later },
+    { path: "d/c", content: noise("c", 30_000) },
+    { path: "e", content: "new in the second", ...later },
+  ],
+  [
+    { path: "a", content: "a file of the first snapshot" },
+    { path: "d/b", content: noise("b changed", 20_000), ...later },
+    { path: "d/c", content: noise("c", 30_000) },
+    { path: "e", content: "new in the second", ...later },
+  ],
+];
+
+let objects: Map<string, Uint8Array>;
+/** What each snapshot holds, the newest first, and their ids. */
+let contents: Map<string, string>[];
+let ids: string[];
+beforeAll(async () => {
+  const store = memoryStore();
+  await createSmall(store);
+  for (const entries of trees) await backupSmall(store, [scriptedSource({ entries })]);
+  objects = await objectsOf(store);
+  const repository = await openSmall(store);
+  ids = snapshotIds(repository);
+  contents = [];
+  for (const back of ids.keys()) contents.push(await readWhole(repository, back));
+});
+
+type Change = (objects: Map<string, Uint8Array>) => void;
+
+async function damaged(change: Change): Promise<Store> {
+  const changed = new Map(objects);
+  change(changed);
+  return fill(memoryStore(), changed);
+}
+
+const keysLike = (pattern: RegExp): string[] => [...objects.keys()].filter((key) => pattern.test(key)).sort();
+const without =
+  (pattern: RegExp): Change =>
+  (all) => {
+    for (const key of keysLike(pattern)) all.delete(key);
+  };
+
+function flipped(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = bytes.slice();
+  copy[at] = (copy[at] ?? 0) ^ 16;
+  return copy;
+}
+
+const flip =
+  (key: string, at: (bytes: Uint8Array) => number): Change =>
+  (all) => {
+    const bytes = all.get(key) ?? expect.fail(`no ${key}`);
+    all.set(key, flipped(bytes, at(bytes)));
+  };
+
+/** A data pack of the first backup. */
+const dataPack = (): string =>
+  keysLike(/^packs\//).reduce((most, key) =>
+    (objects.get(key)?.byteLength ?? 0) > (objects.get(most)?.byteLength ?? 0) ? key : most,
+  );
+
+async function wholeContents(store: Store): Promise<Map<string, string>[]> {
+  const repository = await openSmall(store);
+  const all = [];
+  for (const back of snapshotIds(repository).keys()) all.push(await readWhole(repository, back));
+  return all;
+}
+
+/** Plans on a store that refuses every change, and sees that nothing did change. */
+async function planDry(store: Store) {
+  const before = await objectsOf(store);
+  const plan = await planSmall(readonlyStore(store));
+  expect(await objectsOf(store)).toEqual(before);
+  return plan;
+}
+
+/** Every object that was there is there still, as it was. */
+async function expectNothingOverwritten(store: Store, before: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  const after = await objectsOf(store);
+  for (const [key, bytes] of before) expect(after.get(key), key).toEqual(bytes);
+}
+
+async function expectMended(change: Change): Promise<Store> {
+  const store = await damaged(change);
+  const before = await objectsOf(store);
+  const plan = await planDry(store);
+  expect(plan.findings.length).toBeGreaterThan(0);
+  expect(plan.findings.filter((each) => each.remedy === "lost")).toEqual([]);
+  await repairSmall(store);
+  await expectNothingOverwritten(store, before);
+  const report = await checkSmall(store);
+  expect(report.errors).toEqual([]);
+  expect(await wholeContents(store)).toEqual(contents);
+  const again = await planDry(store);
+  expect(again.restatements).toEqual([]);
+  expect(again.findings.filter((each) => each.remedy === "mended")).toEqual([]);
+  return store;
+}
+
+describe("a sound store", () => {
+  it("has nothing to repair", async () => {
+    const store = await damaged(() => undefined);
+    expect((await planDry(store)).findings).toEqual([]);
+    await repairSmall(store);
+    expect(await objectsOf(store)).toEqual(objects);
+  });
+});
+
+describe("lost states", () => {
+  it("brings every snapshot back when all states are gone", async () => {
+    const store = await expectMended(without(/^states\//));
+    const { log } = await openSmall(store);
+    for (const id of ids) {
+      const old = parseId("state", id);
+      expect(log.snapshots.get(old)?.removed).toBeDefined();
+      expect(successorOf(log, old)?.removed).toBeUndefined();
+      expect(successorOf(log, old)).toBeDefined();
+    }
+  });
+
+  it.each(["first", "middle", "last"] as const)("brings a damaged state back: %s byte", async (where) => {
+    for (const key of keysLike(/^states\//)) {
+      await expectMended(
+        flip(key, (bytes) => (where === "first" ? 0 : where === "last" ? bytes.byteLength - 1 : bytes.byteLength >> 1)),
+      );
+    }
+  });
+
+  it("is repeated without harm by two at once", async () => {
+    const store = await damaged(without(/^states\//));
+    // The threads in this process serve one pool at a time.
+    await Promise.all([repairSmall(store, { read: false }), repairSmall(store, { read: false })]);
+    expect(isSound(await checkSmall(store))).toBe(true);
+    expect(await wholeContents(store)).toEqual(contents);
+  });
+
+  it("leaves a snapshot removed that was removed while it was repaired", async () => {
+    const store = await damaged(without(/^states\//));
+    const plan = await planSmall(store);
+    const { repository } = plan;
+    const newest = parseId("state", ids[0] ?? "");
+    const { signer, clock, random } = repository;
+    await removeSnapshots({ store, signer, clock, random, from: repository.log }, [newest]);
+    const { executeRepair } = await import("./execute-repair.ts");
+    await executeRepair(plan, { dropLost: false });
+    expect(await wholeContents(store)).toEqual(contents.slice(1));
+  });
+});
+
+describe("a damaged log", () => {
+  it.each([1, 2, 3])("goes on where entry %i is missing or damaged", async (seq) => {
+    const key = `log/${String(seq).padStart(20, "0")}`;
+    await expectMended(flip(key, (bytes) => bytes.byteLength >> 1));
+    await expectMended((all) => all.set(key, new Uint8Array(0)));
+    if (seq < 3) await expectMended((all) => all.delete(key));
+  });
+
+  it("begins again where all of it is gone", async () => {
+    await expectMended(without(/^log\//));
+  });
+
+  it("brings every snapshot back from packs alone", async () => {
+    await expectMended(without(/^(log|states|checkpoints)\//));
+  });
+
+  it("takes backups after it was mended", async () => {
+    const store = await expectMended((all) => all.set(`log/${"3".padStart(20, "0")}`, new Uint8Array(7)));
+    await backupSmall(store, [scriptedSource({ entries: [{ path: "n", content: "after the repair" }] })]);
+    expect((await wholeContents(store)).slice(1)).toEqual(contents);
+    expect(isSound(await checkSmall(store))).toBe(true);
+  });
+});
+
+describe("damaged packs", () => {
+  const trailerOf = (bytes: Uint8Array) =>
+    decodePackTrailer(bytes.slice(bytes.byteLength - packTrailerBytes), bytes.byteLength, "a pack");
+
+  it.each(["header", "directory", "table", "trailer"] as const)(
+    "loses nothing when its %s is damaged",
+    async (part) => {
+      for (const key of keysLike(/^packs\//)) {
+        await expectMended(
+          flip(key, (bytes) => {
+            const { directoriesOffset, tableOffset } = trailerOf(bytes);
+            return {
+              header: 33,
+              directory: directoriesOffset + 3,
+              table: tableOffset + 2,
+              trailer: bytes.byteLength - 40,
+            }[part];
+          }),
+        );
+      }
+    },
+  );
+
+  it("names what is lost with a segment, and a later backup brings it back", async () => {
+    const key = dataPack();
+    const store = await damaged(flip(key, () => 100));
+    const before = await objectsOf(store);
+    const plan = await planDry(store);
+    const lost = plan.findings.filter((each) => each.remedy === "lost");
+    expect(lost.length).toBeGreaterThan(0);
+    const paths = new Set(lost.flatMap((each) => each.paths));
+    const report = await repairSmall(store);
+    await expectNothingOverwritten(store, before);
+    expect(report.condemnedPacks.map((each) => `packs/${each.slice(0, 2)}/${each}`)).toEqual([key]);
+    expect(report.savedBlobs).toBeGreaterThan(0);
+    // What check finds is exactly what the repair named.
+    const checked = await checkSmall(store);
+    expect(new Set(checked.errors.map((each) => each.path.replace(/^[0-9a-f]{8}:/, "")))).toEqual(paths);
+    // The sources are still there: a backup stores again what the damaged pack held, and a repair heals the old snapshots.
+    for (const entries of trees.slice(0, 2)) await backupSmall(store, [scriptedSource({ entries })], { force: true });
+    expect((await planDry(store)).findings.filter((each) => each.remedy === "lost")).toEqual([]);
+    await repairSmall(store);
+    const after = await checkSmall(store);
+    expect(after.damagedFiles).toBe(0);
+    const all = await wholeContents(store);
+    for (const each of contents) expect(all).toContainEqual(each);
+    expect((await planDry(store)).restatements).toEqual([]);
+  });
+
+  it("names what is lost with a missing pack, and keeps the rest", async () => {
+    const key = dataPack();
+    const store = await damaged((all) => all.delete(key));
+    const report = await repairSmall(store);
+    expect(report.plan.findings.some((each) => each.remedy === "lost" && each.paths.length > 0)).toBe(true);
+    expect(report.condemnedPacks).toHaveLength(1);
+    expect((await checkSmall(store)).damagedFiles).toBeGreaterThan(0);
+    const [newest] = await wholeContents(store).catch((error: unknown) => {
+      expect(isHoldfastError(error, "corrupt")).toBe(true);
+      return [];
+    });
+    expect(newest ?? contents[0]).toBeDefined();
+  });
+
+  it("does not let backups build on a pack that is damaged inside", async () => {
+    const key = dataPack();
+    const store = await damaged(flip(key, () => 100));
+    await repairSmall(store);
+    const again = await backupSmall(store, [scriptedSource({ entries: trees[0] ?? [] })], { force: true });
+    expect(again.newBytes).toBeGreaterThan(0);
+    const { log } = await openSmall(store);
+    expect(log.condemned.size).toBe(1);
+    expect((await wholeContents(store))[0]).toEqual(contents[2]);
+  });
+});

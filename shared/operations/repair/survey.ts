@@ -1,0 +1,235 @@
+import { isHoldfastError } from "#shared/errors.ts";
+import { directoryRowBytes } from "#shared/format/directory.ts";
+import { type CommitId, type PackId, parseId, type StateId } from "#shared/format/ids.ts";
+import { decodeSnapshotCopy, type SnapshotCopy } from "#shared/format/snapshot-copy.ts";
+import { frameHeaderBytes } from "#shared/format/frame.ts";
+import { type StateHead, stateHeadLength } from "#shared/format/state.ts";
+import { inParallel } from "#shared/log/in-parallel.ts";
+import type { SnapshotRecord } from "#shared/log/log-state.ts";
+import { readPacks } from "#shared/operations/check/read-packs.ts";
+import { joinStateIndex } from "#shared/repository/join-state-index.ts";
+import { openStateSection, readStateHead, readStateSection } from "#shared/repository/read-state.ts";
+import type { Repository } from "#shared/repository/repository.ts";
+import type { KnownPack } from "#shared/repository/segment-table.ts";
+import { packsPrefix, sha256HexOfKey, statesPrefix } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import type { Damage } from "./need-walk.ts";
+import { indexRowsOf, type PackContents, readPackContents } from "./read-pack-contents.ts";
+
+/** Objects read at once. */
+const inFlight = 8;
+/** Longest blob that is tried as a snapshot copy, bytes. */
+const copyMaxBytes = 4 * 1024 * 1024;
+
+/** A state that is in the store and that no entry of the log publishes. */
+export type UnpublishedState = {
+  readonly stateId: StateId;
+  readonly head: StateHead;
+  readonly headBytes: number;
+  readonly stateBytes: number;
+};
+
+/** What is in a store, and what is wrong with it. */
+export type Survey = Damage & {
+  /** Published states whose objects are whole. */
+  readonly wholeStates: ReadonlySet<StateId>;
+  /** Published states whose objects are not, and why. */
+  readonly brokenStates: ReadonlyMap<StateId, string>;
+  /** States that no entry publishes; read only where entries are lost. */
+  readonly unpublished: readonly UnpublishedState[];
+  /** Sizes of the packs that are there. */
+  readonly packSizes: ReadonlyMap<PackId, number>;
+  /** Packs that no whole state adds, by what they say of themselves; read only where something is lost. */
+  readonly loosePacks: ReadonlyMap<PackId, PackContents>;
+  /** Loose packs that cannot be read. */
+  readonly unreadablePacks: ReadonlyMap<PackId, string>;
+  /** Snapshot copies in loose packs. */
+  readonly copies: ReadonlyMap<CommitId, SnapshotCopy>;
+};
+
+/** How to look at a store. */
+export type SurveyOptions = {
+  readonly repository: Repository;
+  /** Whether parts of the log are lost, so that it does not tell of all states. */
+  readonly isLogLost: boolean;
+  /** Whether all content is read, and not only packs of an odd size. */
+  readonly read: boolean;
+  readonly threads: number;
+  readonly signal: AbortSignal | undefined;
+};
+
+/** Looks at states and packs, and adds to the repository's index what loose packs hold. Reads only. */
+export async function surveyStore(options: SurveyOptions): Promise<Survey> {
+  const { repository, isLogLost } = options;
+  await repository.loadIndex();
+  const { wholeStates, brokenStates, claimed } = await readStates(repository);
+  const packSizes = await listPacks(repository);
+  const unpublished = isLogLost ? await readUnpublished(repository) : [];
+  const loosePacks = new Map<PackId, PackContents>();
+  const unreadablePacks = new Map<PackId, string>();
+  if (isLogLost || brokenStates.size > 0) {
+    for (const { head } of unpublished) for (const { packId } of head.packs) claimed.add(packId);
+    const loose = [...packSizes].filter(([packId]) => !claimed.has(packId) && !repository.log.swept.has(packId));
+    await inParallel(loose, inFlight, async ([packId, sizeBytes]) => {
+      try {
+        loosePacks.set(packId, await readPackContents(repository, packId, sizeBytes));
+      } catch (error) {
+        if (!isHoldfastError(error, "corrupt", "absent")) throw error;
+        unreadablePacks.set(packId, error.message);
+      }
+    });
+    addToIndex(repository, loosePacks.values());
+  }
+  const damage = await provePacks(options, packSizes, unreadablePacks);
+  const copies = await findCopies(repository, loosePacks.values());
+  return { ...damage, wholeStates, brokenStates, unpublished, packSizes, loosePacks, unreadablePacks, copies };
+}
+
+/** Reads all published states; `claimed` are the packs that whole ones add. */
+async function readStates(repository: Repository): Promise<{
+  readonly wholeStates: ReadonlySet<StateId>;
+  readonly brokenStates: ReadonlyMap<StateId, string>;
+  readonly claimed: Set<PackId>;
+}> {
+  const { store, storeIdBytes, config } = repository;
+  const indexKey = repository.requireKey("indexKey");
+  const wholeStates = new Set<StateId>();
+  const claimed = new Set<PackId>();
+  const brokenStates = new Map<StateId, string>();
+  const read = async (record: SnapshotRecord): Promise<void> => {
+    try {
+      const head = await readStateHead(store, config.storeId, record);
+      const section = await readStateSection(store, record, head);
+      openStateSection(section, record.stateId, { packs: head.packs, indexKey, storeIdBytes });
+      wholeStates.add(record.stateId);
+      for (const { packId } of head.packs) claimed.add(packId);
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "absent")) throw error;
+      brokenStates.set(record.stateId, error.message);
+    }
+  };
+  await inParallel([...repository.log.snapshots.values()], inFlight, read);
+  return { wholeStates, brokenStates, claimed };
+}
+
+async function listPacks(repository: Repository): Promise<Map<PackId, number>> {
+  const sizes = new Map<PackId, number>();
+  for await (const { key, sizeBytes } of repository.store.list(packsPrefix)) {
+    const name = sha256HexOfKey(key);
+    if (name !== undefined) sizes.set(parseId("pack", name), sizeBytes);
+  }
+  return sizes;
+}
+
+/** States that the log does not tell of and that are whole. */
+async function readUnpublished(repository: Repository): Promise<UnpublishedState[]> {
+  const { store, storeIdBytes, config, log } = repository;
+  const indexKey = repository.requireKey("indexKey");
+  const found: UnpublishedState[] = [];
+  for await (const { key, sizeBytes } of store.list(statesPrefix)) {
+    const name = /^states\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(key)?.[1];
+    if (name === undefined) continue;
+    const stateId = parseId("state", name);
+    if (log.snapshots.has(stateId) || log.sweptStates.has(stateId)) continue;
+    try {
+      const record = { stateId, headBytes: await headLengthOf(store, key), stateBytes: sizeBytes };
+      const head = await readStateHead(store, config.storeId, record);
+      const section = await readStateSection(store, record, head);
+      const rows = openStateSection(section, stateId, { packs: head.packs, indexKey, storeIdBytes });
+      for (const pack of head.packs) repository.segments.addPack(pack);
+      for (const session of head.sessions) repository.sessionKeys.addEnvelope(session);
+      repository.index.addRun(joinStateIndex(rows, head, repository.segments));
+      found.push({ ...record, head });
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "incompatible", "absent")) throw error;
+    }
+  }
+  return found.sort(
+    (left, right) => left.head.baseSeq - right.head.baseSeq || left.head.createdMs - right.head.createdMs,
+  );
+}
+
+async function headLengthOf(store: Store, key: string): Promise<number> {
+  return stateHeadLength(await store.get(key, { offsetBytes: 0, lengthBytes: frameHeaderBytes }), key);
+}
+
+function addToIndex(repository: Repository, loose: Iterable<PackContents>): void {
+  const { segments, index, sessionKeys } = repository;
+  for (const { pack, sessions, directories } of loose) {
+    for (const session of sessions) sessionKeys.addEnvelope(session);
+    const { firstSegment } = segments.addPack(pack);
+    index.addRun(indexRowsOf(directories, firstSegment));
+  }
+  index.settle();
+}
+
+/** Finds packs that are missing or damaged, and which of their segments are. */
+async function provePacks(
+  { repository, read, threads, signal }: SurveyOptions,
+  packSizes: ReadonlyMap<PackId, number>,
+  unreadable: ReadonlyMap<PackId, string>,
+): Promise<Damage> {
+  const { segments, log } = repository;
+  const badSegments = new Set<number>();
+  const leavingPacks = new Map<PackId, string>();
+  const toRead: KnownPack[] = [];
+  for (const pack of segments.packs) {
+    const { packId, firstSegment, segmentCount } = pack;
+    if (log.swept.has(packId)) continue;
+    const sizeBytes = packSizes.get(packId);
+    if (sizeBytes === undefined) {
+      leavingPacks.set(packId, "it is missing");
+      for (let row = 0; row < segmentCount; row++) badSegments.add(firstSegment + row);
+    } else if (sizeBytes !== pack.sizeBytes) {
+      leavingPacks.set(packId, `it has ${sizeBytes} bytes instead of ${pack.sizeBytes}`);
+      toRead.push(pack);
+    } else if (read || unreadable.has(packId)) toRead.push(pack);
+  }
+  if (toRead.length > 0) {
+    await readPacks(repository, toRead, {
+      threads,
+      signal,
+      findings: {
+        damaged: (pack, message, ordinals) => {
+          if (!leavingPacks.has(pack.packId)) leavingPacks.set(pack.packId, message);
+          for (const ordinal of ordinals) badSegments.add(ordinal);
+        },
+        unread: (_pack, error) => {
+          throw error;
+        },
+        swept: () => undefined,
+        verified: () => undefined,
+        fetched: () => undefined,
+      },
+    });
+  }
+  return { badSegments, leavingPacks };
+}
+
+/** Opens the blobs of loose meta packs and keeps those that are snapshot copies. */
+async function findCopies(repository: Repository, loose: Iterable<PackContents>): Promise<Map<CommitId, SnapshotCopy>> {
+  const copies = new Map<CommitId, SnapshotCopy>();
+  const reader = await repository.blobReader();
+  for (const { pack, directories } of loose) {
+    if (pack.kind !== "meta") continue;
+    for (const directory of directories) {
+      const view = new DataView(directory.buffer, directory.byteOffset, directory.byteLength);
+      for (let at = 0; at < directory.byteLength; at += directoryRowBytes) {
+        if (view.getUint32(at + 32, true) > copyMaxBytes) continue;
+        const copy = await asCopy(() => reader.readNode(directory.subarray(at, at + 32)));
+        if (copy !== undefined) copies.set(copy.commitId, copy);
+      }
+    }
+  }
+  return copies;
+}
+
+async function asCopy(read: () => Promise<Uint8Array>): Promise<SnapshotCopy | undefined> {
+  try {
+    const bytes = await read();
+    return bytes[0] === 1 ? undefined : decodeSnapshotCopy(bytes, "a blob");
+  } catch (error) {
+    if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+    return undefined;
+  }
+}
