@@ -4,10 +4,10 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { encodeHeadersSection, headersSectionName, type SealedHeader } from "#shared/format/checkpoint-headers.ts";
 import { encodePartsSection, type ListedPart, partsSectionName } from "#shared/format/checkpoint-parts.ts";
+import type { PartState } from "#shared/format/checkpoint-part.ts";
 import { type CheckpointHead, checkpointSection, encodeCheckpointHead } from "#shared/format/checkpoint.ts";
 import { encodeFoldSection, foldSectionName } from "#shared/format/fold-section.ts";
 import type { StateId } from "#shared/format/ids.ts";
-import type { StateHead } from "#shared/format/state.ts";
 import { checkpointKey, checkpointPartKey, stateKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { appendEntry, type Appender } from "./append-entry.ts";
@@ -174,14 +174,15 @@ async function gather(
     for (const record of batch) {
       const whole = read.get(record.stateId);
       if (whole?.header !== undefined) headers.push(whole.header);
-      if (whole?.section !== undefined) await builder.add({ ...whole.head, stateId: record.stateId }, whole.section);
+      if (whole?.section !== undefined) await builder.add(whole.state, whole.section);
     }
   }
   return { headers, parts: [...parts, ...(await builder.finish())], problems, storedBytes: builder.putBytes };
 }
 
 type WholeState = {
-  readonly head: StateHead;
+  /** Without the rest of the head: what a snapshot references may be many times as large. */
+  readonly state: PartState;
   readonly header: SealedHeader;
   /** Undefined: the state is too large for a part. */
   readonly section: Uint8Array | undefined;
@@ -198,11 +199,13 @@ async function readWholeState(store: Store, { storeId }: LogState, record: Snaps
     fail("it does not have the session of its own header");
   if (head.indexBytes !== record.stateBytes - record.headBytes) fail("its index has another length than the log says");
   const header = { stateId, session, sealedSnapshot: head.sealedSnapshot };
-  if (partStateBytes({ ...head, stateId }) > stateBytesMax) return { head, header, section: undefined };
-  if (head.indexBytes === 0) return { head, header, section: new Uint8Array(0) };
+  const { packs, sessions, indexBytes, indexSha256 } = head;
+  const part = { stateId, packs, sessions, indexBytes, indexSha256 };
+  if (partStateBytes(part) > stateBytesMax) return { state: part, header, section: undefined };
+  if (head.indexBytes === 0) return { state: part, header, section: new Uint8Array(0) };
   const section = await store.get(stateKey(stateId), { offsetBytes: record.headBytes, lengthBytes: head.indexBytes });
   if (!equalBytes(sha256(section), head.indexSha256)) fail("its index does not match its checksum");
-  return { head, header, section };
+  return { state: part, header, section };
 }
 
 /** Puts the checkpoint of `state`, and reads back what is there. */
