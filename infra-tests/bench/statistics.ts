@@ -11,3 +11,9 @@ export function summarize(values: readonly number[]): Summary | undefined {
   if (min === undefined || max === undefined || upper === undefined || lower === undefined) return undefined;
   return { median: (lower + upper) / 2, min, max };
 }
+
+/** The value below which `share` (0 to 1) of an ascending series lies; NaN when it is empty. */
+export function percentile(ascending: readonly number[], share: number): number {
+  const last = ascending.length - 1;
+  return ascending[Math.min(last, Math.floor(share * ascending.length))] ?? Number.NaN;
+}

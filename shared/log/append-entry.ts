@@ -75,6 +75,7 @@ export async function appendEntry(
     ...stoppable,
     ...(atLeast === undefined ? {} : { atLeast }),
   });
+  let pace = 0;
   for (let losses = 0; losses < lostRaces; losses++) {
     const landed = seqOfAttempt(state, attemptId);
     if (landed !== undefined) return { ...(await entryAt(store, state, landed)), appended: true, state };
@@ -82,8 +83,9 @@ export async function appendEntry(
     const events = decide(state);
     if (events.length === 0) return { appended: false, seq: state.seq, entrySha256: state.lastSha256, state };
     const { entry, next } = prepareEntry(appender, state, attemptId, events);
-    const found = await placeEntry({ store, entry, losses, clock, random, ...stoppable });
+    const found = await placeEntry({ store, entry, losses, pace, clock, random, ...stoppable });
     if (found.length === 0) return { appended: true, seq: entry.seq, entrySha256: entry.sha256, state: next };
+    pace = found.length;
     for (const stored of found) state = foldEntry(state, stored); // our own may be the first: the next round sees it
   }
   throw new HoldfastError("unavailable", `Cannot append to the log: others were first ${lostRaces} times in a row`, {

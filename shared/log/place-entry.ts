@@ -30,7 +30,8 @@ const entriesAhead = 15;
  * `unavailable` at once. If nothing is there, the *same bytes* are put again at the *same number*: a first put that arrives late then
  * changes nothing, because each key takes one object. What is told to last, such as a full disk, ends it at once.
  *
- * @param losses - races that this append has lost in a row; the more, the further it looks ahead
+ * @param losses - races that this append has lost in a row
+ * @param pace - entries that came while it lost the last one: about as many have come again, and are read at once
  * @returns none when the put succeeded; else the entry that is there and those already after it: ours when it carries our commit id
  * @throws {HoldfastError} unavailable (interrupted, when aborted): nobody could say; ours may be in the log or still get there (`detail.outcome` = "unknown")
  * @throws {HoldfastError} corrupt or incompatible: what is there is no entry that this program reads
@@ -39,11 +40,12 @@ export async function placeEntry(options: {
   readonly store: Store;
   readonly entry: EntryToPlace;
   readonly losses: number;
+  readonly pace: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly signal?: AbortSignal;
 }): Promise<readonly StoredEntry[]> {
-  const { store, entry, losses, clock, random, signal } = options;
+  const { store, entry, losses, pace, clock, random, signal } = options;
   const wait = async (ms: number): Promise<void> => {
     if (ms <= 0) return;
     try {
@@ -64,7 +66,7 @@ export async function placeEntry(options: {
       answer = error;
     }
     if (answer.kind === "conflict") await wait(raceWaitMs(losses + 1, clock.nowMs() - beganMs, random));
-    const found = await look(store, entry, Math.min(entriesAhead, 1 + 2 * losses), answer);
+    const found = await look(store, entry, Math.min(entriesAhead, Math.max(1, pace)), answer);
     if (found.length > 0) return found;
     if (puts >= unclearPuts || answer.detail["lasting"] === true) throw unknownOutcome(entry, answer);
     await wait(outageWaitMs(puts, random));

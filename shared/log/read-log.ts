@@ -6,7 +6,7 @@ import { logKey, logPrefix, seqOfKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { foldEntry, type StoredEntry } from "./fold-entry.ts";
 import type { LogMark, LogState } from "./log-state.ts";
-import { readPresentEntry } from "./read-entry.ts";
+import { readEntry, readPresentEntry } from "./read-entry.ts";
 import { stopIfAborted } from "./stop-if-aborted.ts";
 
 /** Options of `readLog`. */
@@ -51,6 +51,9 @@ const inFlightBytes = 32 * 1024 * 1024;
 export async function readLog(options: ReadLogOptions): Promise<LogState> {
   const { store, from, atLeast, onEntry, signal, isFromCheckpoint = false } = options;
   if (atLeast !== undefined) await checkMark(store, from, atLeast);
+  // Asked for at once with the listing: where nothing newer proves entry `from.seq`, it must be that very entry.
+  const last = atLeast === undefined || from.seq === 0 || isFromCheckpoint ? undefined : readEntry(store, from.seq);
+  last?.catch(() => undefined); // met below, if it matters
   let state = from;
   const pending: { readonly bytes: number; readonly entry: Promise<StoredEntry> }[] = [];
   let pendingBytes = 0;
@@ -76,12 +79,12 @@ export async function readLog(options: ReadLogOptions): Promise<LogState> {
     }
     while (pending.length > 0) await foldNext();
   } finally {
-    await Promise.allSettled(pending.map((each) => each.entry));
+    await Promise.allSettled([last, ...pending.map((each) => each.entry)]);
   }
   if (atLeast !== undefined) {
     if (state.seq < atLeast.seq) throw await wentBack(store, atLeast.seq);
-    if (state.seq === from.seq && from.seq > 0) {
-      const stored = await readPresentEntry(store, from.seq);
+    if (state.seq === from.seq && last !== undefined) {
+      const stored = await last.catch(() => readPresentEntry(store, from.seq));
       compareMark({ seq: from.seq, sha256: from.lastSha256 }, stored.sha256);
     }
   }

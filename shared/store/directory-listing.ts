@@ -52,6 +52,11 @@ async function keysOf(root: string, folder: string, prefix: string, after: strin
   const keys: string[] = [];
   for (const entry of entries) {
     const name = folder + entry.name;
+    if (entry.isFile()) {
+      // The cheap questions first: of a long log a listing wants the end.
+      if (name > after && name.startsWith(prefix) && isObjectKey(name)) keys.push(name);
+      continue;
+    }
     if (!isObjectKey(name)) continue;
     if (await isFolder(root, name, entry)) {
       const key = `${name}/`;
