@@ -61,6 +61,8 @@ export type CompactionLimits = {
   readonly mergePacksMin: number;
   /** Bytes of packs read in one run at most. Default 128 GiB. */
   readonly readBytesMax: number;
+  /** Packs that go in one run at most. Default 100,000. */
+  readonly packsMax: number;
 };
 
 /** What is compacted when nothing was chosen. @param packBytes - target size of packs, of `config` */
@@ -72,5 +74,6 @@ export function defaultCompactionLimits(packBytes: number): CompactionLimits {
     smallShare: { data: 0.25, meta: 0.5 },
     mergePacksMin: 4,
     readBytesMax: 128 * 1024 ** 3,
+    packsMax: 100_000,
   };
 }

@@ -46,8 +46,8 @@ export type CopiedPack = {
  */
 export async function copyPack(store: Store, storeId: Uint8Array, pack: PackToCompact): Promise<CopiedPack> {
   const subject = `pack ${pack.packId}`;
-  const bytes = await store.get(packKey(pack.packId));
-  if (bytes.byteLength !== pack.sizeBytes || !equalBytes(sha256(bytes), idToBytes(pack.packId))) {
+  const bytes = await store.get(packKey(pack.packId), { offsetBytes: 0, lengthBytes: pack.sizeBytes });
+  if (!equalBytes(sha256(bytes), idToBytes(pack.packId))) {
     throw new HoldfastError("corrupt", `Cannot copy ${subject}: its bytes are not those that its name promises`, {
       detail: { key: packKey(pack.packId) },
     });
