@@ -48,7 +48,7 @@ export type MaintenanceDone = {
 const idsOfEntry = 100_000;
 /** Times that newer snapshots are looked at before a condemnation is left to the next run. */
 const coverRounds = 50;
-const deletionsAtOnce = 16;
+const deletionsAtOnce = 32;
 
 /**
  * Carries a plan out: revive, sweep, delete, condemn, each durable before the next. It may die anywhere and be begun again anywhere, with

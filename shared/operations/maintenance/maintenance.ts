@@ -68,7 +68,9 @@ export async function maintenance(options: MaintenanceOptions): Promise<Maintena
   const { plan, price, done, state: collected } = await collect(options, progress);
   let state = collected;
   const isBlocked = plan.unreadable.length > 0;
-  const compacted = options.compact && !isBlocked ? await compactStore(options, state, progress) : undefined;
+  // What makes the brake hold, such as a log that was set back, would make compaction leave behind what is needed all the same.
+  const mayCompact = options.compact && !isBlocked && plan.brake === undefined;
+  const compacted = mayCompact ? await compactStore(options, state, progress) : undefined;
   state = compacted?.report?.log ?? state;
   const checkpoint = dryRun ? { state, seq: undefined, isWritten: true } : await fold(options, state, progress);
   const damaged = compacted?.report?.damaged ?? [];

@@ -3,6 +3,7 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { parseId, type StateId } from "#shared/format/ids.ts";
 import { scanStateHead } from "#shared/format/scan-state-head.ts";
 import { stateIdOf } from "#shared/format/state.ts";
+import { inParallel } from "#shared/log/in-parallel.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
 import { NeededPacks } from "#shared/log/needed-packs.ts";
 import { stopIfAborted } from "#shared/log/stop-if-aborted.ts";
@@ -44,6 +45,9 @@ export type Survey = {
 const headsAtOnce = 16;
 /** Their bytes at most, unless one alone has more. */
 const headBytesAtOnce = 48 * 1024 * 1024;
+/** From so many packs on, the folders of packs are listed one by one, several at once: a listing is pages, one after the other. */
+const manyPacks = 50_000;
+const listingsAtOnce = 16;
 /** States that may fail for want of an answer before the store counts as unavailable. */
 const unansweredMax = 3;
 
@@ -100,11 +104,13 @@ export async function surveyStore(options: {
   );
   progress.phase = "listing packs";
   let listedKeys = 0;
-  for await (const { key, sizeBytes, modifiedMs } of store.list(packsPrefix)) {
-    if ((++listedKeys & 1023) === 0) stopIfAborted(signal);
-    const packId = idOfKey("pack", key);
-    if (packId !== undefined) packs.list(packs.hold(packs.ids.addId(packId)), sizeBytes, modifiedMs);
-  }
+  await inParallel(packFolders(packs.size), listingsAtOnce, async (folder) => {
+    for await (const { key, sizeBytes, modifiedMs } of store.list(folder)) {
+      if ((++listedKeys & 1023) === 0) stopIfAborted(signal);
+      const packId = idOfKey("pack", key);
+      if (packId !== undefined) packs.list(packs.hold(packs.ids.addId(packId)), sizeBytes, modifiedMs);
+    }
+  });
   progress.phase = "listing states";
   const unpublished: UnpublishedState[] = [];
   const sweptStates: { stateId: StateId; sizeBytes: number }[] = [];
@@ -209,6 +215,12 @@ async function headBytes(store: Store, { stateId, headBytes: lengthBytes }: Snap
   throw new HoldfastError("corrupt", `Cannot read ${key}: its bytes are not those that its name promises`, {
     detail: { key },
   });
+}
+
+/** What to list to see all packs, when there are about so many. */
+function packFolders(packs: number): readonly string[] {
+  if (packs < manyPacks) return [packsPrefix];
+  return Array.from({ length: 256 }, (_, byte) => `${packsPrefix}${byte.toString(16).padStart(2, "0")}/`);
 }
 
 function headOptions({ storeId }: LogState, { stateId }: SnapshotRecord) {

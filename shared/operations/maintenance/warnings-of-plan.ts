@@ -20,7 +20,7 @@ export function warningsOf(plan: MaintenancePlan): string[] {
     const { condemnBytes, inUseBytes, share } = brake;
     const orphans = figures.orphans.count === 0 ? "" : `, ${tally(figures.orphans)} of them in no snapshot ever`;
     warnings.push(
-      `Nothing is condemned: ${tally(figures.condemn)}${orphans} would be, ${percent(condemnBytes / inUseBytes)} of the ${inUseBytes} bytes in use, and one run may condemn ${percent(share)}. If that is what you want, use --force`,
+      `Nothing is condemned or compacted: ${tally(figures.condemn)}${orphans} would be, ${percent(condemnBytes / inUseBytes)} of the ${inUseBytes} bytes in use, and one run may condemn ${percent(share)}. If that is what you want, use --force`,
     );
   }
   if (figures.missing > 0) {
