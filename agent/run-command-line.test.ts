@@ -64,6 +64,7 @@ async function tryLine(args: readonly string[], answers: Partial<Engine> = {}, e
     restore: async () => done,
     check: async () => done,
     maintenance: async () => done,
+    mount: async () => undefined,
     snapshots: () => each(snapshot),
     snapshot: async () => snapshot,
     entries: () => each(file),

@@ -61,6 +61,8 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
         secretSources,
         reporter: renderer,
         signal,
+        startGateway: async (start) => (await import("#gateway/start-gateway.ts")).startGateway(start),
+        mountAccess: environment.mountAccess,
       });
     },
   };

@@ -7,6 +7,7 @@ export const commandTable = {
   restore: () => import("./restore.ts").then(({ restore }) => restore),
   ls: () => import("./ls.ts").then(({ ls }) => ls),
   cat: () => import("./cat.ts").then(({ cat }) => cat),
+  mount: () => import("./mount.ts").then(({ mount }) => mount),
   check: () => import("./check.ts").then(({ check }) => check),
   info: () => import("./info.ts").then(({ info }) => info),
   rm: () => import("./rm.ts").then(({ rm }) => rm),

@@ -1,4 +1,5 @@
 import type { PathReference, SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import type { MountListener, MountPlace } from "./gateway-port.ts";
 import type { EntryError, Report } from "#shared/operations/progress.ts";
 import type { ProbedCheck, ProbeReport } from "#shared/store/probe-store.ts";
 
@@ -41,6 +42,8 @@ export interface Engine {
   removeKey(slotPrefix: string): Promise<KeySummary>;
   /** Replaces the slot that the given secret opened by one under a new passphrase. */
   changePassphrase(newPassphrase: AskNewPassphrase): Promise<KeySummary>;
+  /** Serves snapshots until the run is stopped, and tells of each place when it is served. */
+  mount(request: MountRequest, onPlace: (place: MountPlace) => void): Promise<void>;
   /** Tries whether the place keeps the promises of `Store`, and tells of each check as it ends. */
   probe(onCheck: (check: ProbedCheck) => void): Promise<ProbeReport>;
   /** Ends connections. */
@@ -111,6 +114,20 @@ export type MaintenanceRequest = {
   readonly orphanAgeMs: number | undefined;
   readonly setGraceMs: number | undefined;
   readonly compact: boolean;
+};
+
+/** What `mount` asks. Files are paths as typed. */
+export type MountRequest = {
+  /** Undefined: all snapshots. */
+  readonly reference: PathReference | undefined;
+  readonly listeners: readonly MountListener[];
+  readonly accessFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly isPlainAllowed: boolean;
+  readonly accessLogFile: string | undefined;
+  readonly connections: number | undefined;
+  readonly requestsPerSecond: number | undefined;
 };
 
 /** Which snapshots `ls` shows. */

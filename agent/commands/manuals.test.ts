@@ -45,7 +45,7 @@ test.each(names)("the manual of %s names every option it takes, and no other", (
   const command = commands.get(name)!;
   const taken = new Set([...command.options, ...globalOptions].map((row: OptionRow) => row.name));
   const text = manualText(command, globalOptions).replaceAll(/`holdfast [^`]*`/g, "");
-  const named = new Set(Array.from(text.matchAll(/(?<![\w-])--([a-z][a-z-]*)/g), ([, option]) => option!));
+  const named = new Set(Array.from(text.matchAll(/(?<![\w-])--([a-z][a-z0-9-]*)/g), ([, option]) => option!));
   expect([...named].sort()).toEqual([...taken].sort());
 });
 

@@ -4,6 +4,8 @@ export type Environment = {
   readonly store: string | undefined;
   /** HOLDFAST_PASSPHRASE. It is taken out of `process.env`, so that no child inherits it. */
   readonly passphrase: string | undefined;
+  /** HOLDFAST_MOUNT_ACCESS: who may see what `mount` serves, as JSON. Taken out of `process.env` likewise. */
+  readonly mountAccess: string | undefined;
   /** HOLDFAST_DEBUG: show stacks. */
   readonly debug: boolean;
   readonly noColor: boolean;
@@ -15,15 +17,18 @@ export type Environment = {
   readonly xdgData: string | undefined;
 };
 
-/** Reads `variables` once, and deletes the passphrase from them. */
+/** Reads `variables` once, and deletes the secrets from them. */
 export function readEnvironment(variables: NodeJS.ProcessEnv, home: () => string): Environment {
   const passphrase = variables["HOLDFAST_PASSPHRASE"];
   delete variables["HOLDFAST_PASSPHRASE"];
+  const mountAccess = variables["HOLDFAST_MOUNT_ACCESS"] || undefined;
+  delete variables["HOLDFAST_MOUNT_ACCESS"];
   const set = (name: string) => variables[name] || undefined;
   const absolute = (name: string) => (variables[name]?.startsWith("/") ? variables[name] : undefined);
   return {
     store: set("HOLDFAST_STORE"),
     passphrase,
+    mountAccess,
     debug: set("HOLDFAST_DEBUG") !== undefined,
     noColor: set("NO_COLOR") !== undefined,
     term: set("TERM"),

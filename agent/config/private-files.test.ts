@@ -14,9 +14,10 @@ afterAll(() => rm(directory, { recursive: true }));
 
 const mode = async (path: string) => (await stat(path)).mode & 0o777;
 
-test("readEnvironment takes the passphrase out of the variables", () => {
+test("readEnvironment takes the secrets out of the variables", () => {
   const variables = {
     HOLDFAST_PASSPHRASE: "x",
+    HOLDFAST_MOUNT_ACCESS: "{}",
     HOLDFAST_STORE: "",
     XDG_CACHE_HOME: "relative",
     NO_COLOR: "1",
@@ -25,6 +26,7 @@ test("readEnvironment takes the passphrase out of the variables", () => {
   expect(readEnvironment(variables, () => "/other")).toEqual({
     store: undefined,
     passphrase: "x",
+    mountAccess: "{}",
     debug: false,
     noColor: true,
     term: undefined,
@@ -33,6 +35,7 @@ test("readEnvironment takes the passphrase out of the variables", () => {
     xdgData: undefined,
   });
   expect(variables).not.toHaveProperty("HOLDFAST_PASSPHRASE");
+  expect(variables).not.toHaveProperty("HOLDFAST_MOUNT_ACCESS");
 });
 
 test("directories follow the XDG specification and --cache-dir", () => {

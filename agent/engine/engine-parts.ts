@@ -1,4 +1,5 @@
 import type { Directories } from "#agent/config/directories.ts";
+import type { StartGateway } from "#agent/commands/gateway-port.ts";
 import type { SecretSources } from "#agent/config/read-secret.ts";
 import type { Reporter } from "#shared/operations/progress.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -21,4 +22,8 @@ export type EngineParts = {
   readonly secretSources: SecretSources;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
+  /** What serves a mount; undefined: nothing does. */
+  readonly startGateway?: StartGateway;
+  /** Who may see what is mounted, as JSON, where the environment says it. */
+  readonly mountAccess?: string | undefined;
 };

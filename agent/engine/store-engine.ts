@@ -25,6 +25,7 @@ import { findRecord, findRemoved, matchingSnapshots, summaryOf } from "./find-sn
 import { leanMemory } from "./lean-memory.ts";
 import { runBackup } from "./run-backup.ts";
 import { runMaintenance } from "./run-maintenance.ts";
+import { runMount } from "./run-mount.ts";
 import { runRestore } from "./run-restore.ts";
 import { openSession, rememberLog, type Session, steadyStore, threadsOf } from "./session.ts";
 
@@ -217,6 +218,7 @@ export function storeEngine(parts: EngineParts): Engine {
       await removeKeySlot(place, slot.slotId);
       return keySummary(added, added);
     },
+    mount: (request, onPlace) => runMount(parts, session, request, onPlace),
     probe: (onCheck) => orAborted(signal, probeStore(store, { clock: systemClock, random: systemRandom, onCheck })),
     close: () => store.close(),
   };

@@ -3,6 +3,7 @@ import {
   environmentAllowed,
   exitAllowed,
   fileLinesMax,
+  houseDoors,
   houses,
   longFiles,
   openToAll,
@@ -24,6 +25,7 @@ export const rules: Readonly<Record<string, (file: SourceFile) => readonly strin
     const house = file.path.split("/")[0]!;
     return importsOf(file)
       .filter((to) => to.startsWith("#") && !(houses[house] ?? []).includes(to.slice(1).split("/")[0]!))
+      .filter((to) => !(houseDoors[file.path] ?? []).includes(to.slice(1)))
       .map((to) => `enters ${to}`);
   },
 

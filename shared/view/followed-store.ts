@@ -2,10 +2,9 @@ import { type Clock } from "#shared/clock.ts";
 import { type HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { idToBytes, type StateId } from "#shared/format/ids.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
-import { readLog } from "#shared/log/read-log.ts";
 import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import { ByteBoundedCache } from "#shared/repository/byte-bounded-cache.ts";
-import { Repository } from "#shared/repository/repository.ts";
+import type { Repository } from "#shared/repository/repository.ts";
 import { liveRecords, readSnapshot, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
 import { SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { NodeCache } from "./node-cache.ts";
@@ -41,12 +40,15 @@ export class FollowedStore {
   readonly #options: FollowOptions;
   readonly #refreshMs: number;
   #repository: Repository;
+  /** The last entry of the log whose snapshots `#repository` can read: it folds more, and loads no more. */
+  #loadedSeq: number;
   #readAtMs: number;
   #refreshing: Promise<void> | undefined;
   #live: { readonly seq: number; readonly records: readonly SnapshotRecord[] } | undefined;
 
   constructor(repository: Repository, options: FollowOptions) {
     this.#repository = repository;
+    this.#loadedSeq = repository.log.seq;
     this.#options = options;
     this.#refreshMs = options.refreshMs ?? 2000;
     this.#readAtMs = options.clock.nowMs();
@@ -65,10 +67,13 @@ export class FollowedStore {
    * none by that id, or it is removed.
    */
   async record(id: StateId): Promise<SnapshotRecord | undefined> {
-    const known = this.#repository.log.snapshots.get(id);
-    if (known === undefined) await this.#refreshIfOld();
+    const find = (): SnapshotRecord | undefined => {
+      const record = this.#repository.log.snapshots.get(id);
+      return record === undefined || record.seq > this.#loadedSeq ? undefined : record;
+    };
+    if (find() === undefined) await this.#refreshIfOld();
     else void this.#refreshIfOld().catch(() => undefined); // whoever waits for it is told
-    const record = this.#repository.log.snapshots.get(id);
+    const record = find();
     return record?.removed === undefined ? record : undefined;
   }
 
@@ -113,7 +118,10 @@ export class FollowedStore {
 
   #liveRecords(): readonly SnapshotRecord[] {
     const { seq } = this.#repository.log;
-    if (this.#live?.seq !== seq) this.#live = { seq, records: liveRecords(this.#repository) };
+    if (this.#live?.seq !== seq) {
+      const records = liveRecords(this.#repository).filter((record) => record.seq <= this.#loadedSeq);
+      this.#live = { seq, records };
+    }
     return this.#live.records;
   }
 
@@ -127,10 +135,13 @@ export class FollowedStore {
   async #refresh(): Promise<void> {
     const before = this.#repository;
     try {
-      const log = await readLog({ store: before.store, from: before.log });
-      if (log.seq > before.log.seq) {
-        const { store, config, configSha256, keys, signer, clock, random } = before;
-        this.#repository = new Repository({ store, config, configSha256, keys, log, signer, clock, random });
+      await before.refresh();
+      const hasNew = liveRecords(before).some((record) => record.seq > this.#loadedSeq);
+      if (hasNew) {
+        const next = await before.reopened();
+        this.#repository = next;
+        this.#loadedSeq = next.log.seq;
+        this.#live = undefined;
       }
     } catch (error) {
       if (!isHoldfastError(error, "unavailable")) throw error;

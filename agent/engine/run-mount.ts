@@ -1,0 +1,133 @@
+import { once } from "node:events";
+import { createWriteStream, type WriteStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import type { MountRequest } from "#agent/commands/engine.ts";
+import type { MountAccess, MountPlace } from "#agent/commands/gateway-port.ts";
+import { readGuardedFile } from "#agent/config/read-guarded-file.ts";
+import { systemClock } from "#shared/clock.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
+import { FollowedStore } from "#shared/view/followed-store.ts";
+import { SnapshotView } from "#shared/view/snapshot-view.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { findRecord } from "./find-snapshots.ts";
+import type { Session } from "./session.ts";
+
+/** Milliseconds that a response has to end when the mount is stopped. */
+const graceMs = 3000;
+/** Bytes of the access log that wait for a slow disk; lines beyond are lost, and said to be. */
+const logBytesMax = 4 * 1024 * 1024;
+
+/**
+ * Serves a store until the run's signal says stop, which is how a mount ends well.
+ *
+ * @param onPlace - told of every place that is served, once all are
+ */
+export async function runMount(
+  parts: EngineParts,
+  session: () => Promise<Session>,
+  request: MountRequest,
+  onPlace: (place: MountPlace) => void,
+): Promise<void> {
+  const { startGateway, reporter, signal } = parts;
+  if (startGateway === undefined) throw new HoldfastError("internal", "Cannot serve: no gateway is wired");
+  const access = await accessOf(parts, request);
+  const tls = await tlsOf(request);
+  const warn = (message: string): void => reporter.notice({ level: "warning", message });
+  const { repository } = await session();
+  const store = new FollowedStore(repository, { clock: systemClock, onProblem: (problem) => warn(problem.message) });
+  const snapshot = await snapshotOf(store, repository, request);
+  const log = request.accessLogFile === undefined ? undefined : await openLog(request.accessLogFile, warn);
+  const told = new Set<string>();
+  const gateway = await startGateway({
+    store,
+    snapshot,
+    listeners: request.listeners,
+    access,
+    tls,
+    isPlainAllowed: request.isPlainAllowed,
+    connections: request.connections,
+    requestsPerSecond: request.requestsPerSecond,
+    onAccess: log?.write,
+    onFault: (fault) => warn(`A response broke: ${fault instanceof Error ? fault.message : String(fault)}`),
+    onProblem(problem) {
+      if (told.size < 1000 && !told.has(problem.message)) warn(problem.message);
+      told.add(problem.message);
+    },
+  });
+  try {
+    for (const place of gateway.places) onPlace(place);
+    if (!signal.aborted) await once(signal, "abort");
+  } finally {
+    await gateway.close(graceMs);
+    await log?.close();
+  }
+}
+
+async function snapshotOf(store: FollowedStore, repository: Session["repository"], { reference }: MountRequest) {
+  if (reference === undefined) {
+    await store.warm();
+    return undefined;
+  }
+  const snapshot = await readSnapshot(repository, findRecord(repository, reference.snapshot));
+  const root = reference.path === "/" ? undefined : reference.path;
+  const top = await new SnapshotView(store, snapshot.id).stat(root ?? "/");
+  if (top.type !== "directory") throw new HoldfastError("invalid", "Cannot mount it: it is no directory");
+  await store.warm(snapshot);
+  return { snapshot, root };
+}
+
+async function accessOf(parts: EngineParts, { accessFile }: MountRequest) {
+  if (accessFile !== undefined) {
+    return { json: await readGuardedFile(accessFile, "access rules"), where: accessFile };
+  }
+  return parts.mountAccess === undefined ? undefined : { json: parts.mountAccess, where: "HOLDFAST_MOUNT_ACCESS" };
+}
+
+async function tlsOf({ certFile, keyFile }: MountRequest): Promise<{ cert: string; key: string } | undefined> {
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new HoldfastError("invalid", "Cannot speak TLS: --cert and --key go together");
+  }
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  const read = async (path: string): Promise<string> => {
+    try {
+      return await readFile(path, "utf8");
+    } catch (cause) {
+      throw new HoldfastError("absent", `Cannot read ${path}: ${(cause as Error).message}`, { cause });
+    }
+  };
+  return { cert: await read(certFile), key: await read(keyFile) };
+}
+
+/** Adds lines to a file that only its owner may read. */
+async function openLog(path: string, warn: (message: string) => void) {
+  const stream: WriteStream = createWriteStream(path, { flags: "a", mode: 0o600 });
+  try {
+    await once(stream, "open");
+  } catch (cause) {
+    if (isHoldfastError(cause)) throw cause;
+    throw new HoldfastError("unavailable", `Cannot write ${path}: ${(cause as Error).message}`, { cause });
+  }
+  let lost = 0;
+  let hasFailed = false;
+  stream.on("error", (error) => {
+    if (!hasFailed) warn(`Cannot write the access log: ${error.message}`);
+    hasFailed = true;
+  });
+  return {
+    write(record: MountAccess): void {
+      if (hasFailed) return;
+      if (stream.writableLength > logBytesMax) {
+        if (lost++ === 0) warn("The access log is behind: lines are lost");
+        return;
+      }
+      const { timeMs, ...rest } = record;
+      stream.write(`${JSON.stringify({ time: new Date(timeMs).toISOString(), ...rest })}\n`);
+    },
+    async close(): Promise<void> {
+      if (hasFailed) return;
+      stream.end();
+      await once(stream, "close");
+    },
+  };
+}
