@@ -63,6 +63,7 @@ async function tryLine(args: readonly string[], answers: Partial<Engine> = {}, e
     backup: async () => done,
     restore: async () => done,
     check: async () => done,
+    repair: async () => done,
     maintenance: async () => done,
     mount: async () => undefined,
     snapshots: () => each(snapshot),

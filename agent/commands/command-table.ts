@@ -9,6 +9,7 @@ export const commandTable = {
   cat: () => import("./cat.ts").then(({ cat }) => cat),
   mount: () => import("./mount.ts").then(({ mount }) => mount),
   check: () => import("./check.ts").then(({ check }) => check),
+  repair: () => import("./repair.ts").then(({ repair }) => repair),
   info: () => import("./info.ts").then(({ info }) => info),
   rm: () => import("./rm.ts").then(({ rm }) => rm),
   undelete: () => import("./undelete.ts").then(({ undelete }) => undelete),

@@ -15,6 +15,8 @@ export interface Engine {
   backup(request: BackupRequest): Promise<Report>;
   restore(request: RestoreRequest): Promise<Report>;
   check(request: CheckRequest): Promise<Report>;
+  /** Looks for damage; with `apply` mends it. */
+  repair(request: RepairRequest): Promise<Report>;
   /** Needs no secret. */
   maintenance(request: MaintenanceRequest): Promise<Report>;
   /** Snapshots that match, oldest first. */
@@ -128,6 +130,16 @@ export type MountRequest = {
   readonly accessLogFile: string | undefined;
   readonly connections: number | undefined;
   readonly requestsPerSecond: number | undefined;
+};
+
+/** What `repair` asks. */
+export type RepairRequest = {
+  /** Whether anything is changed; else damage is only told. */
+  readonly apply: boolean;
+  /** Whether all content is read and verified. */
+  readonly read: boolean;
+  /** Whether snapshots of which nothing can be had are removed. */
+  readonly dropLost: boolean;
 };
 
 /** Which snapshots `ls` shows. */

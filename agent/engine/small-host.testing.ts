@@ -69,7 +69,7 @@ export class SmallHost {
   /** Runs something on a fresh engine and tells what it reported. */
   async run(
     operation: (engine: Engine) => Promise<Report>,
-    options: { readonly signal?: AbortSignal; readonly store?: Store } = {},
+    options: { readonly signal?: AbortSignal; readonly store?: Store; readonly acceptRollback?: boolean } = {},
   ): Promise<Outcome> {
     const errors: EntryError[] = [];
     const notices: Notice[] = [];
@@ -85,7 +85,7 @@ export class SmallHost {
       storageClass: undefined,
       directories: { data: this.path("data"), cache: this.path("cache") },
       useCache: false,
-      acceptRollback: false,
+      acceptRollback: options.acceptRollback ?? false,
       concurrency: 1,
       secretSources: {
         keyfile: undefined,

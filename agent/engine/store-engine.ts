@@ -26,6 +26,7 @@ import { leanMemory } from "./lean-memory.ts";
 import { runBackup } from "./run-backup.ts";
 import { runMaintenance } from "./run-maintenance.ts";
 import { runMount } from "./run-mount.ts";
+import { runRepair } from "./run-repair.ts";
 import { runRestore } from "./run-restore.ts";
 import { openSession, rememberLog, type Session, steadyStore, threadsOf } from "./session.ts";
 
@@ -69,6 +70,7 @@ export function storeEngine(parts: EngineParts): Engine {
     check: async ({ snapshots, readPercent }) =>
       finish(await leanMemory(async () => runCheck(parts, await session(), snapshots, readPercent))),
     maintenance: async (request) => finish(await runMaintenance(parts, request)),
+    repair: async (request) => finish(await leanMemory(() => runRepair(parts, request))),
     async *snapshots(filter) {
       const { repository } = await session();
       const whole = yield* matchingSnapshots(repository, filter, reporter);

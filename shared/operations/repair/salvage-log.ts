@@ -157,7 +157,7 @@ function withoutUnknown(state: LogState, event: LogEvent): LogEvent {
 
 /** The fold of the newest checkpoint for which an entry that can be read vouches. */
 async function newestStart(store: Store, storeId: StoreId, entries: readonly number[]): Promise<LogState | undefined> {
-  const checkpoints = (await listCheckpoints(store)).reverse();
+  const checkpoints = (await listCheckpoints(store)).toReversed();
   if (checkpoints.length === 0) return undefined;
   for (const seq of checkpoints) {
     try {

@@ -1,0 +1,117 @@
+import { writeFileSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { isHoldfastError } from "#shared/errors.ts";
+import { objectsOf } from "#shared/operations/small-store.testing.ts";
+import { logKey } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import type { RepairRequest, SnapshotSummary } from "#agent/commands/engine.ts";
+import { SmallHost, treeLines } from "./small-host.testing.ts";
+
+const hosts: SmallHost[] = [];
+afterEach(() => {
+  for (const host of hosts.splice(0)) host.remove();
+});
+
+/** A host with two snapshots of a few files. */
+async function twice(): Promise<SmallHost> {
+  const host = await SmallHost.make();
+  hosts.push(host);
+  writeFileSync(host.path("source", "one"), "one".repeat(10_000));
+  await host.backup();
+  writeFileSync(host.path("source", "two"), "two".repeat(10_000));
+  await host.backup();
+  return host;
+}
+
+const repair = (host: SmallHost, request: Partial<RepairRequest> = {}, acceptRollback = false) =>
+  host.run((engine) => engine.repair({ apply: false, read: false, dropLost: false, ...request }), { acceptRollback });
+
+async function snapshots(host: SmallHost): Promise<SnapshotSummary[]> {
+  const found: SnapshotSummary[] = [];
+  await host.run(async (engine) => {
+    for await (const each of engine.snapshots({ tags: [], host: undefined, name: undefined, latest: undefined }))
+      found.push(each);
+    return { operation: "ls", outcome: "ok", facts: {} };
+  });
+  return found;
+}
+
+async function lose(store: Store, prefix: string): Promise<void> {
+  for (const key of (await objectsOf(store)).keys()) if (key.startsWith(prefix)) await store.delete(key);
+}
+
+describe("holdfast repair", () => {
+  it("says that a sound store is sound, and changes nothing", async () => {
+    const host = await twice();
+    const before = await objectsOf(host.store);
+    expect(await repair(host, { read: true })).toMatchObject({ outcome: "ok", facts: { damaged: 0 } });
+    expect(await repair(host, { apply: true })).toMatchObject({ outcome: "ok", facts: { mended: 0, newStates: 0 } });
+    expect(await objectsOf(host.store)).toEqual(before);
+  });
+
+  it("tells of lost states without --apply, and brings the snapshots back with it, under new ids that the old ones lead to", async () => {
+    const host = await twice();
+    const before = await snapshots(host);
+    await lose(host.store, "states/");
+    await lose(host.store, "checkpoints/");
+    const damaged = await objectsOf(host.store);
+    expect(await repair(host)).toMatchObject({ outcome: "corrupt" });
+    expect(await objectsOf(host.store)).toEqual(damaged);
+    const done = await repair(host, { apply: true });
+    expect(done).toMatchObject({ outcome: "ok", facts: { newStates: 2, lost: [] } });
+    const after = await snapshots(host);
+    // The copy of a header was made before its backup was over.
+    const described = ({ id: _id, durationMs: _durationMs, ...rest }: SnapshotSummary) => rest;
+    expect(after.map(described)).toEqual(before.map(described));
+    for (const [index, { id }] of before.entries()) {
+      expect(done.notices.map((each) => each.message)).toContain(`Snapshot ${id} is ${after[index]?.id} now`);
+      const reference = { snapshot: { by: "prefix", prefix: id }, path: host.source } as const;
+      expect(await host.restore({ reference })).toMatchObject({ outcome: "ok" });
+    }
+    const { target } = await host.restore();
+    expect(treeLines(target)).toEqual(treeLines(host.source));
+    expect(await repair(host, { read: true })).toMatchObject({ outcome: "ok" });
+  });
+
+  it("does not go on with a log that is not the one that was seen before until that is accepted", async () => {
+    const host = await twice();
+    await lose(host.store, "log/");
+    await lose(host.store, "checkpoints/");
+    expect(await repair(host)).toMatchObject({ outcome: "corrupt" });
+    const before = await objectsOf(host.store);
+    await expect(repair(host, { apply: true })).rejects.toSatisfy((error) => isHoldfastError(error, "corrupt"));
+    expect(await objectsOf(host.store)).toEqual(before);
+    expect(await repair(host, { apply: true }, true)).toMatchObject({ outcome: "ok", facts: { broughtBack: 2 } });
+    expect(await snapshots(host)).toHaveLength(2);
+    expect(await host.backup()).toMatchObject({ outcome: "ok" });
+  });
+
+  it("mends a log with a damaged entry, and every command goes on", async () => {
+    const host = await twice();
+    await lose(host.store, "checkpoints/");
+    await host.store.delete(logKey(1));
+    await host.store.put(logKey(1), [new Uint8Array(0)]);
+    await expect(snapshots(host)).rejects.toSatisfy((error) => isHoldfastError(error, "corrupt"));
+    expect(await repair(host, { apply: true })).toMatchObject({ outcome: "ok" });
+    expect(await snapshots(host)).toHaveLength(2);
+    expect(await host.backup()).toMatchObject({ outcome: "ok" });
+    const { target } = await host.restore();
+    expect(treeLines(target)).toEqual(treeLines(host.source));
+  });
+
+  it("names a snapshot of which nothing is left, and removes it when it is told to", async () => {
+    const host = await twice();
+    await lose(host.store, "states/");
+    await lose(host.store, "checkpoints/");
+    await lose(host.store, "packs/");
+    const done = await repair(host, { apply: true });
+    expect(done).toMatchObject({ outcome: "partial" });
+    expect(done.errors.filter((each) => each.kind === "lost")).toHaveLength(2);
+    expect(await repair(host, { apply: true, dropLost: true })).toMatchObject({
+      outcome: "ok",
+      facts: { removedSnapshots: 2 },
+    });
+    expect(await snapshots(host)).toEqual([]);
+    expect(await host.backup()).toMatchObject({ outcome: "ok" });
+  });
+});
