@@ -246,6 +246,54 @@ describe("compact, while others are at work", () => {
     expect(await readWithoutCondemned(store, 1)).toEqual(whole);
   });
 
+  it.each([
+    ["needs nothing of what was left behind", treeOf(1, [0, 2, 3, 5, 6, 8]), true],
+    ["needs what was left behind", treeOf(0, []), false],
+  ])("a snapshot that comes just before the entry and %s", async (_what, tree, isFree) => {
+    const { store } = await sparseStore();
+    let hasCome = false;
+    const raced: Store = {
+      ...store,
+      put: async (key, body, options) => {
+        if (key.startsWith("log/") && !hasCome) {
+          hasCome = true;
+          await backupSmall(store, [source(tree)]);
+        }
+        return store.put(key, body, options);
+      },
+    };
+    const report = await compactSmall(raced);
+    expect(hasCome).toBe(true);
+    expect(report.condemnedPacks).toEqual(report.relocatedPacks);
+    if (isFree) expect([report.overtakenPacks, report.relocatedPacks]).toEqual([[], report.plan.packs]);
+    else expect(report.overtakenPacks.length).toBeGreaterThan(0);
+    expect(isSound(await checkSmall(store))).toBe(true);
+    const whole = await readWhole(await openSmall(store));
+    expect(await readWithoutCondemned(store)).toEqual(whole);
+  });
+
+  it("relocates, and condemns nothing, when snapshots never cease to come", async () => {
+    const { store } = await sparseStore();
+    let [isBusy, day] = [false, 2];
+    const busy: Store = {
+      ...store,
+      put: async (key, body, options) => {
+        if (key.startsWith("log/") && !isBusy && day < 12) {
+          isBusy = true;
+          await backupSmall(store, [
+            source([...treeOf(1, [0, 2, 3, 5, 6, 8]), { path: `new ${day++}`, content: "new" }]),
+          ]);
+          isBusy = false;
+        }
+        return store.put(key, body, options);
+      },
+    };
+    const report = await compactSmall(busy);
+    expect(report.relocatedPacks).toEqual(report.plan.packs);
+    expect(report.condemnedPacks).toEqual([]);
+    expect(isSound(await checkSmall(store))).toBe(true);
+  });
+
   it("two at once: one relocates, the other's packs are orphans, and nothing is lost", async () => {
     const { store, whole } = await sparseStore();
     const [one, other] = [await planSmall(store), await planSmall(store)];

@@ -58,7 +58,9 @@ export function planCompaction(
   const leftSmall = { packs: 0, bytes: 0 };
   for (const pack of census.packs(log)) {
     if (!isNeeded(log, pack) || !mayGo(log, pack)) continue;
-    const isSparse = isWasteful(pack, limits) && sparse.takes(pack);
+    const verdict = isWasteful(pack, limits) ? sparse.judge(pack) : "stays";
+    if (verdict === "left") continue;
+    const isSparse = verdict === "goes";
     if (!isSparse && pack.liveBytes >= packBytes * limits.smallShare[pack.kind]) continue;
     if (isSparse || chosen.length < limits.packsMax) chosen.push(packToCompact(pack, isSparse ? "sparse" : "small"));
     else {

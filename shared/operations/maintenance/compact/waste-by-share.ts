@@ -1,5 +1,8 @@
 const buckets = 1024;
 
+/** What is measured of a pack. */
+type MeasuredPack = { readonly liveBytes: number; readonly deadBytes: number; readonly sizeBytes: number };
+
 /**
  * How much waste packs hold, by the share of their bytes that is needed: tells up to which share packs must go for so much waste to go.
  *
@@ -11,7 +14,7 @@ export class WasteByShare {
   readonly #deadBytes = new Float64Array(buckets);
 
   /** Counts a pack. */
-  add(pack: { readonly liveBytes: number; readonly deadBytes: number; readonly sizeBytes: number }): void {
+  add(pack: MeasuredPack): void {
     const bucket = bucketOf(pack);
     this.#packs[bucket] = (this.#packs[bucket] ?? 0) + 1;
     this.#sizeBytes[bucket] = (this.#sizeBytes[bucket] ?? 0) + pack.sizeBytes;
@@ -22,7 +25,8 @@ export class WasteByShare {
    * Which packs go: those with the smallest share first; all whose share is below `share`, and further ones until `wasteBytes` of waste are
    * gone; but not more than `packsMax` and `sizeBytesMax`.
    *
-   * @returns `takes` says of each pack that was counted, once, whether it goes; `left` is what goes another time because of the two limits
+   * @returns `judge` says of each pack that was counted, once, whether it goes, stays, or is left for another time because of the two limits;
+   *   `left` is what the latter come to
    */
   choose(options: {
     readonly share: number;
@@ -30,16 +34,14 @@ export class WasteByShare {
     readonly packsMax: number;
     readonly sizeBytesMax: number;
   }): {
-    readonly takes: (pack: { liveBytes: number; deadBytes: number; sizeBytes: number }) => boolean;
+    readonly judge: (pack: MeasuredPack) => "goes" | "stays" | "left";
     readonly left: { readonly packs: number; readonly bytes: number };
   } {
     const { share, wasteBytes, packsMax, sizeBytesMax } = options;
-    let [packs, sizeBytes, deadBytes] = [0, 0, 0];
+    let deadBytes = 0;
     let end = 0;
     for (; end < buckets; end++) {
       if (end / buckets >= share && deadBytes >= wasteBytes) break;
-      packs += this.#packs[end] ?? 0;
-      sizeBytes += this.#sizeBytes[end] ?? 0;
       deadBytes += this.#deadBytes[end] ?? 0;
     }
     // From the packs with the most waste on, as many as the limits allow; of the last bucket those that come first.
@@ -51,24 +53,24 @@ export class WasteByShare {
       room -= more;
       roomBytes -= moreBytes;
     }
-    const left = {
-      packs: packs - (packsMax - room),
-      bytes: sizeBytes - (sizeBytesMax - roomBytes),
-    };
-    const takes = (pack: { liveBytes: number; deadBytes: number; sizeBytes: number }): boolean => {
+    const left = { packs: 0, bytes: 0 };
+    const judge = (pack: MeasuredPack): "goes" | "stays" | "left" => {
       const bucket = bucketOf(pack);
-      if (bucket < whole) return true;
-      if (bucket > whole || bucket >= end || room < 1 || pack.sizeBytes > roomBytes) return false;
+      if (bucket >= end) return "stays";
+      if (bucket < whole) return "goes";
+      if (bucket > whole || room < 1 || pack.sizeBytes > roomBytes) {
+        left.packs++;
+        left.bytes += pack.sizeBytes;
+        return "left";
+      }
       room--;
       roomBytes -= pack.sizeBytes;
-      left.packs--;
-      left.bytes -= pack.sizeBytes;
-      return true;
+      return "goes";
     };
-    return { takes, left };
+    return { judge, left };
   }
 }
 
-function bucketOf({ liveBytes, deadBytes }: { readonly liveBytes: number; readonly deadBytes: number }): number {
+function bucketOf({ liveBytes, deadBytes }: MeasuredPack): number {
   return Math.min(buckets - 1, Math.floor((liveBytes / (liveBytes + deadBytes)) * buckets));
 }
