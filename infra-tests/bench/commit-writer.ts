@@ -8,6 +8,7 @@ import { publishState } from "#shared/log/publish-state.ts";
 import { stageState } from "#shared/log/stage-state.ts";
 import { systemRandom } from "#shared/random.ts";
 import { directoryStore } from "#shared/store/directory-store.ts";
+import { memoryStore } from "#shared/store/memory-store.ts";
 import { openS3Store, type S3StoreOptions } from "#shared/store/s3-store.ts";
 import type { Store } from "#shared/store/store.ts";
 
@@ -27,7 +28,7 @@ export type CommitTimes = {
 };
 
 process.once("message", (task) => {
-  commitFor(task as CommitTask).then(
+  commitWhere(task as CommitTask).then(
     (times) => process.send?.(times satisfies CommitTimes),
     (error: unknown) => {
       process.stderr.write(`${String(error)}\n`);
@@ -36,35 +37,40 @@ process.once("message", (task) => {
     },
   );
 });
+const warmUp = memoryStore();
+await commitFor(warmUp, { seed: `warm-up/${process.pid}`, count: 30 });
 process.send?.("ready");
 
-async function commitFor({ place, seed, forMs }: CommitTask): Promise<CommitTimes> {
+async function commitWhere({ place, seed, forMs }: CommitTask): Promise<CommitTimes> {
   const store: Store = place.kind === "directory" ? directoryStore(place.directory) : await openS3Store(place.options);
+  const times = await commitFor(store, { seed, forMs });
+  await store.close();
+  return times;
+}
+
+async function commitFor(
+  store: Store,
+  {
+    seed,
+    forMs = Infinity,
+    count = Infinity,
+  }: { readonly seed: string; readonly forMs?: number; readonly count?: number },
+): Promise<CommitTimes> {
   const signer = createSigner(systemRandom(32));
   const commitMs: number[] = [];
   let from = emptyLogState(testStoreId);
   const cpu = process.cpuUsage();
   const endMs = performance.now() + forMs;
-  for (let number = 0; performance.now() < endMs; number++) {
+  for (let number = 0; number < count && performance.now() < endMs; number++) {
     const startMs = performance.now();
     const commitId = idFromBytes("commit", systemRandom(16));
     const { headBytes, section } = testState(`${seed}/${number}`, { commitId, baseSeq: from.seq });
     const staged = await stageState(store, headBytes, [section]);
-    const appended = await publishState(
-      {
-        store,
-        signer,
-        clock: systemClock,
-        random: systemRandom,
-        from,
-        atLeast: { seq: from.seq, sha256: from.lastSha256 },
-      },
-      { staged },
-    );
-    from = appended.state;
+    const atLeast = { seq: from.seq, sha256: from.lastSha256 };
+    const appender = { store, signer, clock: systemClock, random: systemRandom, from, atLeast };
+    from = (await publishState(appender, { staged })).state;
     commitMs.push(performance.now() - startMs);
   }
   const { user, system } = process.cpuUsage(cpu);
-  await store.close();
   return { commitMs, cpuMs: (user + system) / 1000 };
 }

@@ -31,7 +31,7 @@ const entriesAhead = 15;
  * changes nothing, because each key takes one object. What is told to last, such as a full disk, ends it at once.
  *
  * @param losses - races that this append has lost in a row
- * @param pace - entries that came while it lost the last one: about as many have come again, and are read at once
+ * @param pace - entries that came while it lost the last one, or since it saw the log: about as many have come again, and are read at once
  * @returns none when the put succeeded; else the entry that is there and those already after it: ours when it carries our commit id
  * @throws {HoldfastError} unavailable (interrupted, when aborted): nobody could say; ours may be in the log or still get there (`detail.outcome` = "unknown")
  * @throws {HoldfastError} corrupt or incompatible: what is there is no entry that this program reads
@@ -65,7 +65,8 @@ export async function placeEntry(options: {
       if (!isHoldfastError(error, "conflict", "unavailable")) throw error;
       answer = error;
     }
-    if (answer.kind === "conflict") await wait(raceWaitMs(losses + 1, clock.nowMs() - beganMs, random));
+    if (answer.kind === "conflict")
+      await wait(raceWaitMs({ losses: losses + 1, roundTripMs: clock.nowMs() - beganMs, pace }, random));
     const found = await look(store, entry, Math.min(entriesAhead, Math.max(1, pace)), answer);
     if (found.length > 0) return found;
     if (puts >= unclearPuts || answer.detail["lasting"] === true) throw unknownOutcome(entry, answer);
