@@ -11,11 +11,13 @@ export const check = defineCommand({
     description: [
       "Verifies that the log is one unbroken chain, that every state and pack that it names is there with its size, that every tree can be walked, and that every chunk that a file needs is in a pack. No file content is read.",
       "With --read every pack is read, and every chunk opened and verified: what passes can be restored. With --read-percent a random sample of that share of the packs is read, another one each time.",
+      "That no snapshot needs a pack that was condemned or swept is verified too. Packs that no snapshot needs, such as an interrupted backup leaves, are counted as information: `holdfast maintenance` collects them.",
       "Damage is reported with the object that has it and the paths that need it. Nothing is changed or deleted.",
     ],
     exits: {
       corrupt: "damage was found; the report names it",
-      partial: "something could not be verified, such as packs that could not be read",
+      partial:
+        "something could not be verified, such as packs that could not be read, or a snapshot needs a condemned pack",
     },
     examples: [
       { line: "holdfast check", does: "Verify the structure of the store and of all snapshots." },

@@ -206,6 +206,9 @@ export type StoreSummary = {
   readonly logEntries: number;
   readonly packs: number;
   readonly packBytes: number;
+  /** Packs that maintenance sweeps when their grace period is over, and the size of those that a state tells of. */
+  readonly condemnedPacks: number;
+  readonly condemnedBytes: number;
   readonly chunkMinBytes: number;
   readonly chunkAvgBytes: number;
   readonly chunkMaxBytes: number;

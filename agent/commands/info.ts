@@ -16,7 +16,7 @@ export const info = defineCommand({
   synopsis: ["", "[--errors] SNAPSHOT"],
   manual: {
     description: [
-      "Without an argument: the store's id, format, age, whether it is encrypted, how many snapshots, log entries and packs it has, and its chunk sizes, compression and grace period.",
+      "Without an argument: the store's id, format, age, whether it is encrypted, how many snapshots, log entries and packs it has, how many of the packs are condemned (and swept when their grace period is over), and its chunk sizes, compression and grace period.",
       "With SNAPSHOT: all that its header says. With --errors also each entry that its backup could not read, and each file that changed while it was read.",
     ],
     exits: { absent: "there is no such store or snapshot" },

@@ -3,13 +3,18 @@ import { formatSnapshotReference } from "#agent/arguments/snapshot-reference.ts"
 import type { SnapshotFilter, SnapshotSummary } from "#agent/commands/engine.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
+import { successorOf } from "#shared/log/repaired-commit-id.ts";
 import type { Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { liveRecords, readSnapshot, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
 
 /** The visible snapshot that a reference means. @throws {HoldfastError} absent, or invalid: the prefix fits several */
 export function findRecord(repository: Repository, reference: SnapshotReference): SnapshotRecord {
-  return pick(liveRecords(repository), reference, "snapshot");
+  const records = liveRecords(repository);
+  const repaired = reference.by === "prefix" ? findRepaired(repository, reference.prefix, records) : undefined;
+  if (repaired !== undefined) return repaired;
+  if (reference.by === "prefix") tellIfGone(repository, reference.prefix, records, "find");
+  return pick(records, reference, "snapshot");
 }
 
 /** The removed snapshot that a reference means. */
@@ -24,7 +29,49 @@ export function findRemoved(repository: Repository, reference: SnapshotReference
     );
   }
   const removed = [...repository.log.snapshots.values()].filter((record) => record.removed !== undefined);
+  tellIfGone(repository, reference.prefix, removed, "undelete");
   return pick(removed, reference, "removed snapshot");
+}
+
+/** The snapshot that took the place of the one whose old id begins so, where none has such an id now. */
+function findRepaired(
+  repository: Repository,
+  prefix: string,
+  records: readonly SnapshotRecord[],
+): SnapshotRecord | undefined {
+  if (records.some((record) => record.stateId.startsWith(prefix))) return undefined;
+  const { log } = repository;
+  for (const stateId of [...log.snapshots.keys(), ...log.sweptStates.keys()]) {
+    if (!stateId.startsWith(prefix)) continue;
+    const now = successorOf(log, stateId);
+    if (now !== undefined && now.removed === undefined) return now;
+  }
+  return undefined;
+}
+
+/** Where an id means no candidate but one that was removed or swept, says that. */
+function tellIfGone(
+  repository: Repository,
+  prefix: string,
+  candidates: readonly SnapshotRecord[],
+  verb: "find" | "undelete",
+): void {
+  if (candidates.some((record) => record.stateId.startsWith(prefix))) return;
+  const { log } = repository;
+  for (const [stateId, seq] of log.sweptStates) {
+    if (!stateId.startsWith(prefix)) continue;
+    throw new HoldfastError("absent", `Cannot ${verb} snapshot ${prefix}: it was swept in log entry ${seq}`, {
+      hint: "What was swept is gone for good.",
+    });
+  }
+  for (const { stateId, removed } of log.snapshots.values()) {
+    if (!stateId.startsWith(prefix)) continue;
+    throw verb === "find"
+      ? new HoldfastError("absent", `Cannot find snapshot ${prefix}: it was removed in log entry ${removed?.seq}`, {
+          hint: `Take that back with \`holdfast undelete ${stateId.slice(0, 12)}\`.`,
+        })
+      : new HoldfastError("absent", `Cannot undelete snapshot ${prefix}: it is not removed`);
+  }
 }
 
 function pick(records: readonly SnapshotRecord[], reference: SnapshotReference, what: string): SnapshotRecord {
@@ -88,6 +135,33 @@ export async function* matchingSnapshots(
   }
   yield* matching.toReversed();
   return whole;
+}
+
+/** The summary of a snapshot that is to be removed; of one that cannot be read, what the log knows of it, and a warning. */
+export async function summaryAnyway(
+  repository: Repository,
+  record: SnapshotRecord,
+  reporter: Reporter,
+): Promise<SnapshotSummary> {
+  try {
+    return summaryOf(await readSnapshot(repository, record));
+  } catch (error) {
+    if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+    const message = `Snapshot ${record.stateId.slice(0, 12)} cannot be read, and can be removed all the same: ${error.message}`;
+    reporter.notice({ level: "warning", message });
+    return {
+      id: record.stateId,
+      timeMs: record.timeMs,
+      durationMs: 0,
+      host: "",
+      name: "",
+      tags: [],
+      paths: [],
+      sizeBytes: 0,
+      entries: 0,
+      errors: 0,
+    };
+  }
 }
 
 /** A snapshot as lists show it. */

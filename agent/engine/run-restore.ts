@@ -86,6 +86,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
       fetchedBytes: report.fetchedBytes,
       failed: report.failed,
       attributesNotRestored: report.problems,
+      ...(report.condemnedPacks === 0 ? {} : { condemnedPacks: report.condemnedPacks }),
       durationMs: report.durationMs,
     },
   };

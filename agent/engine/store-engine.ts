@@ -10,8 +10,8 @@ import { idToBytes, type KeySlotId } from "#shared/format/ids.ts";
 import type { KeySlot } from "#shared/format/key-slot.ts";
 import { logMark } from "#shared/log/log-state.ts";
 import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
-import { undeleteSnapshots } from "#shared/log/undelete-snapshots.ts";
 import { check } from "#shared/operations/check/check.ts";
+import { warnOfCondemned } from "#shared/operations/warn-of-condemned.ts";
 import type { Report } from "#shared/operations/progress.ts";
 import { systemRandom } from "#shared/random.ts";
 import { createRepository } from "#shared/repository/create-repository.ts";
@@ -21,13 +21,14 @@ import { readContent } from "#shared/snapshot/read-content.ts";
 import { type PlacedEntry, SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { probeStore } from "#shared/store/probe-store.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { findRecord, findRemoved, matchingSnapshots, summaryOf } from "./find-snapshots.ts";
+import { findRecord, findRemoved, matchingSnapshots, summaryAnyway, summaryOf } from "./find-snapshots.ts";
 import { leanMemory } from "./lean-memory.ts";
 import { runBackup } from "./run-backup.ts";
 import { runMaintenance } from "./run-maintenance.ts";
 import { runMount } from "./run-mount.ts";
 import { runRepair } from "./run-repair.ts";
 import { runRestore } from "./run-restore.ts";
+import { undeleteOrTell } from "./undelete-or-tell.ts";
 import { openSession, rememberLog, type Session, steadyStore, threadsOf } from "./session.ts";
 
 /** The label of the slot that the recovery key opens. */
@@ -41,6 +42,10 @@ export function storeEngine(parts: EngineParts): Engine {
   const finish = (report: Report): Report => {
     reporter.finish(report);
     return report;
+  };
+  let hasWarned = false;
+  const warnOnce = async (): Promise<void> => {
+    if (!hasWarned) hasWarned = warnOfCondemned((await session()).repository, reporter) > 0;
   };
   const snapshotTree = async (reference: Parameters<Engine["snapshot"]>[0]): Promise<SnapshotTree> => {
     const { repository } = await session();
@@ -69,7 +74,7 @@ export function storeEngine(parts: EngineParts): Engine {
     restore: async (request) => finish(await leanMemory(async () => runRestore(parts, await session(), request))),
     check: async ({ snapshots, readPercent }) =>
       finish(await leanMemory(async () => runCheck(parts, await session(), snapshots, readPercent))),
-    maintenance: async (request) => finish(await runMaintenance(parts, request)),
+    maintenance: async (request) => finish(await leanMemory(() => runMaintenance(parts, request))),
     repair: async (request) => finish(await leanMemory(() => runRepair(parts, request))),
     async *snapshots(filter) {
       const { repository } = await session();
@@ -92,12 +97,14 @@ export function storeEngine(parts: EngineParts): Engine {
         return;
       }
       for await (const each of recursive ? tree.below(place) : tree.list(place)) yield entrySummary(each);
+      await warnOnce();
     },
     async *read({ snapshot, path }) {
       const tree = await snapshotTree(snapshot);
       const place = await tree.find(path ?? "/");
       const { repository } = await session();
       yield* readContent(place.entry, await repository.blobReader());
+      await warnOnce();
     },
     async *entryErrors(reference) {
       const { repository } = await session();
@@ -111,6 +118,7 @@ export function storeEngine(parts: EngineParts): Engine {
       await repository.loadHeads();
       const { config, log, segments } = repository;
       const live = liveRecords(repository).length;
+      const packs = segments.packs.filter((pack) => !log.swept.has(pack.packId));
       return {
         storeId: config.storeId,
         formatVersion: formatVersions.config,
@@ -119,20 +127,22 @@ export function storeEngine(parts: EngineParts): Engine {
         snapshots: live,
         removedSnapshots: log.snapshots.size - live,
         logEntries: log.seq,
-        packs: segments.packs.length,
-        packBytes: segments.packs.reduce((sum, pack) => sum + pack.sizeBytes, 0),
+        packs: packs.length,
+        packBytes: sizeOf(packs),
+        condemnedPacks: log.condemned.size,
+        condemnedBytes: sizeOf(packs.filter((pack) => log.condemned.has(pack.packId))),
         chunkMinBytes: config.chunker.minBytes,
         chunkAvgBytes: config.chunker.avgBytes,
         chunkMaxBytes: config.chunker.maxBytes,
         compressionLevel: config.compression.level,
-        graceMs: config.graceMs,
+        graceMs: log.graceMs ?? config.graceMs,
       };
     },
     async remove(references, { apply }) {
       const { repository } = await session("write");
       const records = references.map((reference) => findRecord(repository, reference));
       const summaries = [];
-      for (const record of records) summaries.push(summaryOf(await readSnapshot(repository, record)));
+      for (const record of records) summaries.push(await summaryAnyway(repository, record, reporter));
       if (apply) {
         const result = await removeSnapshots(
           appender(parts, repository),
@@ -146,10 +156,7 @@ export function storeEngine(parts: EngineParts): Engine {
     async undelete(references) {
       const { repository } = await session("write");
       const records = references.map((reference) => findRemoved(repository, reference));
-      const result = await undeleteSnapshots(
-        appender(parts, repository),
-        records.map((record) => record.stateId),
-      );
+      const result = await undeleteOrTell(repository, appender(parts, repository), records);
       repository.log = result.state;
       rememberLog(parts, repository);
       const summaries = [];
@@ -244,7 +251,7 @@ async function runCheck(
   const isDamaged = report.damagedObjects.length > 0 || report.damagedFiles > 0;
   return {
     operation: "check",
-    outcome: isDamaged ? "corrupt" : report.unverified > 0 ? "partial" : "ok",
+    outcome: isDamaged ? "corrupt" : report.unverified + report.condemnedPacks.length > 0 ? "partial" : "ok",
     facts: {
       snapshots: report.snapshots,
       packs: report.packs,
@@ -255,6 +262,10 @@ async function runCheck(
       damagedObjects: report.damagedObjects,
       damagedFiles: report.damagedFiles,
       unverified: report.unverified,
+      ...(report.condemnedPacks.length === 0 ? {} : { condemnedPacks: report.condemnedPacks }),
+      ...(report.orphanPacks === 0 ? {} : { orphanPacks: report.orphanPacks, orphanBytes: report.orphanBytes }),
+      ...(report.orphanStates === 0 ? {} : { orphanStates: report.orphanStates }),
+      ...(report.sweptObjects === 0 ? {} : { sweptObjects: report.sweptObjects }),
       durationMs: report.durationMs,
     },
   };
@@ -270,6 +281,10 @@ function appender(parts: EngineParts, repository: Session["repository"]) {
     atLeast: logMark(repository.log),
     signal: parts.signal,
   };
+}
+
+function sizeOf(packs: readonly { readonly sizeBytes: number }[]): number {
+  return packs.reduce((sum, pack) => sum + pack.sizeBytes, 0);
 }
 
 function slotStore({ store, read }: Pick<Session, "store" | "read">): SlotStore {
