@@ -2,6 +2,7 @@ import { createSha256 } from "#shared/crypto/sha256.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import {
   decodePackHeader,
+  decodePackSessions,
   packHeaderBytes,
   packSessionsBytes,
   packTableRowBytes,
@@ -188,7 +189,7 @@ class PackReader {
     read: { bytes: Uint8Array<ArrayBuffer>; offset: number; tail: Uint8Array; directoriesOffset: number },
   ): Promise<void> {
     if (this.#repository.keys.hpke === undefined || places.length === 0) return;
-    const { segments, sessionKeys } = this.#repository;
+    const { segments } = this.#repository;
     const table = segments.tableOf(pack);
     const toCheck: SegmentToCheck[] = [];
     for (const place of places) {
@@ -199,7 +200,7 @@ class PackReader {
         at: place.offsetBytes - read.offset,
         sealedBytes: place.sealedBytes,
         segmentId: place.segmentId.slice(),
-        sessionKey: await sessionKeys.key(place.sessionId),
+        sessionKey: await this.#sessionKey(pack, place, read.tail),
         sealedDirectory: read.tail.slice(from, from + row.directoryBytes),
       });
     }
@@ -215,6 +216,24 @@ class PackReader {
           `The directory of the segment at byte ${offsetBytes} does not verify: ${message}`,
           [],
         );
+    }
+  }
+
+  /**
+   * The key of a segment's session. A compactor may have put segments of sessions into the pack whose states came after those that were read:
+   * the pack itself tells of them.
+   */
+  async #sessionKey(pack: KnownPack, place: SegmentPlace, tail: Uint8Array): Promise<Uint8Array> {
+    const { segments, sessionKeys } = this.#repository;
+    try {
+      return await sessionKeys.key(place.sessionId);
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt")) throw error;
+      const table = segments.tableOf(pack);
+      const end = tail.byteLength - packTrailerBytes - table.byteLength;
+      const sessions = tail.slice(Math.max(0, end - packSessionsBytes(table)), Math.max(0, end));
+      for (const each of decodePackSessions(sessions, table, `pack ${pack.packId}`)) sessionKeys.addEnvelope(each);
+      return sessionKeys.key(place.sessionId);
     }
   }
 
