@@ -110,6 +110,23 @@ describe("collection", () => {
     expect((await world.maintain()).done).toMatchObject({ swept: 1, sweptStates: 1 });
   });
 
+  test("a plan to sweep is judged again: by the grace period and the condemnation that hold when it is carried out", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a", "b"]);
+    await world.commit("two", ["c"]);
+    await world.remove(one);
+    await world.maintain();
+    world.clock.advance(7 * dayMs);
+    const { plan, execute } = await planned(world);
+    expect(plan.sweep.length).toBe(2);
+    await appendEntry(world.appender(), () => [{ type: "revive", packs: [packIdOf("a")] }]);
+    await appendEntry(world.appender(), () => [{ type: "condemn", packs: [packIdOf("a")] }]);
+    expect(await execute()).toMatchObject({ swept: 1, deleted: 1 });
+    await setGracePeriod(world.appender(), 30 * dayMs, 7 * dayMs);
+    expect(await execute()).toMatchObject({ swept: 0, deleted: 1 }); // what was swept is deleted again
+    expect(await world.stored("a", "b")).toEqual(["a"]);
+  });
+
   test("a live snapshot's pack that somebody condemned against the rules is revived, and a warning says so", async () => {
     const world = new SmallLog();
     await world.commit("one", ["a", "b"]);
