@@ -99,6 +99,7 @@ async function step(name: string): Promise<void> {
     const phase = watched?.phase ?? "starting";
     peaksMib[phase] = Math.max(peaksMib[phase] ?? 0, Math.round(process.memoryUsage.rss() / 2 ** 20));
   }, 20);
+  const cpuBegun = process.cpuUsage();
   const begunMs = performance.now();
   const { plan, done, compactionPlan } = await leanMemory(() =>
     maintenance({
@@ -118,11 +119,13 @@ async function step(name: string): Promise<void> {
   );
   clearInterval(watch);
   const seconds = (performance.now() - begunMs) / 1000;
+  const { user, system } = process.cpuUsage(cpuBegun);
   const rssMib = Math.round(process.resourceUsage().maxRSS / 1024);
   const result = {
     step: name,
     ...shape,
     seconds: Math.round(seconds * 10) / 10,
+    cpuSeconds: Math.round((user + system) / 100_000) / 10,
     rssMib,
     peaksMib,
     gets: meter.gets,
