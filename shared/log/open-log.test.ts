@@ -190,7 +190,7 @@ describe("openLog with what was seen before", () => {
 describe("a listing of checkpoints", () => {
   it("is not led astray by other names", async () => {
     const { store } = await checkpointed();
-    for (const name of ["0", "readme", `${"9".repeat(20)}`, "parts/x", `${"0".repeat(19)}x`])
+    for (const name of ["0", "readme", "9".repeat(20), "parts/x", `${"0".repeat(19)}x`])
       await store.put(checkpointsPrefix + name, [new Uint8Array(1)]);
     expect(await open(store)).toMatchObject({ checkpoint: { seq: 16 }, warnings: [] });
   });

@@ -245,9 +245,11 @@ async function putCheckpoint(
 
 /** Whether two heads differ in author and time only: both are then what an honest writer would have put. */
 function saysTheSame(head: CheckpointHead, other: Omit<CheckpointHead, "author" | "timeMs">): boolean {
-  const unsigned = (each: Omit<CheckpointHead, "author" | "timeMs">): Uint8Array =>
-    encodeCheckpointHead({ ...each, timeMs: 0, author: new Uint8Array(32) }, () => new Uint8Array(64));
-  return equalBytes(unsigned(head), unsigned(other));
+  return equalBytes(withoutAuthor(head), withoutAuthor(other));
+}
+
+function withoutAuthor(head: Omit<CheckpointHead, "author" | "timeMs">): Uint8Array {
+  return encodeCheckpointHead({ ...head, timeMs: 0, author: new Uint8Array(32) }, () => new Uint8Array(64));
 }
 
 /** The checkpoint that the log vouches for, if it can be used. */
