@@ -23,14 +23,14 @@ import { HoldfastError } from "#shared/errors.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { cachingStore } from "#shared/store/caching-store.ts";
 import { directoryStore } from "#shared/store/directory-store.ts";
-import { checkpointsPrefix, logPrefix, statesPrefix } from "#shared/store/object-key.ts";
+import { logPrefix, statesPrefix } from "#shared/store/object-key.ts";
 import { retryingStore } from "#shared/store/retrying-store.ts";
 import { limitedStore } from "#shared/store/limited-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { logMarkFile, type LogMarks } from "./log-mark-file.ts";
 
-/** Bytes of states, log entries and checkpoints that are kept on disk for stores that are far away. */
+/** Bytes of states and log entries that are kept on disk for stores that are far away. */
 const cacheBytes = 4 * 1024 * 1024 * 1024;
 
 /** A store that has been unlocked by this run. */
@@ -256,7 +256,7 @@ async function cached(parts: EngineParts, store: Store, storeId: string): Promis
   return cachingStore(store, {
     cache: directoryStore(directory, { durability: "unsynced" }),
     storeId,
-    prefixes: [statesPrefix, logPrefix, checkpointsPrefix],
+    prefixes: [statesPrefix, logPrefix],
     limitBytes: cacheBytes,
     onCacheFailure: () => undefined,
   });

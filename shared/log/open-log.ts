@@ -40,7 +40,7 @@ export async function openLog(options: {
   const stoppable = signal === undefined ? {} : { signal };
   const marked = atLeast === undefined ? {} : { atLeast };
   const warnings: HoldfastError[] = [];
-  for (const seq of (await listCheckpoints(store)).slice(-triedCheckpoints).reverse()) {
+  for (const seq of (await listCheckpoints(store)).slice(-triedCheckpoints).toReversed()) {
     let isVouched = false;
     try {
       const checkpoint = await readCheckpoint(store, storeId, seq);
