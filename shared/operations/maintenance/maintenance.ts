@@ -32,7 +32,7 @@ export type MaintenanceOptions = {
   readonly orphanAgeMs?: number;
   /** 0 to 1. */
   readonly brakeShare?: number;
-  /** The storage class of packs, where they lie in AWS S3; undefined: nothing is priced. */
+  /** The storage class of packs, where they lie in AWS S3; undefined: no price is told. */
   readonly storageClass?: string;
   readonly reporter: Reporter;
 };
@@ -47,7 +47,9 @@ export type MaintenanceReport = {
   readonly compaction: CompactionReport | undefined;
   /** The entry up to which a new checkpoint folds the log; undefined: none was written. */
   readonly checkpointSeq: number | undefined;
+  /** What the plan takes in requests, and what it would cost in `storageClass`; in STANDARD where the store has no price. */
   readonly price: PlanPrice | undefined;
+  readonly isPriced: boolean;
   /** Something could not be read or done; notices told what. */
   readonly isPartial: boolean;
   /** The newest fold that is known. */
@@ -82,6 +84,7 @@ export async function maintenance(options: MaintenanceOptions): Promise<Maintena
     done,
     compaction: compacted?.report,
     checkpointSeq: checkpoint.seq,
+    isPriced: options.storageClass !== undefined,
     price: price === undefined || compacted === undefined ? price : priceWithCompaction(price, compacted.plan),
     isPartial:
       isBlocked ||
@@ -113,7 +116,7 @@ async function collect(
   };
   const plan = planMaintenance(survey, { policy, nowMs: clock.nowMs(), force });
   for (const message of warningsOf(plan)) reporter.notice({ level: "warning", message });
-  const price = storageClass === undefined ? undefined : pricePlan(survey, plan, storageClass);
+  const price = pricePlan(survey, plan, storageClass ?? "STANDARD");
   if (dryRun) return { plan, price, done: undefined, state: from };
   const notice = reporter.notice.bind(reporter);
   const done = await executeMaintenance(plan, { survey, policy, appender: { ...appender, from }, progress, notice });

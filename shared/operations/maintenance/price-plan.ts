@@ -7,8 +7,9 @@ import type { Survey } from "./survey-store.ts";
 /** What a plan costs and saves at S3's list prices, US dollars. */
 export type PlanPrice = {
   readonly storageClass: string;
-  /** Requests, and bytes read by compaction. */
+  /** All requests, deletions too. */
   readonly requests: number;
+  /** What they cost, and what compaction reads. */
   readonly now: number;
   /** Charges for packs that are deleted before the least time of their storage class: by this run, and by the run that sweeps what it condemns. */
   readonly earlyDeletionNow: number;

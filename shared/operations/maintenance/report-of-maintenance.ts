@@ -2,61 +2,87 @@ import type { Report, ReportValue } from "#shared/operations/progress.ts";
 import type { MaintenanceReport } from "./maintenance.ts";
 import { s3PricesAsOf } from "./s3-prices.ts";
 
-/** A maintenance as a report: what it did, or in a dry run would do. Facts that do not apply are left out. */
-export function reportOfMaintenance({
-  plan,
-  done,
-  compactionPlan,
-  compaction,
-  checkpointSeq,
-  price,
-  isPartial,
-}: MaintenanceReport): Report {
+/**
+ * A maintenance as a report: what it did, or in a dry run would do. Facts about things that there are none of are left out: revived packs,
+ * orphans, what waits or is young, compaction.
+ */
+export function reportOfMaintenance(report: MaintenanceReport): Report {
+  const { plan, done, checkpointSeq, isPartial } = report;
   const { figures } = plan;
+  const willCondemn = plan.brake === undefined ? figures.condemn : { count: 0, bytes: 0 };
   const facts: Record<string, ReportValue> = {
     dryRun: done === undefined,
     packs: figures.stored.count,
     bytesOfPacks: figures.stored.bytes,
     neededPacks: figures.needed.count,
     neededBytes: figures.needed.bytes,
-    revivedPacks: done?.revived ?? figures.revive.count,
-    condemnedPacks: done?.condemned ?? (plan.brake === undefined ? figures.condemn.count : 0),
-    condemnedBytes: done?.condemnedBytes ?? (plan.brake === undefined ? figures.condemn.bytes : 0),
-    orphanPacks: figures.orphans.count,
-    orphanBytes: figures.orphans.bytes,
+    ...someOf({ revivedPacks: done?.revived ?? figures.revive.count }),
+    condemnedPacks: done?.condemned ?? willCondemn.count,
+    condemnedBytes: done?.condemnedBytes ?? willCondemn.bytes,
+    ...someOf({ orphanPacks: figures.orphans.count, orphanBytes: figures.orphans.bytes }),
     sweptPacks: done?.swept ?? figures.sweep.count,
     sweptStates: done?.sweptStates ?? figures.sweepStates.count,
     deletedObjects: done?.deleted ?? figures.sweep.count + figures.sweepStates.count + figures.leftovers.count,
     freedBytes: done?.deletedBytes ?? figures.sweep.bytes + figures.sweepStates.bytes + figures.leftovers.bytes,
-    waitingPacks: figures.waiting.count,
-    waitingBytes: figures.waiting.bytes,
-    youngObjects: figures.young.count,
-    youngBytes: figures.young.bytes,
+    ...someOf({ waitingPacks: figures.waiting.count, waitingBytes: figures.waiting.bytes }),
+    ...(figures.nextSweepAtMs === undefined ? {} : { nextSweepAtMs: figures.nextSweepAtMs }),
+    ...someOf({ youngObjects: figures.young.count, youngBytes: figures.young.bytes }),
+    ...compactionFacts(report),
+    ...(checkpointSeq === undefined ? {} : { checkpoint: checkpointSeq }),
+    ...(done === undefined ? {} : { logEntries: done.entries }),
+    graceMs: plan.graceMs,
+    ...priceFacts(report),
   };
-  if (figures.nextSweepAtMs !== undefined) facts["nextSweepAtMs"] = figures.nextSweepAtMs;
-  if (compactionPlan !== undefined) {
-    facts["compactedPacks"] =
-      compaction?.relocatedPacks.length ?? (done === undefined ? compactionPlan.packs.length : 0);
-    facts["compactionNewPacks"] =
-      compaction?.newPacks.length ?? (done === undefined ? compactionPlan.groups.length : 0);
-    facts["compactionReadBytes"] = compaction?.bytesRead ?? (done === undefined ? compactionPlan.bytesToRead : 0);
-    facts["compactionFreesBytes"] = compaction?.bytesFreed ?? (done === undefined ? compactionPlan.bytesFreed : 0);
-    if (compactionPlan.left.packs > 0) facts["packsLeftToCompact"] = compactionPlan.left.packs;
-  }
-  if (checkpointSeq !== undefined) facts["checkpoint"] = checkpointSeq;
-  if (done !== undefined) facts["logEntries"] = done.entries;
-  facts["graceMs"] = plan.graceMs;
-  if (price !== undefined) {
-    facts["storageClass"] = price.storageClass;
-    facts["requests"] = price.requests;
-    facts["dollars"] = cents(price.now);
-    facts["dollarsForEarlyDeletion"] = cents(price.earlyDeletionNow);
-    facts["dollarsForEarlyDeletionLater"] = cents(price.earlyDeletionLater);
-    facts["dollarsSavedMonthly"] = cents(price.savedMonthlyNow);
-    facts["dollarsSavedMonthlyLater"] = cents(price.savedMonthlyLater);
-    facts["pricesAsOf"] = s3PricesAsOf;
-  }
   return { operation: "maintenance", outcome: isPartial ? "partial" : "ok", facts };
+}
+
+function compactionFacts({
+  done,
+  compactionPlan: planned,
+  compaction,
+}: MaintenanceReport): Record<string, ReportValue> {
+  if (planned === undefined) return {};
+  const left = someOf({ packsLeftToCompact: planned.left.packs });
+  if (compaction !== undefined) {
+    const { relocatedPacks, newPacks, bytesRead, bytesWritten, bytesFreed } = compaction;
+    return {
+      ...someOf(compacted(relocatedPacks.length, newPacks.length, bytesRead, bytesWritten, bytesFreed)),
+      ...left,
+    };
+  }
+  if (done !== undefined) return left;
+  const { packs, groups, bytesToRead, bytesToWrite, bytesFreed } = planned;
+  return { ...someOf(compacted(packs.length, groups.length, bytesToRead, bytesToWrite, bytesFreed)), ...left };
+}
+
+function compacted(packs: number, newPacks: number, bytesRead: number, bytesWritten: number, bytesFreed: number) {
+  return {
+    compactedPacks: packs,
+    compactionNewPacks: newPacks,
+    compactionReadBytes: bytesRead,
+    compactionWrittenBytes: bytesWritten,
+    compactionFreesBytes: bytesFreed,
+  };
+}
+
+function priceFacts({ price, isPriced }: MaintenanceReport): Record<string, ReportValue> {
+  if (price === undefined) return {};
+  if (!isPriced) return { requestsPlanned: price.requests };
+  return {
+    requestsPlanned: price.requests,
+    storageClass: price.storageClass,
+    dollars: cents(price.now),
+    dollarsForEarlyDeletion: cents(price.earlyDeletionNow),
+    dollarsForEarlyDeletionLater: cents(price.earlyDeletionLater),
+    dollarsSavedMonthly: cents(price.savedMonthlyNow),
+    dollarsSavedMonthlyLater: cents(price.savedMonthlyLater),
+    pricesAsOf: s3PricesAsOf,
+  };
+}
+
+/** The facts, or none of them where the first is zero. */
+function someOf(facts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.values(facts)[0] === 0 ? {} : facts;
 }
 
 /** Dollars to a hundredth of a cent. */
