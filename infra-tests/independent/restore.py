@@ -246,32 +246,87 @@ class Repository:
         self.id = config["storeId"]
         self.keys = Keys(master_secret(store, config, config_bytes, given))
         need(self.keys.public == config["publicKey"], "another public key than follows from the master secret")
-        self.sessions, self.places, self.heads, self.cache = {}, {}, {}, {}
+        self.sessions, self.places, self.tables, self.heads, self.cache = {}, {}, {}, {}, {}
         self.published = self.fold()
         if from_packs:
             for key in store.list("packs/"):
-                self.read_pack(key, store.get(key))
+                if bytes.fromhex(key[-64:]) not in self.swept:
+                    self.read_pack(key, store.get(key))
         for state_id, event in self.published.items():
             self.read_state(state_id, event, from_packs)
 
     def fold(self):
         published, before = {}, bytes(32)
+        self.condemned, self.swept, self.swept_states, self.moved, self.placed = set(), set(), set(), {}, {}
         for number, key in enumerate(self.store.list("log/"), 1):
             need(key == f"log/{number:020d}", f"log entry {number} is missing")
             data = self.store.get(key)
             entry = signed_map(frame(data, b"LOGE"), "holdfast/v1/log-entry")
             need(entry["storeId"] == self.id and entry["seq"] == number and entry["prev"] == before, "the log is broken")
+            need(entry["events"], "an entry without an event")
             before = sha256(data)
             for event in entry["events"]:
-                if event["type"] == "commit":
-                    need(event["state"] not in published, "a state is published twice")
-                    published[event["state"]] = {**event, "removed": False}
-                else:
-                    need(event["type"] in ("remove", "undelete"), "unknown event")
-                    for name in event["snapshots"]:
-                        need(published[name]["removed"] == (event["type"] == "undelete"), "removed twice, or not at all")
-                        published[name]["removed"] = event["type"] == "remove"
+                self.apply(event, published, number)
         return published
+
+    def apply(self, event, published, number):
+        """One event, by the fold-time rules."""
+        kind, packs = event["type"], event.get("packs", event.get("revive", []))
+        need(len(set(packs)) == len(packs), "a pack is named twice")
+        if kind == "commit":
+            need(event["state"] not in published and event["state"] not in self.swept_states, "a state is published twice")
+            need(event["commit"] not in {each["commit"] for each in published.values()}, "a commit id is there already")
+            need(event["headBytes"] <= event["stateBytes"], "a head longer than its state")
+            published[event["state"]] = {**event, "removed": False}
+        elif kind in ("remove", "undelete"):
+            for name in event["snapshots"]:
+                need(name in published, "no such snapshot")
+                need(published[name]["removed"] == (kind == "undelete"), "removed twice, or not at all")
+                published[name]["removed"] = kind == "remove"
+        elif kind == "condemn":
+            need(packs and not self.condemned.union(self.swept).intersection(packs), "condemned twice, or after the sweep")
+            self.condemned.update(packs)
+        elif kind == "sweep":
+            need(packs or event["states"], "a sweep of nothing")
+            need(self.condemned.issuperset(packs), "swept, and not condemned")
+            self.condemned.difference_update(packs)
+            self.swept.update(packs)
+            for pack in packs:
+                self.placed.pop(pack, None)
+            for name in event["states"]:
+                need(name not in self.swept_states and published.get(name, {"removed": True})["removed"], "a state that is there was swept")
+                self.swept_states.add(name)
+                published.pop(name, None)
+        elif kind == "relocate":
+            self.relocate(event["from"], event["to"])
+        elif kind == "checkpoint":
+            need(event["seq"] < number, "a checkpoint of what is still to come")
+        else:
+            need(kind in ("revive", "settings"), "unknown event")
+        if kind in ("commit", "undelete", "revive"):
+            need(self.condemned.issuperset(packs), "revived, and not condemned")
+            self.condemned.difference_update(packs)
+
+    def relocate(self, old, new):
+        gone = self.condemned | self.swept | self.moved.keys()
+        names = [each["pack"] for each in old] + [each["id"] for each in new]
+        need(old and new and len(set(names)) == len(names), "a pack stands in a relocation twice")
+        need(not gone.intersection(names) and not self.placed.keys() & {each["id"] for each in new}, "relocated from or to where it must not")
+        marked = [(each["pack"], bit) for each in old for bit in range(len(each["segments"]) * 8) if each["segments"][bit >> 3] >> (bit & 7) & 1]
+        rows = [(each["id"], row) for each in new for row in range(len(each["table"]) // 56)]
+        need(len(marked) == len(rows), "another number of rows came than left")
+        for each in old:
+            self.moved[each["pack"]] = {}
+        for (pack, row), target in zip(marked, rows):
+            self.moved[pack][row] = target
+        for each in new:
+            self.placed[each["id"]] = table_rows(each["table"])
+
+    def resolve(self, pack, row):
+        """Where a row of a pack is read now."""
+        while row in self.moved.get(pack, ()):
+            pack, row = self.moved[pack][row]
+        return pack, row
 
     def add_session(self, name, envelope):
         self.sessions.setdefault(name, self.keys.session(self.id, name, envelope))
@@ -288,7 +343,8 @@ class Repository:
             return
         for session in state["sessions"]:
             self.add_session(session["id"], session["envelope"])
-        segments = [(pack["id"], pack["kind"], row) for pack in state["packs"] for row in table_rows(pack["table"])]
+        self.tables.update((pack["id"], table_rows(pack["table"])) for pack in state["packs"])
+        segments = [(pack["id"], pack["kind"], row) for pack in state["packs"] for row in range(len(pack["table"]) // 56)]
         if not section:
             return
         aad = b"holdfast/v1/index\0" + self.id + sha256(b"".join(pack["id"] for pack in state["packs"]))
@@ -301,7 +357,7 @@ class Repository:
         numbers = struct.unpack(f"<{count * 3}I", columns)
         for row in range(count):
             prefix = content[8 + row * 20 : 28 + row * 20]
-            self.places[prefix] = (*segments[numbers[row]], numbers[count + row], numbers[2 * count + row])
+            self.places.setdefault(prefix, []).append((*segments[numbers[row]], numbers[count + row], numbers[2 * count + row]))
 
     def read_pack(self, key, data):
         need(key == fanned("packs", sha256(data)), f"{key} is damaged")
@@ -314,14 +370,15 @@ class Repository:
         need(sha256(data[:48] + data[sessions_at:-36]) == checksum, "wrong checksum")
         for at in range(sessions_at, table_at, 96):
             self.add_session(data[at : at + 16], data[at + 16 : at + 96])
-        for row in rows:
+        self.tables[sha256(data)] = rows
+        for number, row in enumerate(rows):
             aad = b"holdfast/v1/segment\0" + self.id + bytes([2, KINDS[kind]]) + row[0]
             content = opened(self.keys.index, row[0], aad, data[row[4] : row[4] + row[5]])
             version, blobs = struct.unpack_from("<B3xI", content)
             need(version == 1 and len(content) == padme(8 + blobs * 36), "wrong directory")
             offset = 0
             for blob_id, length in struct.iter_unpack("<32sI", content[8 : 8 + blobs * 36]):
-                self.places[blob_id[:20]] = (sha256(data), kind, row, offset, length)
+                self.places.setdefault(blob_id[:20], []).append((sha256(data), kind, number, offset, length))
                 offset += length
 
     def segment(self, pack_id, kind, row):
@@ -340,9 +397,12 @@ class Repository:
         return self.cache[row[0]]
 
     def blob(self, blob_id, key):
-        need(blob_id[:20] in self.places, f"no state tells of blob {blob_id.hex()}")
-        pack_id, kind, row, offset, length = self.places[blob_id[:20]]
-        data = self.segment(pack_id, kind, row)[offset : offset + length]
+        copies = [(*self.resolve(pack, row), kind, *span) for pack, kind, row, *span in self.places.get(blob_id[:20], [])]
+        copies = [each for each in copies if each[0] not in self.swept]
+        need(copies, f"no state tells of blob {blob_id.hex()}, or all its copies were swept")
+        pack, number, kind, offset, length = min(reversed(copies), key=lambda each: each[0] in self.condemned)
+        row = self.placed[pack][number] if pack in self.placed else self.tables[pack][number]
+        data = self.segment(pack, kind, row)[offset : offset + length]
         need(blake3(data, key=key).digest() == blob_id, f"blob {blob_id.hex()} is damaged")
         return data
 

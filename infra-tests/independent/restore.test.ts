@@ -59,7 +59,7 @@ describe.skipIf(!isInstalled)("the independent reader, written from FORMAT.md", 
   const sandbox = new Sandbox();
   afterAll(() => sandbox.remove());
 
-  describe.each(["sealed", "plaintext"])("of the %s vector store", (name) => {
+  describe.each(["sealed", "plaintext", "maintained"])("of the %s vector store", (name) => {
     const { context, value, input } = vector(name);
     const file = `${vectors}${name}.json`;
 

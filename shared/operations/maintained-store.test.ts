@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { HoldfastError } from "#shared/errors.ts";
+import { parseId } from "#shared/format/ids.ts";
 import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
 import { liveRecords } from "#shared/snapshot/read-snapshot.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
@@ -12,6 +14,7 @@ import {
   maintainAll,
   relocatePacks,
   sweepCondemned,
+  sweepOrphanState,
 } from "./small-maintainer.testing.ts";
 import {
   backupSmall,
@@ -215,6 +218,46 @@ describe("a backup beside a maintainer", () => {
       if (notices.some((each) => each.message.includes("swept meanwhile"))) again++;
     }
     expect(again).toBeGreaterThan(0);
+  });
+
+  it("stages its state anew when that is swept before it is published", async () => {
+    const inner = memoryStore();
+    await createSmall(inner);
+    let sweeps = 0;
+    const store = interposedStore(inner, async ({ verb, key }) => {
+      if (verb !== "put" || !key.startsWith("log/") || sweeps === 3) return;
+      sweeps++;
+      const { log } = await openSmall(inner);
+      for await (const { key: state } of inner.list("states/"))
+        if (!log.sweptStates.has(parseId("state", state.slice(-64))))
+          await sweepOrphanState(inner, parseId("state", state.slice(-64)));
+    });
+    const report = await backupSmall(store, [source(firstTree)]);
+    expect(sweeps).toBe(3);
+    expect(report.newBytes).toBe(150_000);
+    expectTree(await readWhole(await openSmall(inner)), firstTree);
+    const checked = await checkSmall(inner);
+    if (!isSound(checked)) expect.fail(JSON.stringify(checked));
+    expect(checked).toMatchObject({ orphanPacks: 0, orphanStates: 0, sweptObjects: 0 });
+  });
+
+  it("is told of by check when it left packs and a state, as information", async () => {
+    const inner = memoryStore();
+    await createSmall(inner);
+    const store = interposedStore(inner, async ({ verb, key }) => {
+      if (verb === "put" && key.startsWith("log/")) throw new HoldfastError("unavailable", "The store is gone");
+    });
+    await expect(backupSmall(store, [source(firstTree)])).rejects.toMatchObject({ kind: "unavailable" });
+    const checked = await checkSmall(inner);
+    if (!isSound(checked)) expect.fail(JSON.stringify(checked));
+    expect(checked).toMatchObject({ orphanPacks: await packsIn(inner), orphanStates: 1, sweptObjects: 0 });
+    await condemnUnneeded(inner);
+    await sweepCondemned(inner, { deletes: false });
+    expect(await checkSmall(inner)).toMatchObject({
+      orphanPacks: 0,
+      orphanStates: 1,
+      sweptObjects: await packsIn(inner),
+    });
   });
 
   it("is whole where segments are moved before any of its calls", async () => {

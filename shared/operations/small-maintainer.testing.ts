@@ -1,24 +1,9 @@
-import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import type { Clock } from "#shared/clock.ts";
 import { createSigner } from "#shared/crypto/signing.ts";
-import { sha256 } from "#shared/crypto/sha256.ts";
 import { HoldfastError } from "#shared/errors.ts";
-import { idFromBytes, type PackId, type StateId } from "#shared/format/ids.ts";
+import type { PackId, StateId } from "#shared/format/ids.ts";
 import type { LogEvent } from "#shared/format/log-entry.ts";
-import {
-  decodePackSessions,
-  decodePackTrailer,
-  encodePackHeader,
-  encodePackSessions,
-  encodePackTable,
-  encodePackTrailer,
-  packHeaderBytes,
-  packSessionsBytes,
-  packTableRowBytes,
-  packTrailerBytes,
-  type PackTableRow,
-  readPackTableRow,
-} from "#shared/format/pack.ts";
+import { packTableRowBytes } from "#shared/format/pack.ts";
 import type { StateHead, StatePack } from "#shared/format/state.ts";
 import { appendEntry } from "#shared/log/append-entry.ts";
 import { emptyLogState, type LogState } from "#shared/log/log-state.ts";
@@ -31,6 +16,7 @@ import { checkRelocate } from "#shared/log/rules/check-relocate.ts";
 import { checkSweep } from "#shared/log/rules/check-sweep.ts";
 import type { Violation } from "#shared/log/violation.ts";
 import { systemRandom } from "#shared/random.ts";
+import { type CopiedSegment, copiedPack, segmentIn } from "#shared/repository/copied-pack.testing.ts";
 import { readConfig } from "#shared/repository/open-repository.ts";
 import { packKey, packsPrefix, sha256HexOfKey, stateKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -171,13 +157,13 @@ export async function relocatePacks(store: Store, chosen: (pack: StatePack) => b
   const from: { packId: PackId; segments: Uint8Array }[] = [];
   const to: StatePack[] = [];
   for (const kind of ["data", "meta"] as const) {
-    const copies: Copy[] = [];
+    const copies: CopiedSegment[] = [];
     for (const [packId, rows] of [...wanted].filter(([each]) => packs.get(each)?.kind === kind)) {
       const segments = new Uint8Array((Math.max(...rows) >>> 3) + 1);
       for (const row of rows) segments[row >>> 3] = (segments[row >>> 3] ?? 0) | (1 << (row & 7));
       from.push({ packId, segments });
       const object = await store.get(packKey(packId));
-      for (const row of rowsOf(segments)) copies.push(copyOf(object, row));
+      for (const row of rowsOf(segments)) copies.push(segmentIn(object, row));
     }
     while (copies.length > 0) to.push(await putCopies(store, kind, copies.splice(0, 2)));
   }
@@ -198,57 +184,13 @@ export async function maintainAll(store: Store): Promise<void> {
   await sweepCondemned(store);
 }
 
-type Copy = {
-  readonly row: PackTableRow;
-  readonly segment: Uint8Array;
-  readonly directory: Uint8Array;
-  readonly envelope: Uint8Array;
-};
-
 function rowsIn(pack: Pick<StatePack, "table">): number[] {
   return Array.from({ length: pack.table.byteLength / packTableRowBytes }, (_each, row) => row);
 }
 
-function copyOf(object: Uint8Array, number: number): Copy {
-  const trailer = decodePackTrailer(object.subarray(-packTrailerBytes), object.byteLength, "a pack");
-  const table = object.subarray(trailer.tableOffset, object.byteLength - packTrailerBytes);
-  const row = readPackTableRow(table, number);
-  const sessionsAt = trailer.tableOffset - packSessionsBytes(table);
-  const sessions = decodePackSessions(object.subarray(sessionsAt, trailer.tableOffset), table, "a pack");
-  const session = sessions.find((each) => Buffer.compare(each.sessionId, row.sessionId) === 0);
-  if (session === undefined) throw new Error("a segment without a session");
-  return {
-    row,
-    segment: object.subarray(row.segmentOffset, row.segmentOffset + row.segmentBytes),
-    directory: object.subarray(row.directoryOffset, row.directoryOffset + row.directoryBytes),
-    envelope: session.envelope,
-  };
-}
-
-async function putCopies(store: Store, kind: StatePack["kind"], copies: readonly Copy[]): Promise<StatePack> {
-  const { storeId } = (await readConfig(store)).config;
-  const header = encodePackHeader({ kind, storeId: Buffer.from(storeId, "hex"), salt: systemRandom(16) });
-  const segments = concatBytes(...copies.map((each) => each.segment));
-  const directories = concatBytes(...copies.map((each) => each.directory));
-  const directoriesOffset = packHeaderBytes + segments.byteLength;
-  let segmentOffset = packHeaderBytes;
-  let directoryOffset = directoriesOffset;
-  const table = encodePackTable(
-    copies.map(({ row }) => {
-      const moved = { ...row, segmentOffset, directoryOffset };
-      segmentOffset += row.segmentBytes;
-      directoryOffset += row.directoryBytes;
-      return moved;
-    }),
-  );
-  const known = new Map(copies.map((each) => [Buffer.from(each.row.sessionId).toString("hex"), each] as const));
-  const sessions = encodePackSessions(
-    [...known.values()].map((each) => ({ sessionId: each.row.sessionId, envelope: each.envelope })),
-  );
-  const tableOffset = directoryOffset + sessions.byteLength;
-  const trailer = encodePackTrailer({ header, sessions, table, directoriesOffset, tableOffset });
-  const object = concatBytes(header, segments, directories, sessions, table, trailer);
-  const packId = idFromBytes("pack", sha256(object));
-  await store.put(packKey(packId), [object]);
-  return { packId, kind, sizeBytes: object.byteLength, table };
+async function putCopies(store: Store, kind: StatePack["kind"], copies: readonly CopiedSegment[]): Promise<StatePack> {
+  const { config } = await readConfig(store);
+  const { pack, object } = copiedPack({ storeId: config.storeId, kind, salt: systemRandom(16), copies });
+  await store.put(packKey(pack.packId), [object]);
+  return pack;
 }

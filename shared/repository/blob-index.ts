@@ -1,6 +1,6 @@
 import { indexRowBytes } from "#shared/format/index-section.ts";
 import { IndexRun } from "./index-run.ts";
-import { mergeIndexRows, sharedBytes } from "./merge-index-rows.ts";
+import { mergeIndexRows } from "./merge-index-rows.ts";
 
 /** Where a blob is: in which segment, and where in its plaintext. */
 export type BlobPlace = { readonly segment: number; readonly offsetBytes: number; readonly lengthBytes: number };
@@ -23,17 +23,20 @@ export class BlobIndex {
     if (rows.byteLength > 0) this.#runs.push(new IndexRun(rows));
   }
 
-  /** Forgets the blobs in some segments, as if no state told of them. Costs a copy of the rows. */
+  /**
+   * Forgets the blobs in some segments, as if no state told of them. Before the rows are shared with other threads: they are moved together in
+   * place, so that it costs no memory.
+   */
   forgetSegments(isForgotten: (segment: number) => boolean): void {
     this.#runs = this.#runs.flatMap((run) => {
-      const rows = sharedBytes(run.rows.byteLength);
       let to = 0;
       for (let row = 0; row < run.count; row++) {
         if (isForgotten(run.segmentOf(row))) continue;
-        rows.set(run.rows.subarray(row * indexRowBytes, (row + 1) * indexRowBytes), to);
-        to += indexRowBytes;
+        if (to < row) run.rows.copyWithin(to * indexRowBytes, row * indexRowBytes, (row + 1) * indexRowBytes);
+        to++;
       }
-      return to === 0 ? [] : [new IndexRun(rows.subarray(0, to))];
+      if (to === run.count) return [run];
+      return to === 0 ? [] : [new IndexRun(run.rows.subarray(0, to * indexRowBytes))];
     });
   }
 

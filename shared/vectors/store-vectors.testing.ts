@@ -13,6 +13,7 @@ import { configKey, keySlotKey, logKey } from "#shared/store/object-key.ts";
 import { makeSlot } from "./config-vectors.testing.ts";
 import { sign, signer, vectorTimeMs } from "./fixed-store.testing.ts";
 import { laterFiles, type TinyFile, tinyFiles } from "./tiny-files.testing.ts";
+import { tinyMaintenance } from "./tiny-maintenance.testing.ts";
 import { TinySession, type TinyStore } from "./tiny-session.testing.ts";
 import { seededBytes, seededRandom, type Vector } from "./vector.testing.ts";
 
@@ -31,6 +32,14 @@ export async function storeVectors(): Promise<Vector[]> {
       many: 10,
       about: "Fewer files in a store that anyone can read.",
     }),
+    await tinyStore({
+      name: "maintained",
+      secrecy: "public",
+      many: 10,
+      isMaintained: true,
+      about:
+        "A store whose packs were relocated, some of them twice, condemned, revived and swept; a removed snapshot is gone. States name packs that are not there.",
+    }),
   ];
 }
 
@@ -39,6 +48,7 @@ async function tinyStore(options: {
   readonly secrecy: StoreConfig["secrecy"];
   readonly many: number;
   readonly about: string;
+  readonly isMaintained?: boolean;
 }): Promise<Vector> {
   const { name, secrecy, many, about } = options;
   const storeId = idFromBytes("store", seededBytes(`tiny store ${name}`, 16));
@@ -85,7 +95,7 @@ async function tinyStore(options: {
     places: new Map(),
     packRows: new Map(),
   };
-  await writeLog(tiny, many);
+  await writeLog(tiny, many, options.isMaintained ?? false);
   return {
     structure: "store",
     name,
@@ -100,7 +110,7 @@ async function tinyStore(options: {
   };
 }
 
-async function writeLog(tiny: TinyStore, many: number): Promise<void> {
+async function writeLog(tiny: TinyStore, many: number, isMaintained: boolean): Promise<void> {
   const published: LogEvent[] = [];
   for (const [index, files] of [tinyFiles(many), tinyFiles(many).slice(0, 3), laterFiles(many)].entries()) {
     published.push(await snapshot(tiny, index, files));
@@ -109,6 +119,7 @@ async function writeLog(tiny: TinyStore, many: number): Promise<void> {
   if (first === undefined || second?.type !== "commit" || third === undefined)
     throw new TypeError("A snapshot is missing");
   const events: LogEvent[][] = [[first], [second], [third], [{ type: "remove", snapshots: [second.stateId] }]];
+  if (isMaintained) events.push(...tinyMaintenance(tiny, second.stateId));
   let prev: Uint8Array = new Uint8Array(32);
   for (const [index, each] of events.entries()) {
     const commitId = idFromBytes("commit", tiny.random(16));

@@ -71,10 +71,11 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
   options.reporter.start(progress);
   let { repository } = options;
   let left = options.journal?.left ?? [];
+  const reporter = tellingOnce(options.reporter);
   const ledger: BackupLedger = { newBytes: 0, storedBytes: 0, adoptedPacks: undefined, storedPacks: [] };
   for (let round = 1; ; round++) {
     try {
-      const report = await backupOnce({ ...options, repository }, { progress, startedMs, left, ledger });
+      const report = await backupOnce({ ...options, repository, reporter }, { progress, startedMs, left, ledger });
       options.repository.log = repository.log;
       return report;
     } catch (error) {
@@ -89,6 +90,25 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
     ledger.storedPacks = [];
     repository = await repository.reopened();
   }
+}
+
+/** Errors of entries that are kept in mind, so that a second look at the sources does not tell them again. */
+const rememberedErrors = 10_000;
+
+/** Passes on what it is told, of the first errors of entries each once. */
+function tellingOnce(reporter: Reporter): Reporter {
+  const told = new Set<string>();
+  return {
+    start: (progress) => reporter.start(progress),
+    notice: (notice) => reporter.notice(notice),
+    finish: (report) => reporter.finish(report),
+    entryError(error) {
+      const name = `${error.kind}\0${error.path}\0${error.message}`;
+      if (told.has(name)) return;
+      if (told.size < rememberedErrors) told.add(name);
+      reporter.entryError(error);
+    },
+  };
 }
 
 function isSweptMeanwhile(error: unknown): boolean {
