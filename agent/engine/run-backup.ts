@@ -8,6 +8,7 @@ import { programVersion } from "#agent/program-version.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { backup } from "#shared/operations/backup/backup.ts";
 import { planBackup } from "#shared/operations/backup/plan-backup.ts";
+import type { TreeMemory } from "#shared/operations/backup/tree-memory.ts";
 import type { Report } from "#shared/operations/progress.ts";
 import { distinctRoots } from "./distinct-roots.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -15,6 +16,7 @@ import { giveMemoryBack } from "./lean-memory.ts";
 import { openFileJournal } from "./file-journal.ts";
 import { findRecord } from "./find-snapshots.ts";
 import { keepCheckpoint } from "./keep-checkpoint.ts";
+import { treeMemoryFiles } from "./tree-memory-files.ts";
 import { rememberLog, type Session, threadsOf } from "./session.ts";
 
 /** Packs being stored at once: on a disk of this machine, and far away. */
@@ -28,9 +30,10 @@ export async function runBackup(
 ): Promise<Report> {
   // The scan begins while the store is being opened.
   const host = request.host ?? hostname();
-  const importers = importersOf(parts, request, host);
+  const memory = memoryOf(parts, request);
+  const importers = importersOf(parts, request, { host, memory });
   try {
-    return await backUp(parts, await open(), request, { host, importers });
+    return await backUp(parts, await open(), request, { host, importers, memory });
   } finally {
     await Promise.all(importers.map((importer) => importer.close()));
   }
@@ -40,10 +43,14 @@ async function backUp(
   parts: EngineParts,
   session: Session,
   request: BackupRequest,
-  source: { readonly host: string; readonly importers: readonly FilesystemImporter[] },
+  source: {
+    readonly host: string;
+    readonly importers: readonly FilesystemImporter[];
+    readonly memory: TreeMemory | undefined;
+  },
 ): Promise<Report> {
   const { repository } = session;
-  const { host, importers } = source;
+  const { host, importers, memory } = source;
   if (request.writer && repository.keys.role !== "writer") {
     throw new HoldfastError("denied", "Cannot back up as a writer: the key given is an owner's", {
       hint: "Make a writer's key file with `holdfast key add --role writer --out FILE`.",
@@ -78,6 +85,7 @@ async function backUp(
       threads: threadsOf(parts),
       uploads: parts.storeDirectory === undefined ? uploads.far : uploads.near,
       journal,
+      ...(memory === undefined ? {} : { memory }),
       releaseMemory: giveMemoryBack,
       ...(request.parent === undefined ? {} : { parent: findRecord(repository, request.parent) }),
     });
@@ -107,13 +115,33 @@ async function backUp(
   }
 }
 
-function importersOf(parts: EngineParts, request: BackupRequest, host: string): FilesystemImporter[] {
+/** What a plan looks at is not remembered. */
+function memoryOf(parts: EngineParts, request: BackupRequest): TreeMemory | undefined {
+  return parts.useCache && !request.dryRun
+    ? treeMemoryFiles(parts.directories.cache, parts.store.description)
+    : undefined;
+}
+
+function importersOf(
+  parts: EngineParts,
+  request: BackupRequest,
+  { host, memory }: { readonly host: string; readonly memory: TreeMemory | undefined },
+): FilesystemImporter[] {
   const { paths, excludes, oneFileSystem, xattrs } = request;
   // All are looked at before a scan begins: an importer that is made must be closed.
   for (const path of paths) statPath(path);
   const skip = storePaths(parts);
   return distinctRoots(paths, { oneFileSystem }).map(
-    (root) => new FilesystemImporter({ root, host, excludes, oneFileSystem, xattrs, skip }),
+    (root) =>
+      new FilesystemImporter({
+        root,
+        host,
+        excludes,
+        oneFileSystem,
+        xattrs,
+        skip,
+        known: request.force ? undefined : memory?.recall(root)?.digests,
+      }),
   );
 }
 

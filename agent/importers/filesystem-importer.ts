@@ -1,4 +1,4 @@
-import type { Importer, RecordDetails, ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
+import type { Importer, RecordDetails, ScanBlock, ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
 import { entryTypes } from "#shared/format/entry.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { fidelity } from "#agent/filesystem/fidelity.ts";
@@ -22,6 +22,8 @@ export type FilesystemImporterOptions = {
   readonly xattrs: boolean;
   /** Directories that are passed over, as binary paths: the store itself. */
   readonly skip: readonly string[];
+  /** Digests of blocks that the first scan may leave out, if it is asked for with the very same. */
+  readonly known?: Uint8Array | undefined;
 };
 
 /** Reads a directory tree, or a single file, of this host. Its first scan begins, in a thread, when it is made. */
@@ -33,7 +35,7 @@ export class FilesystemImporter implements Importer {
   readonly lost: readonly string[];
   readonly content: { readonly moduleUrl: string; readonly options: unknown };
   readonly #options: FilesystemImporterOptions;
-  readonly #beginScan: () => ThreadedScan;
+  readonly #beginScan: (known: Uint8Array | undefined) => ThreadedScan;
   #scan: ThreadedScan;
   #isScanTaken = false;
   readonly #names = new OwnerNames();
@@ -43,8 +45,8 @@ export class FilesystemImporter implements Importer {
   constructor(options: FilesystemImporterOptions) {
     this.#options = options;
     const { root, excludes, oneFileSystem, skip } = options;
-    this.#beginScan = () => new ThreadedScan({ root, excludes, oneFileSystem, skip });
-    this.#scan = this.#beginScan();
+    this.#beginScan = (known) => new ThreadedScan({ root, excludes, oneFileSystem, skip, known });
+    this.#scan = this.#beginScan(options.known);
     this.origin = options.host;
     this.root = options.root;
     this.options = new Map(options.oneFileSystem ? [["one-file-system", "true"]] : []);
@@ -64,20 +66,24 @@ export class FilesystemImporter implements Importer {
   }
 
   async *scan(onProblem: (problem: ScanProblem) => void): AsyncGenerator<Iterable<ScanRecord>> {
-    if (this.#isScanTaken) {
-      await this.#scan.close();
-      this.#scan = this.#beginScan();
+    for await (const batch of this.scanBlocks(onProblem, undefined)) {
+      for (const block of batch) if ("records" in block) yield block.records;
     }
-    this.#isScanTaken = true;
-    for await (const batch of this.#scan.batches(onProblem)) yield this.#noteOwners(batch);
   }
 
-  *#noteOwners(batch: Iterable<ScanRecord>): Generator<ScanRecord> {
-    for (const record of batch) {
-      this.#uids.add(record.uid);
-      this.#gids.add(record.gid);
-      yield record;
+  async *scanBlocks(
+    onProblem: (problem: ScanProblem) => void,
+    known: Uint8Array | undefined,
+  ): AsyncGenerator<Iterable<ScanBlock>> {
+    if (this.#isScanTaken || this.#scan.known !== known) {
+      await this.#scan.close();
+      this.#scan = this.#beginScan(known);
     }
+    this.#isScanTaken = true;
+    const scan = this.#scan;
+    yield* scan.batches(onProblem);
+    for (const uid of scan.uids) this.#uids.add(uid);
+    for (const gid of scan.gids) this.#gids.add(gid);
   }
 
   close(): Promise<void> {

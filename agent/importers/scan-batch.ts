@@ -1,55 +1,81 @@
-import type { ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
+import { createHash } from "node:crypto";
+import { blockDigestBytes, type ScanBlock, type ScanProblem, type ScanRecord } from "#shared/connectors/importer.ts";
+import { isBorder, treeNodeItemsMax } from "#shared/tree/is-border.ts";
 import { newRecord } from "./scan-tree.ts";
 
-/** Records packed for another thread, in order. */
+/** A block, packed for another thread: how many of the records are its own, or the number of a known one. */
+export type PackedBlock =
+  | { readonly count: number; readonly dirsFrom: number; readonly digest: Uint8Array }
+  | { readonly known: number };
+
+/** Records packed for another thread, in order, with the problems that were met among them. */
 export type ScanBatch = {
   /** Names joined by slashes. */
   readonly names: string;
-  readonly count: number;
-  /** Directories that the records are in, each once in a row. */
+  /** Directories that the records are in, each once in a row, anew for each block. */
   readonly dirs: readonly string[];
   readonly numbers: Float64Array;
+  readonly blocks: readonly PackedBlock[];
   readonly problems: readonly ScanProblem[];
 };
 
 /** Numbers of a record in `ScanBatch.numbers`. */
-const numbersPerRecord = 20;
+const numbersPerRecord = 19;
+/** Records after which a batch is full; the block that is open then may go on for `treeNodeItemsMax`. */
+const recordsPerBatch = 1024;
+/** Known blocks of a batch at most. */
+const knownPerBatch = 8;
 
-/** Packs records until a batch is full. */
+/**
+ * Packs records to blocks, and blocks to batches; forgets the records of a block that is known.
+ *
+ * Memory: a batch and a block.
+ */
 export class ScanPacker {
-  readonly #capacity: number;
-  #numbers: Float64Array<ArrayBuffer>;
+  readonly #known = new Map<string, number>();
+  readonly #numbers = new Float64Array((recordsPerBatch + treeNodeItemsMax) * numbersPerRecord);
+  #count = 0;
   #names: string[] = [];
   #dirs: string[] = [];
   #lastDir: string | undefined;
+  #blocks: PackedBlock[] = [];
   #problems: ScanProblem[] = [];
+  /** Where the open block begins. */
+  #blockFrom = 0;
+  #dirsFrom = 0;
 
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-    this.#numbers = new Float64Array(capacity * numbersPerRecord);
+  /** @param known - digests of known blocks, one after the other */
+  constructor(known: Uint8Array | undefined) {
+    if (known === undefined) return;
+    const digests = Buffer.from(known.buffer, known.byteOffset, known.byteLength);
+    for (let at = 0; at < digests.byteLength; at += blockDigestBytes)
+      this.#known.set(digests.toString("latin1", at, at + blockDigestBytes), at / blockDigestBytes);
   }
 
+  /** Whether the batch should be sent: only between blocks, so that a block is never cut. */
   get full(): boolean {
-    return this.#names.length >= this.#capacity;
+    return this.#count === this.#blockFrom && (this.#count >= recordsPerBatch || this.#blocks.length >= knownPerBatch);
   }
 
   get empty(): boolean {
-    return this.#names.length === 0 && this.#problems.length === 0;
+    return this.#blocks.length === 0 && this.#problems.length === 0;
   }
 
   addProblem(problem: ScanProblem): void {
     this.#problems.push(problem);
   }
 
+  /** Adds the next record; ends the block with it where a leaf may end. */
   add(record: ScanRecord): void {
-    if (record.dir !== this.#lastDir || this.#dirs.length === 0) {
+    const isFirst = this.#count === this.#blockFrom;
+    if (isFirst || record.dir !== this.#lastDir) {
       this.#lastDir = record.dir;
       this.#dirs.push(record.dir);
     }
     const numbers = this.#numbers;
-    let at = this.#names.length * numbersPerRecord;
+    let at = this.#count++ * numbersPerRecord;
     this.#names.push(record.name);
-    numbers[at++] = this.#dirs.length - 1;
+    numbers[at++] = this.#dirs.length - 1 - this.#dirsFrom;
     numbers[at++] = record.type;
     numbers[at++] = record.mode;
     numbers[at++] = record.uid;
@@ -68,35 +94,97 @@ export class ScanPacker {
     numbers[at++] = record.btimeNsec;
     numbers[at++] = record.rdevMajor;
     numbers[at] = record.rdevMinor;
+    if (isBorder(record.dir, record.name, 0) || this.#count - this.#blockFrom >= treeNodeItemsMax) this.endBlock();
   }
 
-  /** The batch so far, and what of it may be transferred. */
+  /** Ends the open block, if any. */
+  endBlock(): void {
+    const count = this.#count - this.#blockFrom;
+    if (count === 0) return;
+    const digest = this.#digest();
+    const known = this.#known.get(digest.toString("latin1"));
+    if (known === undefined) {
+      this.#blocks.push({ count, dirsFrom: this.#dirsFrom, digest: Uint8Array.from(digest) });
+      this.#blockFrom = this.#count;
+      this.#dirsFrom = this.#dirs.length;
+    } else {
+      this.#blocks.push({ known });
+      this.#count = this.#blockFrom;
+      this.#names.length = this.#blockFrom;
+      this.#dirs.length = this.#dirsFrom;
+    }
+  }
+
+  /** The batch so far, to be sent when it is `full` or after the last `endBlock`, and what of it may be transferred. */
   take(): { batch: ScanBatch; transfer: ArrayBuffer[] } {
-    const numbers = this.#numbers;
+    const numbers = this.#numbers.slice(0, this.#count * numbersPerRecord);
     const batch = {
       names: this.#names.join("/"),
-      count: this.#names.length,
       dirs: this.#dirs,
       numbers,
+      blocks: this.#blocks,
       problems: this.#problems,
     };
-    this.#numbers = new Float64Array(this.#capacity * numbersPerRecord);
+    this.#count = 0;
     this.#names = [];
     this.#dirs = [];
+    this.#blocks = [];
     this.#problems = [];
+    this.#blockFrom = 0;
+    this.#dirsFrom = 0;
     return { batch, transfer: [numbers.buffer] };
+  }
+
+  /** The digest of all that the open block tells. Names hold neither slashes nor NULs, directories no NULs. */
+  #digest(): Buffer {
+    const { buffer } = this.#numbers;
+    const bytesPerRecord = numbersPerRecord * 8;
+    const numbers = new Uint8Array(
+      buffer,
+      this.#blockFrom * bytesPerRecord,
+      (this.#count - this.#blockFrom) * bytesPerRecord,
+    );
+    const names = this.#blockFrom === 0 ? this.#names : this.#names.slice(this.#blockFrom);
+    const dirs = this.#dirsFrom === 0 ? this.#dirs : this.#dirs.slice(this.#dirsFrom);
+    return createHash("sha256")
+      .update(numbers)
+      .update(`\0${names.join("/")}\0${dirs.join("\0")}`, "latin1")
+      .digest()
+      .subarray(0, blockDigestBytes);
   }
 }
 
-/** The records of a batch, one object reused; `prefix` is the root with a slash at its end. */
-export function* unpackBatch(batch: ScanBatch, root: string): Generator<ScanRecord> {
+/** The blocks of a batch; their records are one object, reused. */
+export function* unpackBatch(batch: ScanBatch, root: string): Generator<ScanBlock> {
   const record: ScanRecord = new LazyPathRecord(root);
-  const { numbers, dirs } = batch;
   const names = batch.names.split("/");
-  for (let index = 0; index < batch.count; index++) {
+  let from = 0;
+  for (const block of batch.blocks) {
+    if ("known" in block) yield block;
+    else {
+      const { count, dirsFrom, digest } = block;
+      yield { records: recordsOf(batch, { record, names, from, count, dirsFrom }), digest };
+      from += count;
+    }
+  }
+}
+
+function* recordsOf(
+  { numbers, dirs }: ScanBatch,
+  block: {
+    readonly record: ScanRecord;
+    readonly names: readonly string[];
+    readonly from: number;
+    readonly count: number;
+    readonly dirsFrom: number;
+  },
+): Generator<ScanRecord> {
+  const { record, names, from, dirsFrom } = block;
+  const end = from + block.count;
+  for (let index = from; index < end; index++) {
     let at = index * numbersPerRecord;
     record.name = names[index] ?? "";
-    record.dir = dirs[numbers[at++] ?? 0] ?? "";
+    record.dir = dirs[dirsFrom + (numbers[at++] ?? 0)] ?? "";
     record.type = (numbers[at++] ?? 0) as ScanRecord["type"];
     record.mode = numbers[at++] ?? 0;
     record.uid = numbers[at++] ?? 0;
@@ -118,7 +206,6 @@ export function* unpackBatch(batch: ScanBatch, root: string): Generator<ScanReco
     yield record;
   }
 }
-
 /** A record that puts its path together when it is asked for: most are not. */
 class LazyPathRecord {
   readonly #root: string;

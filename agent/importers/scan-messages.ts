@@ -9,12 +9,19 @@ export type ScanWorkerData = {
   readonly skip: readonly string[];
   /** One i32 in shared memory: batches that the worker may still send; whoever uses one up adds one and notifies. */
   readonly credits: SharedArrayBuffer;
+  /** Digests of blocks whose records need not be sent. */
+  readonly known: Uint8Array | undefined;
 };
 
 /** From a scan worker. */
 export type FromScanWorker =
   | { readonly type: "batch"; readonly batch: ScanBatch }
-  | { readonly type: "end" }
+  | {
+      readonly type: "end";
+      /** The owners and groups that were met. */
+      readonly uids: readonly number[];
+      readonly gids: readonly number[];
+    }
   | {
       readonly type: "failed";
       readonly error: {

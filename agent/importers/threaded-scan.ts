@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
-import type { ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
+import type { ScanBlock, ScanProblem } from "#shared/connectors/importer.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { type ScanBatch, unpackBatch } from "./scan-batch.ts";
 import type { FromScanWorker, ScanWorkerData } from "./scan-messages.ts";
 
-/** Batches of about 200 KiB that a scan may be ahead. */
+/** Batches of at most half a mebibyte that a scan may be ahead. */
 const batchesAhead = 8;
 
 /**
@@ -13,6 +13,11 @@ const batchesAhead = 8;
  * Memory: `batchesAhead` batches.
  */
 export class ThreadedScan {
+  /** The owners and groups that were met, once it has ended. */
+  uids: readonly number[] = [];
+  gids: readonly number[] = [];
+  /** The blocks whose records it leaves out. */
+  readonly known: Uint8Array | undefined;
   readonly #root: string;
   readonly #worker: Worker;
   readonly #credit: Int32Array;
@@ -28,6 +33,7 @@ export class ThreadedScan {
 
   constructor(options: Omit<ScanWorkerData, "credits">) {
     this.#root = options.root;
+    this.known = options.known;
     const credits = new SharedArrayBuffer(4);
     this.#credit = new Int32Array(credits);
     this.#credit[0] = batchesAhead;
@@ -40,8 +46,8 @@ export class ThreadedScan {
     this.#worker.unref();
   }
 
-  /** The records in order, batch by batch; the object is reused. Ends the thread when it is left early. */
-  async *batches(onProblem: (problem: ScanProblem) => void): AsyncGenerator<Iterable<ScanRecord>> {
+  /** The blocks in order, batch by batch; the record is one object, reused. Ends the thread when it is left early. */
+  async *batches(onProblem: (problem: ScanProblem) => void): AsyncGenerator<Iterable<ScanBlock>> {
     this.#worker.ref();
     try {
       for (;;) {
@@ -75,8 +81,11 @@ export class ThreadedScan {
   #take(message: FromScanWorker): void {
     this.#begin();
     if (message.type === "batch") this.#batches.push(message.batch);
-    else if (message.type === "end") this.#ended = true;
-    else {
+    else if (message.type === "end") {
+      this.uids = message.uids;
+      this.gids = message.gids;
+      this.#ended = true;
+    } else {
       const { kind, message: text, detail, hint } = message.error;
       this.#failure = new HoldfastError(kind, text, { detail, ...(hint === undefined ? {} : { hint }) });
     }

@@ -45,6 +45,19 @@ export type RecordDetails = {
 export type ScanProblem = { readonly path: string; readonly message: string; readonly kind: string };
 
 /**
+ * A stretch of a scan that ends where `isBorder` says that a leaf of a tree does, or after `treeNodeItemsMax` records, or with the scan.
+ *
+ * `digest` stands for all that the scan tells of it: `blockDigestBytes` bytes, equal for equal records only. Of a stretch whose digest was given to
+ * the scan only its number among those is told: `known`.
+ */
+export type ScanBlock =
+  | { readonly records: Iterable<ScanRecord>; readonly digest: Uint8Array }
+  | { readonly known: number };
+
+/** Bytes of the digest of a `ScanBlock`. */
+export const blockDigestBytes = 16;
+
+/**
  * The port to what is backed up: a root and everything below it.
  *
  * `scan` yields each entry once, in batches, in the order of `compareEntryKeys`, the root first. What cannot be read is told to
@@ -60,6 +73,14 @@ export interface Importer {
   /** What kinds of metadata this importer cannot capture here, in words. */
   readonly lost: readonly string[];
   scan(onProblem: (problem: ScanProblem) => void): AsyncIterable<Iterable<ScanRecord>>;
+  /**
+   * The same as `scan` in blocks, each of which is used before the next is asked for; those whose digest is in `known` (digests of 16 bytes, one
+   * after the other) are left out.
+   */
+  scanBlocks?(
+    onProblem: (problem: ScanProblem) => void,
+    known: Uint8Array | undefined,
+  ): AsyncIterable<Iterable<ScanBlock>>;
   /** Target, extended attributes and flags of what `record` stands for now. For files only `target` is left out: the reader tells. */
   describe(record: ScanRecord): RecordDetails;
   /** Module that makes content readers in worker threads, and what it is given. */

@@ -15,6 +15,7 @@ import { SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import type { Store } from "#shared/store/store.ts";
 import { backup, type BackupReport } from "./backup/backup.ts";
 import type { Journal, JournalRecord } from "./backup/journal.ts";
+import type { TreeMemory } from "./backup/tree-memory.ts";
 import { check, type CheckReport } from "./check/check.ts";
 import { type EntryError, type Notice, type Reporter, silentReporter } from "./progress.ts";
 
@@ -61,6 +62,7 @@ export async function backupSmall(
   importers: readonly Importer[],
   options: {
     readonly journal?: Journal;
+    readonly memory?: TreeMemory;
     readonly reporter?: Reporter;
     readonly signal?: AbortSignal;
     readonly force?: boolean;
@@ -80,6 +82,7 @@ export async function backupSmall(
     uploads: 2,
     reporter: options.reporter ?? silentReporter,
     ...(options.journal === undefined ? {} : { journal: options.journal }),
+    ...(options.memory === undefined ? {} : { memory: options.memory }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
 }

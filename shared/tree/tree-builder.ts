@@ -12,10 +12,12 @@ const leafBytesMax = 1024 * 1024;
 /**
  * Builds a tree from entries in key order, bottom up, holding one open node per level.
  *
- * `writeNode` stores a node's bytes (valid during the call only) and returns its blob id, 32 bytes.
+ * `writeNode` stores a node's bytes (valid during the call only) and returns its blob id, 32 bytes. `onLeaf` is told of each leaf that was built of
+ * entries.
  */
 export class TreeBuilder {
   readonly #writeNode: (bytes: Uint8Array) => Uint8Array;
+  readonly #onLeaf: ((leaf: TreeChild) => void) | undefined;
   readonly #leaf = new LeafWriter();
   readonly #levels: TreeChild[][] = [];
   #lastDir = "";
@@ -24,8 +26,9 @@ export class TreeBuilder {
   #totalBytes = 0;
   #empty = true;
 
-  constructor(writeNode: (bytes: Uint8Array) => Uint8Array) {
+  constructor(writeNode: (bytes: Uint8Array) => Uint8Array, onLeaf?: (leaf: TreeChild) => void) {
     this.#writeNode = writeNode;
+    this.#onLeaf = onLeaf;
   }
 
   /** Whether no leaf is open, so that a whole leaf of another tree may follow by `addLeaf`. */
@@ -96,6 +99,7 @@ export class TreeBuilder {
     };
     this.#entries = 0;
     this.#totalBytes = 0;
+    this.#onLeaf?.(child);
     this.#push(0, child);
   }
 

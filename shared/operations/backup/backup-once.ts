@@ -1,7 +1,7 @@
 import type { Importer } from "#shared/connectors/importer.ts";
 import { encodeErrorList } from "#shared/format/error-list.ts";
 import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
-import type { SnapshotHeader, SnapshotSource, TreeRoot } from "#shared/format/snapshot.ts";
+import type { SnapshotHeader, SnapshotSource } from "#shared/format/snapshot.ts";
 import { nodeName } from "#shared/tree/read-tree.ts";
 import type { Progress } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
@@ -9,11 +9,13 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import { adoptPacks } from "./adopt-packs.ts";
 import type { BackupOptions, BackupReport } from "./backup.ts";
 import { BackupRun } from "./backup-run.ts";
-import { backupSource } from "./backup-source.ts";
+import { type BackedUpSource, backupSource } from "./backup-source.ts";
 import { findParents, type ParentSource } from "./find-parent.ts";
 import { hideUnsafePacks } from "./hide-unsafe-packs.ts";
 import type { JournalRecord } from "./journal.ts";
+import { leavesToRemember } from "./leaves-to-remember.ts";
 import { SessionWriter } from "./session-writer.ts";
+import { type UsableLeaves, usableLeaves } from "./usable-leaves.ts";
 
 /** What the rounds of one backup come to together. */
 export type BackupLedger = {
@@ -49,7 +51,7 @@ export async function backupOnce(
   for (const { stateId, error } of repository.problems) {
     reporter.notice({ level: "warning", message: `State ${stateId} cannot be read and is not used: ${error.message}` });
   }
-  await hideUnsafePacks(repository, reporter);
+  const isSafe = await hideUnsafePacks(repository, reporter);
   const adopted = await adoptPacks(repository, round.left);
   ledger.adoptedPacks ??= adopted.packs.length;
   const parents = options.force
@@ -72,8 +74,23 @@ export async function backupOnce(
   try {
     progress.phase = "backing up";
     const sources: SnapshotSource[] = [];
+    const toRemember: (() => void)[] = [];
     for (const [index, importer] of importers.entries()) {
-      sources.push(await backupOne(run, importer, parents[index]));
+      const parent = parents[index];
+      const known =
+        parent === undefined
+          ? undefined
+          : usableLeaves(options.memory?.recall(importer.root), repository, {
+              root: parent.source.tree.nodeId,
+              isSafe,
+            });
+      const { source, blocks } = await backupOne(run, importer, parent, known);
+      sources.push(source);
+      toRemember.push(() => {
+        if (blocks === undefined || options.memory === undefined) return;
+        const leaves = leavesToRemember(blocks, { root: source.tree.nodeId, session, known });
+        if (leaves !== undefined) options.memory.remember(importer.root, leaves);
+      });
     }
     progress.phase = "storing";
     const overflowRows = await run.finishContent();
@@ -106,6 +123,7 @@ export async function backupOnce(
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       },
     );
+    for (const remember of toRemember) remember();
     ledger.newBytes += run.counts.newBytes;
     ledger.storedBytes += session.packs.storedBytes + published.stateBytes;
     return {
@@ -138,26 +156,28 @@ async function backupOne(
   run: BackupRun,
   importer: Importer,
   parent: ParentSource | undefined,
-): Promise<SnapshotSource> {
+  known: UsableLeaves | undefined,
+): Promise<{ source: SnapshotSource; blocks: BackedUpSource["blocks"] }> {
   const { repository } = run.session;
   await run.useImporter(importer);
-  let tree: TreeRoot;
-  if (parent === undefined) tree = await backupSource(run, importer, undefined);
+  let made: BackedUpSource;
+  if (parent === undefined) made = await backupSource(run, importer, undefined);
   else {
     const reader = await repository.blobReader();
     const readNode = async (nodeId: Uint8Array): Promise<TreeNode> =>
       decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
-    tree = await backupSource(run, importer, { root: parent.source.tree, readNode, reader });
+    made = await backupSource(run, importer, { root: parent.source.tree, readNode, reader, known });
   }
-  return {
+  const source = {
     type: importer.type,
     origin: importer.origin,
     root: importer.root,
     options: importer.options,
-    tree,
+    tree: made.tree,
     userNames: importer.userNames(),
     groupNames: importer.groupNames(),
   };
+  return { source, blocks: made.blocks };
 }
 
 /** What snapshots of one retention group share, without telling what: a keyed hash of host, name and roots. */

@@ -1,6 +1,6 @@
-import type { Importer, ScanRecord } from "#shared/connectors/importer.ts";
+import type { Importer, ScanBlock, ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
 import { chunkRowBytes, type Entry, entryTypes, listRowBytes } from "#shared/format/entry.ts";
-import { isHoldfastError } from "#shared/errors.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { decodeChunkList } from "#shared/format/chunk-list.ts";
 import type { TreeRoot } from "#shared/format/snapshot.ts";
 import type { BlobReader } from "#shared/repository/blob-reader.ts";
@@ -10,83 +10,139 @@ import { entryOfRecord, isUnchanged } from "./entry-of-record.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import type { BackupRun } from "./backup-run.ts";
 import { HardLinks } from "./hard-links.ts";
+import type { RecordedBlock, KeptBlock } from "./leaf-recorder.ts";
+import { LeafRecorder } from "./leaf-recorder.ts";
 import { PreviousTree } from "./previous-tree.ts";
+import type { UsableLeaves } from "./usable-leaves.ts";
 
 /** Entries that may wait for their turn in the tree. */
 const queueMax = 2048;
+
+/** The previous snapshot's tree of a source, and how to read it. */
+export type PreviousSource = {
+  readonly root: TreeRoot;
+  readonly readNode: ReadNode;
+  readonly reader: BlobReader;
+  /** What is known of the tree, and may be relied on. */
+  readonly known: UsableLeaves | undefined;
+};
+
+/** A tree, and the blocks of the scan that it came of; undefined where the importer tells of none. */
+export type BackedUpSource = {
+  readonly tree: TreeRoot;
+  readonly blocks: readonly (RecordedBlock | KeptBlock)[] | undefined;
+};
 
 /** Backs one source up: scan and previous tree side by side, content by threads, entries in order into a new tree. */
 export async function backupSource(
   run: BackupRun,
   importer: Importer,
-  previous: { readonly root: TreeRoot; readonly readNode: ReadNode; readonly reader: BlobReader } | undefined,
-): Promise<TreeRoot> {
-  const source = new SourceBackup(run, importer, previous?.root, previous?.readNode, previous?.reader);
+  previous: PreviousSource | undefined,
+): Promise<BackedUpSource> {
+  const source = new SourceBackup(run, importer, previous);
   return source.run();
 }
+
+/** Stands where no recorder looks. */
+const noDigest = new Uint8Array(0);
 
 class SourceBackup {
   readonly #run: BackupRun;
   readonly #importer: Importer;
   readonly #previous: PreviousTree;
   readonly #reader: BlobReader | undefined;
+  readonly #readNode: ReadNode;
+  readonly #known: UsableLeaves | undefined;
+  readonly #recorder: LeafRecorder | undefined;
   readonly #builder: TreeBuilder;
   readonly #queue: EntryQueue;
   readonly #links = new HardLinks();
   /** Entries of the previous leaf at hand that were found unchanged from its first on. */
   #held: Entry[] = [];
 
-  constructor(
-    run: BackupRun,
-    importer: Importer,
-    root: TreeRoot | undefined,
-    readNode: ReadNode | undefined,
-    reader: BlobReader | undefined,
-  ) {
+  constructor(run: BackupRun, importer: Importer, previous: PreviousSource | undefined) {
     this.#run = run;
     this.#importer = importer;
-    this.#previous = new PreviousTree(root, readNode ?? (() => Promise.reject(new Error("there is no previous tree"))));
-    this.#reader = reader;
-    this.#builder = new TreeBuilder(run.session.writeNode);
-    this.#queue = new EntryQueue(this.#builder);
+    this.#readNode = previous?.readNode ?? (() => Promise.reject(new Error("there is no previous tree")));
+    this.#previous = new PreviousTree(previous?.root, this.#readNode);
+    this.#reader = previous?.reader;
+    this.#known = previous?.known;
+    const recorder =
+      importer.scanBlocks === undefined
+        ? undefined
+        : new LeafRecorder((ids, offset) => run.session.findReferenced(ids, offset));
+    this.#recorder = recorder;
+    this.#builder = new TreeBuilder(run.session.writeNode, (leaf) => recorder?.addLeaf(leaf));
+    this.#queue = new EntryQueue(this.#builder, recorder);
   }
 
-  async run(): Promise<TreeRoot> {
+  async run(): Promise<BackedUpSource> {
     const run = this.#run;
-    for await (const batch of this.#importer.scan((problem) => run.addError(problem))) {
-      for (const record of batch) {
-        while (this.#previous.needsLeaf) await this.#nextLeaf();
-        let entry = this.#previous.seek(record.dir, record.name);
-        while (entry === undefined && this.#previous.needsLeaf) {
-          await this.#nextLeaf();
-          entry = this.#previous.seek(record.dir, record.name);
+    for await (const batch of this.#scan()) {
+      for (const block of batch) {
+        if ("known" in block) this.#takeKnown(block.known);
+        else {
+          await this.#takeRecords(block.records);
+          if (this.#recorder !== undefined) {
+            this.#releaseHeld();
+            this.#queue.endBlock(block.digest);
+          }
         }
-        if (
-          entry !== undefined &&
-          isUnchanged(entry, record) &&
-          this.#areStored(entry.chunks) &&
-          (entry.lists === undefined || (await this.#hasLists(entry.lists)))
-        ) {
-          this.#reuse(entry, record);
-        } else {
-          this.#previous.breakLeaf();
-          this.#releaseHeld();
-          this.#addNew(record);
-        }
-        run.progress.entriesDone++;
-        if (this.#queue.length > queueMax || run.mustWait) await this.#makeRoom(record.path);
       }
       run.checkStopped();
-      this.#queue.drain();
+      await this.#drain("open");
     }
     this.#releaseHeld();
     run.sendBatch();
-    this.#queue.drain();
+    await this.#drain("ended");
     while (this.#queue.length > 0) {
       await run.wait();
-      this.#queue.drain();
+      await this.#drain("ended");
     }
-    return this.#builder.finish();
+    const tree = this.#builder.finish();
+    return { tree, blocks: this.#recorder?.finish() };
+  }
+
+  /** The scan in blocks; of an importer that tells of none all is one. */
+  async *#scan(): AsyncGenerator<Iterable<ScanBlock>> {
+    const onProblem = (problem: ScanProblem): void => this.#run.addError(problem);
+    const inBlocks = this.#importer.scanBlocks?.(onProblem, this.#known?.leaves.digests);
+    if (inBlocks !== undefined) yield* inBlocks;
+    else {
+      for await (const records of this.#importer.scan(onProblem)) yield [{ records, digest: noDigest }];
+    }
+  }
+
+  /** Takes the leaves of a known block as they are. */
+  #takeKnown(number: number): void {
+    const known = this.#known;
+    const block = known?.leaves.blocks[number];
+    if (known === undefined || block === undefined) throw new HoldfastError("internal", `Cannot find block ${number}`);
+    const { counts, progress, session } = this.#run;
+    for (const { entries, totalBytes } of block.leaves) {
+      progress.entriesDone += entries;
+      progress.bytesDone += totalBytes;
+      progress.bytesReused += totalBytes;
+      counts.unchanged += entries;
+    }
+    for (const segment of known.segmentsOf(block)) session.references.mark(segment);
+    const last = block.leaves.at(-1);
+    if (last !== undefined) this.#previous.skipTo(last.lastDir, last.lastName);
+    this.#queue.addBlock(number, block, known.digestOf(number));
+  }
+
+  /** Moves what is ready into the tree. */
+  async #drain(more: "open" | "ended"): Promise<void> {
+    this.#queue.drain(more);
+    for (let stuck = this.#queue.stuck; stuck !== undefined; stuck = this.#queue.stuck) {
+      const entries: Entry[] = [];
+      for (const leaf of stuck.block.leaves) {
+        const node = await this.#readNode(leaf.nodeId);
+        if ("entries" in node) entries.push(...node.entries);
+      }
+      stuck.entries = entries;
+      this.#queue.drain(more);
+    }
   }
 
   async #makeRoom(path: string): Promise<void> {
@@ -94,7 +150,33 @@ class SourceBackup {
     this.#releaseHeld();
     while (this.#queue.length > queueMax || this.#run.mustWait) {
       await this.#run.wait();
-      this.#queue.drain();
+      await this.#drain("open");
+    }
+  }
+
+  async #takeRecords(records: Iterable<ScanRecord>): Promise<void> {
+    const run = this.#run;
+    for (const record of records) {
+      while (this.#previous.needsLeaf) await this.#nextLeaf();
+      let entry = this.#previous.seek(record.dir, record.name);
+      while (entry === undefined && this.#previous.needsLeaf) {
+        await this.#nextLeaf();
+        entry = this.#previous.seek(record.dir, record.name);
+      }
+      if (
+        entry !== undefined &&
+        isUnchanged(entry, record) &&
+        this.#areStored(entry.chunks) &&
+        (entry.lists === undefined || (await this.#hasLists(entry.lists)))
+      ) {
+        this.#reuse(entry, record);
+      } else {
+        this.#previous.breakLeaf();
+        this.#releaseHeld();
+        this.#addNew(record);
+      }
+      run.progress.entriesDone++;
+      if (this.#queue.length > queueMax || run.mustWait) await this.#makeRoom(record.path);
     }
   }
 
@@ -137,6 +219,7 @@ class SourceBackup {
 
   #addNew(record: ScanRecord): void {
     const entry = entryOfRecord(record);
+    const scannedSize = isUnchanged(entry, record) ? entry.size : -1;
     if (!Number.isSafeInteger(entry.size)) {
       entry.size = 0;
       entry.error = "The file is larger than the format holds.";
@@ -150,12 +233,12 @@ class SourceBackup {
       entry.xattrs = details.xattrs;
       entry.flags = details.flags;
       for (const message of details.problems) this.#run.addError({ path: record.path, kind: "metadata", message });
-      this.#queue.add(entry, true);
+      this.#queue.add(entry, true, scannedSize);
       this.#run.counts.changed++;
       return;
     }
-    if (record.nlink > 1 && this.#links.follow(record, this.#queue, entry)) return;
-    const item = this.#queue.add(entry, false);
+    if (record.nlink > 1 && this.#links.follow(record, this.#queue, entry, scannedSize)) return;
+    const item = this.#queue.add(entry, false, scannedSize);
     const link = record.nlink > 1 ? this.#links.lead(record, entry) : undefined;
     this.#run.readContent(item, record, () => link?.complete());
   }

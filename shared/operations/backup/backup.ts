@@ -3,6 +3,7 @@ import type { Importer } from "#shared/connectors/importer.ts";
 import { newProgress, type Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
+import type { TreeMemory } from "./tree-memory.ts";
 import { type BackupLedger, backupOnce } from "./backup-once.ts";
 import type { Journal } from "./journal.ts";
 
@@ -24,6 +25,8 @@ export type BackupOptions = {
   /** Packs stored at once. */
   readonly uploads: number;
   readonly journal?: Journal;
+  /** What is remembered of the trees that were backed up before. */
+  readonly memory?: TreeMemory;
   /** Gives memory that was freed back to the system. */
   readonly releaseMemory?: () => void;
   readonly reporter: Reporter;

@@ -38,16 +38,16 @@ export class HardLinks {
     return link;
   }
 
-  /** Queues an entry that takes its content from an earlier link, if there is one. */
-  follow(record: ScanRecord, queue: EntryQueue, entry: Entry): boolean {
+  /** Queues an entry that takes its content from an earlier link, if there is one. @param scannedSize - as for `EntryQueue.add` */
+  follow(record: ScanRecord, queue: EntryQueue, entry: Entry, scannedSize: number): boolean {
     const name = inodeName(record);
     const lead = this.#leads.get(name);
     if (lead === undefined) return false;
     if (--lead.left <= 0) this.#leads.delete(name);
     if (lead.link.done) {
       copyContent(lead.link.entry, entry);
-      queue.add(entry, true);
-    } else lead.link.waiting.push(queue.add(entry, false));
+      queue.add(entry, true, scannedSize);
+    } else lead.link.waiting.push(queue.add(entry, false, scannedSize));
     return true;
   }
 }

@@ -8,20 +8,25 @@ import { packsPrefix, sha256HexOfKey } from "#shared/store/object-key.ts";
  * swept, unless they were moved or there is another copy; and those in packs that the store does not have, or has in another size.
  *
  * One request for a thousand packs. Damage inside a pack does not show here; `check --read` finds it.
+ *
+ * @returns whether a segment, by its ordinal, may be built on
  */
-export async function hideUnsafePacks(repository: Repository, reporter: Reporter): Promise<void> {
+export async function hideUnsafePacks(
+  repository: Repository,
+  reporter: Reporter,
+): Promise<(segment: number) => boolean> {
   const { segments, index } = repository;
   const missing = await missingPacks(repository);
   for (const { packId } of missing) {
     const message = `Pack ${packId} is missing or cut short: what this backup meets of it is stored again. Run check to see which snapshots are damaged.`;
     reporter.notice({ level: "warning", message });
   }
-  if (missing.size === 0 && segments.isQuiet) return;
-  index.forgetSegments(
-    (segment) =>
-      segments.standing(segment) !== "live" ||
-      (missing.size > 0 && missing.has(segments.packOf(segments.current(segment)))),
-  );
+  if (missing.size === 0 && segments.isQuiet) return () => true;
+  const isSafe = (segment: number): boolean =>
+    segments.standing(segment) === "live" &&
+    (missing.size === 0 || !missing.has(segments.packOf(segments.current(segment))));
+  index.forgetSegments((segment) => !isSafe(segment));
+  return isSafe;
 }
 
 /** The packs that should be in the store and are not there whole. */

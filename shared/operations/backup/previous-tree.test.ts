@@ -7,6 +7,7 @@ import { isBorder } from "#shared/tree/is-border.ts";
 import { readLeaves } from "#shared/tree/read-tree.ts";
 import { TreeBuilder } from "#shared/tree/tree-builder.ts";
 import { EntryQueue } from "./entry-queue.ts";
+import { LeafRecorder } from "./leaf-recorder.ts";
 import { PreviousTree } from "./previous-tree.ts";
 
 const place = (number: number): [dir: string, name: string] => [`d${number % 3}`, `${Math.floor(number / 3)}`];
@@ -143,5 +144,58 @@ describe("EntryQueue", () => {
       expect(leaves).toBeGreaterThan(5);
       expect(builder.finish()).toEqual(buildTree(store, sorted(wanted)));
     }
+  });
+});
+
+describe("a known block in the queue", () => {
+  const entries = treeOf(Array.from({ length: 3000 }, (_each, index) => index));
+  const isEnd = ({ dir, name }: Entry): boolean => isBorder(dir, name, 0);
+
+  /** Puts a known block with entries around it into a tree, and all as entries into another. */
+  async function place(parts: { before: readonly Entry[]; block: readonly Entry[]; after: readonly Entry[] }) {
+    const { before, block, after } = parts;
+    const store = new NodeStore();
+    const leaves: TreeChild[] = [];
+    for await (const leaf of readLeaves(buildTree(store, block), store.read)) leaves.push(leaf.child);
+    const recorder = new LeafRecorder(() => 1);
+    const builder = new TreeBuilder(store.write, (leaf) => recorder.addLeaf(leaf));
+    const queue = new EntryQueue(builder, recorder);
+    const last = block.at(-1);
+    const closed = last !== undefined && isEnd(last);
+    for (const entry of before) queue.add(entry, true);
+    queue.addBlock(0, { leaves, closed, segments: new Uint32Array(0) }, new Uint8Array(16));
+    queue.drain();
+    for (const entry of after) queue.add(entry, true);
+    let takenApart = 0;
+    for (queue.drain("ended"); queue.stuck !== undefined; queue.drain("ended")) {
+      queue.stuck.entries = block;
+      takenApart++;
+    }
+    expect(queue.length).toBe(0);
+    expect(builder.finish()).toEqual(buildTree(store, [...before, ...block, ...after]));
+    return { takenApart, kept: recorder.finish().filter((each) => "kept" in each).length };
+  }
+
+  it("goes into the tree whole where it begins a leaf, and ends one or the tree", async () => {
+    const border = entries.findIndex(isEnd) + 1;
+    const later = entries.findLastIndex(isEnd) + 1;
+    expect(later).toBeGreaterThan(border);
+    const [before, block, after] = [entries.slice(0, border), entries.slice(border, later), entries.slice(later)];
+    expect(await place({ before, block, after })).toEqual({ takenApart: 0, kept: 1 });
+    expect(await place({ before, block: [...block, ...after], after: [] })).toEqual({ takenApart: 0, kept: 1 });
+    expect(await place({ before: [], block: entries, after: [] })).toEqual({ takenApart: 0, kept: 1 });
+  });
+
+  it("is taken apart where it begins inside a leaf, or ended a tree that goes on now", async () => {
+    const inside = entries.findIndex(isEnd) - 3;
+    expect(await place({ before: entries.slice(0, inside), block: entries.slice(inside), after: [] })).toEqual({
+      takenApart: 1,
+      kept: 0,
+    });
+    const cut = entries.findLastIndex(isEnd) + 2;
+    expect(await place({ before: [], block: entries.slice(0, cut), after: entries.slice(cut) })).toEqual({
+      takenApart: 1,
+      kept: 0,
+    });
   });
 });

@@ -11,6 +11,8 @@ import { type ReadNode, readLeaves, type TreeLeaf } from "#shared/tree/read-tree
  */
 export class PreviousTree {
   readonly #leaves: AsyncGenerator<TreeLeaf> | undefined;
+  /** The least key that is still of interest. */
+  readonly #from = { dir: "", name: "" };
   #leaf: TreeLeaf | undefined;
   #next = 0;
   #ended: boolean;
@@ -18,7 +20,7 @@ export class PreviousTree {
   #wholeLeaf: TreeChild | undefined;
 
   constructor(root: TreeRoot | undefined, readNode: ReadNode) {
-    this.#leaves = root === undefined ? undefined : readLeaves(root, readNode);
+    this.#leaves = root === undefined ? undefined : readLeaves(root, readNode, this.#from);
     this.#ended = root === undefined;
   }
 
@@ -60,6 +62,15 @@ export class PreviousTree {
       this.#wholeLeaf = undefined;
     }
     return undefined;
+  }
+
+  /** Passes over everything up to a key, without reading what lies wholly before it. */
+  skipTo(lastDir: string, lastName: string): void {
+    this.#from.dir = lastDir;
+    // No key lies between a name and the same with a NUL, which no name holds.
+    this.#from.name = `${lastName}\0`;
+    this.#leaf = undefined;
+    this.#wholeLeaf = undefined;
   }
 
   /** Ends the walk: the rest of the previous tree counts as not there. */

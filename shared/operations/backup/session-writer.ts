@@ -191,6 +191,14 @@ export class SessionWriter {
     return id;
   };
 
+  /** The ordinal of the segment that holds a blob, if the snapshot needs that segment; -1 otherwise. */
+  findReferenced(ids: Uint8Array, offset: number): number {
+    const known = this.repository.index.findSegment(ids, offset);
+    if (known >= 0 && this.references.has(known)) return known;
+    const own = this.sessionIndex.findSegment(ids, offset);
+    return own >= 0 && this.references.has(own) ? own : -1;
+  }
+
   /** Adds a segment of content that a worker sealed. */
   addSegment(segment: SealedSegment): void {
     this.packs.add("data", segment);
