@@ -1,6 +1,6 @@
 /** What `--json` may write: for each event, its members and when it comes. `help json` prints it; a test compares it with the code. */
 export const jsonEvents: Readonly<Record<string, { readonly members: string; readonly comes: string }>> = {
-  start: { members: "operation, timeMs", comes: "when backup, restore or check begins" },
+  start: { members: "operation, timeMs", comes: "when backup, restore, check, maintenance or repair begins" },
   progress: {
     members:
       "operation, phase, entriesDone, entriesTotal?, bytesDone, bytesTotal?, bytesStored, bytesReused, errors, bytesPerSecond?, remainingMs?, path?",
