@@ -6,8 +6,9 @@ import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
 import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { BlobStorer } from "./blob-storer.ts";
-import { condemnDamaged, publishRepairs, type StateToPublish } from "./publish-repair.ts";
-import type { RepairPlan } from "./repair-plan.ts";
+import { condemnDamaged, giveUpStates, publishRepairs, type StateToPublish } from "./publish-repair.ts";
+import { recoveryAttemptId } from "./recovery-mark.ts";
+import type { RepairPlan, Restatement } from "./repair-plan.ts";
 import { restateSnapshot } from "./restate-snapshot.ts";
 import { forkError } from "./salvage-log.ts";
 
@@ -55,7 +56,11 @@ export async function executeRepair(plan: RepairPlan, options: ExecuteRepairOpti
   const appender = (): Appender => ({ store, signer, clock, random, from: repository.log, ...stoppable });
 
   if (log.lost.length > 0 && log.state.seq > 0) {
-    const { state } = await writeCheckpoint({ ...appender(), from: plan.recoveredLog });
+    const { state } = await writeCheckpoint({
+      ...appender(),
+      from: plan.recoveredLog,
+      attemptId: recoveryAttemptId(random),
+    });
     repository.log = state;
   }
   const storer = await BlobStorer.begin(repository);
@@ -71,14 +76,16 @@ export async function executeRepair(plan: RepairPlan, options: ExecuteRepairOpti
   const stored = new Set(storer.packs.map((pack) => pack.packId));
   const isThere = (packId: PackId): boolean => stored.has(packId) || survey.packSizes.has(packId);
   for (const batch of inEntries(states)) {
-    const done = await publishRepairs(appender(), batch, isThere);
+    const isRecovery = batch.some((each) => each.old === undefined);
+    const attempt = isRecovery ? { attemptId: recoveryAttemptId(random) } : {};
+    const done = await publishRepairs({ ...appender(), ...attempt }, batch, isThere);
     repository.log = done.state;
     for (const [old, id] of done.renamed) renamed.set(old, id);
     broughtBack.push(...done.broughtBack);
   }
   const removedSnapshots = options.dropLost ? await dropLost(plan, appender()) : [];
   const condemned = await condemnDamaged(appender(), plan.condemned);
-  repository.log = condemned.state;
+  repository.log = await giveUpStates({ ...appender(), from: condemned.state }, plan.goneStates);
   if (plan.needsCheckpoint) await checkpointIfPossible(plan, appender());
   return {
     renamed,
@@ -98,11 +105,11 @@ async function stageStates(
   storer: BlobStorer,
   saved: Map<string, number>,
 ): Promise<StateToPublish[]> {
-  const { repository, restatements, republished } = plan;
+  const { repository, republished } = plan;
+  const restatements = plan.restatements.toSorted(byPublication);
   const states: StateToPublish[] = republished.map((each) => ({
     staged: each,
     old: undefined,
-    timeMs: each.head.createdMs,
   }));
   if (restatements.length === 0) return states;
   const reader = await repository.blobReader();
@@ -120,24 +127,29 @@ async function stageStates(
   await storer.finish();
   const parts = { plan, storer, saved, claimed: new Set<PackId>() };
   for (const [index, restatement] of restatements.entries()) {
+    // In the order in which they are published: each may refer to packs that those before it add.
     const staged = await restateSnapshot(parts, restatement, copySegments[index] ?? 0);
-    const { timeMs, durationMs } = restatement.header;
-    states.push({ staged, old: restatement.old?.stateId, timeMs: timeMs + durationMs });
+    states.push({ staged, old: restatement.old?.stateId });
   }
   return states;
 }
 
 /**
- * States by the entries that publish them: those that take the place of others together, for they keep those places; the others one by one, the
- * earliest first, for the log gives them their places.
+ * States by the entries that publish them, in their order: those that the log forgot one by one, for the log gives them their places; those that
+ * take the place of others together, for they keep those places.
  */
 function inEntries(states: readonly StateToPublish[]): StateToPublish[][] {
+  const batches = states.filter((each) => each.old === undefined).map((each) => [each]);
   const replacing = states.filter((each) => each.old !== undefined);
-  const entries = states.filter((each) => each.old === undefined).sort((left, right) => left.timeMs - right.timeMs);
-  const batches = entries.map((each) => [each]);
   for (let from = 0; from < replacing.length; from += statesPerEntry)
     batches.push(replacing.slice(from, from + statesPerEntry));
   return batches;
+}
+
+/** First those that the log forgot, the earliest first, then the others. */
+function byPublication(left: Restatement, right: Restatement): number {
+  if ((left.old === undefined) !== (right.old === undefined)) return left.old === undefined ? -1 : 1;
+  return left.header.timeMs - right.header.timeMs;
 }
 
 async function dropLost(plan: RepairPlan, appender: Appender): Promise<readonly StateId[]> {

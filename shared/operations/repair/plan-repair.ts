@@ -1,5 +1,5 @@
 import type { PackId, StateId } from "#shared/format/ids.ts";
-import type { SnapshotHeader } from "#shared/format/snapshot.ts";
+import { encodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
 import type { PackReference, StateHead } from "#shared/format/state.ts";
 import { rowsOf } from "#shared/log/resolve-row.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
@@ -11,9 +11,10 @@ import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { packKey, stateKey } from "#shared/store/object-key.ts";
 import { NeedWalk } from "./need-walk.ts";
 import type { Finding, RepairPlan, Restatement } from "./repair-plan.ts";
+import { lastRecovery } from "./recovery-mark.ts";
 import { repairedCommitId } from "#shared/log/repaired-commit-id.ts";
 import type { SalvagedLog } from "./salvage-log.ts";
-import { type Survey, surveyStore, type UnpublishedState } from "./survey.ts";
+import { type RecoveryMoment, type Survey, surveyStore, type UnpublishedState } from "./survey.ts";
 
 /** What to look for. */
 export type PlanRepairOptions = {
@@ -53,7 +54,11 @@ class Planner {
   readonly #restatements: Restatement[] = [];
   readonly #republished: UnpublishedState[] = [];
   readonly #lostSnapshots: StateId[] = [];
+  /** The headers of snapshots that are there or will be: a snapshot that was repaired before has several copies. */
+  readonly #described = new Set<string>();
   #recoveredLog: LogState;
+  /** A sound snapshot that needs packs which no state adds; restated if nothing else is. */
+  #guardian: Restatement | undefined;
   /** Snapshots that are concerned by each pack that must go. */
   readonly #concerned = new Map<PackId, string[]>();
 
@@ -65,8 +70,9 @@ class Planner {
 
   async run(): Promise<RepairPlan> {
     const { repository, log, read, threads, signal } = this.#options;
-    const isLogLost = log.lost.length > 0 || (await this.#isCutOff());
-    const survey = await surveyStore({ repository, isLogLost, read, threads, signal });
+    const isLost = log.lost.length > 0 || (await this.#isCutOff());
+    const before = isLost ? { seq: Infinity, timeMs: Infinity } : await lastRecovery(repository.store, log.state);
+    const survey = await surveyStore({ repository, before, read, threads, signal });
     this.#findInLog();
     this.#progress.phase = "walking snapshots";
     const walk = new NeedWalk(repository, survey, signal);
@@ -75,7 +81,20 @@ class Planner {
       await this.#planSnapshot(record, survey, walk);
       this.#progress.entriesDone++;
     }
-    if (isLogLost) await this.#planForgotten(survey, walk);
+    const gone = [...survey.brokenStates].filter(([id]) => repository.log.snapshots.get(id)?.removed !== undefined);
+    for (const [stateId, reason] of gone) {
+      const message = `${sentence(reason)} Its snapshot is removed, and cannot be undeleted: the state is given up.`;
+      this.#find("mended", stateKey(stateId), message);
+    }
+    if (before !== undefined) await this.#planForgotten(survey, walk, before);
+    if (this.#restatements.length === 0 && this.#guardian !== undefined) {
+      this.#find(
+        "mended",
+        packKey(survey.homelessPacks[0] ?? ""),
+        "Snapshots need it and no state tells of it: one of them gets a new state that does.",
+      );
+      this.#restatements.push(this.#guardian);
+    }
     this.#findPacks(survey);
     return {
       repository,
@@ -87,6 +106,7 @@ class Planner {
       republished: this.#republished,
       condemned: [...survey.leavingPacks.keys()].filter((each) => !repository.log.condemned.has(each)),
       lostSnapshots: this.#lostSnapshots,
+      goneStates: [...survey.brokenStates.keys()],
       needsCheckpoint: log.badCheckpoints.length > 0,
     };
   }
@@ -133,6 +153,7 @@ class Planner {
       );
       return;
     }
+    this.#described.add(nameOf(known.header));
     const references = head === undefined ? undefined : this.#referencesOf(head.references);
     const needs = await walk.walk(known.header, (ordinal) => references?.has(ordinal) ?? true);
     const touched = head === undefined ? [] : this.#leavingIn(head, survey);
@@ -145,7 +166,12 @@ class Planner {
         paths: needs.lostPaths,
       });
     }
-    if (isComplete && touched.length === 0 && known.isSound) return;
+    const group = head?.group ?? known.group;
+    const restatement = { old: record, commitId: repairedCommitId(record), group, header: known.header, needs };
+    if (isComplete && touched.length === 0 && known.isSound) {
+      if (head.references.some((each) => survey.homelessPacks.includes(each.packId))) this.#guardian ??= restatement;
+      return;
+    }
     if (head === undefined || !known.isSound) {
       this.#find(
         "mended",
@@ -160,8 +186,7 @@ class Planner {
         "Its state does not refer to all that it needs, or what it lost was stored again: it gets a new state.";
       this.#find("mended", `snapshot ${stateId}`, message, { snapshots: [stateId] });
     }
-    const group = head?.group ?? known.group;
-    this.#restatements.push({ old: record, commitId: repairedCommitId(record), group, header: known.header, needs });
+    this.#restatements.push(restatement);
   }
 
   /** The header of a snapshot: from its state or a checkpoint, else from its copy in the packs. */
@@ -210,8 +235,12 @@ class Planner {
     return [...found];
   }
 
-  /** What was published by entries that are lost: whole states as they are, and snapshots of which the packs keep a copy. */
-  async #planForgotten(survey: Survey, walk: NeedWalk): Promise<void> {
+  /**
+   * What was published by entries that are lost: whole states as they are, and snapshots of which the packs keep a copy.
+   *
+   * @param before - when the log was recovered: what came after that was never lost
+   */
+  async #planForgotten(survey: Survey, walk: NeedWalk, before: RecoveryMoment): Promise<void> {
     const { log } = this.#options.repository;
     const commits = new Set<string>();
     const free = this.#options.log.lost.map((each) => each.seq);
@@ -229,6 +258,8 @@ class Planner {
         continue;
       }
       commits.add(head.commitId);
+      const copy = survey.copies.get(head.commitId);
+      if (copy !== undefined) this.#described.add(nameOf(copy.header));
       // Whoever made it had folded less than the entry that published it.
       const at = free.findIndex((seq) => seq > head.baseSeq);
       const [seq] = at < 0 ? [] : free.splice(at, 1);
@@ -240,6 +271,8 @@ class Planner {
     }
     for (const copy of survey.copies.values()) {
       if (log.snapshotOfCommit.has(copy.commitId) || commits.has(copy.commitId)) continue;
+      if (copy.header.timeMs > before.timeMs || this.#described.has(nameOf(copy.header))) continue;
+      this.#described.add(nameOf(copy.header));
       const needs = await walk.walk(copy.header, () => true);
       const message = "Neither the log nor a state tells of the snapshot any more: it is brought back from the packs.";
       if (needs.lostCount > 0) {
@@ -284,6 +317,11 @@ class Planner {
   ): void {
     this.#findings.push({ remedy, object, message, snapshots: about.snapshots ?? [], paths: about.paths ?? [] });
   }
+}
+
+/** What tells one backup from another, however often its header was copied. */
+function nameOf(header: SnapshotHeader): string {
+  return Buffer.from(encodeSnapshotHeader({ ...header, durationMs: 0 })).toString("latin1");
 }
 
 /** The fold, if entry `seq` had published that state. */

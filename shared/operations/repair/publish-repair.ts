@@ -11,15 +11,13 @@ import { checkCondemn } from "#shared/log/rules/check-condemn.ts";
 import { packsNeeded } from "#shared/log/rules/packs-needed.ts";
 import type { StagedState } from "#shared/log/stage-state.ts";
 import { violationError } from "#shared/log/violation.ts";
-import { isHoldfastError } from "#shared/errors.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 
 /** A state to publish. */
 export type StateToPublish = {
   readonly staged: Pick<StagedState, "stateId" | "headBytes" | "stateBytes"> & { readonly head: StateHead };
   /** The snapshot whose place it takes. */
   readonly old: StateId | undefined;
-  /** When it was made, by whoever made it. */
-  readonly timeMs: number;
 };
 
 /** What came of publishing. */
@@ -34,9 +32,11 @@ export type PublishedRepairs = {
 /**
  * Publishes states and removes those whose place they take, in one entry: a reader sees the one or the other.
  *
- * What others did meanwhile counts: a snapshot that was removed stays removed, and one that another repair has mended is left to it.
+ * What others did meanwhile counts: a snapshot that was removed stays removed, and those that another repair has mended are left to it. Each state may refer to
+ * packs that those before it add, so they are published in this order or not at all.
  *
  * @param isThere - whether a pack was seen in the store
+ * @throws {HoldfastError} conflict: another repair has mended some of them and not all
  */
 export async function publishRepairs(
   appender: Appender,
@@ -50,8 +50,17 @@ export async function publishRepairs(
     const removed: StateId[] = [];
     const published: StateToPublish[] = [];
     let state = folded;
+    let isOutrun = false;
     for (const each of states) {
-      if (!isWanted(state, each)) continue;
+      const { staged, old } = each;
+      if (state.snapshots.has(staged.stateId)) continue;
+      if (state.snapshotOfCommit.has(staged.head.commitId)) {
+        isOutrun = true;
+        continue;
+      }
+      const before = old === undefined ? undefined : state.snapshots.get(old);
+      const isGone = old !== undefined && (before === undefined || before.removed !== undefined);
+      if (isGone && staged.head.packs.length === 0) continue;
       const event = commitEvent(state, each.staged);
       // The person who repairs has answered for it that the log forgot entries on which a state was based.
       const head = { ...each.staged.head, baseSeq: Math.min(each.staged.head.baseSeq, state.seq) };
@@ -63,7 +72,18 @@ export async function publishRepairs(
       state = applied.state;
       events.push(event);
       published.push(each);
-      if (each.old !== undefined) removed.push(each.old);
+      // Of a snapshot that was removed meanwhile the new state only tells of packs, for the others.
+      if (isGone) removed.push(staged.stateId);
+      else if (old !== undefined) removed.push(old);
+    }
+    if (isOutrun && published.length > 0) {
+      throw new HoldfastError(
+        "conflict",
+        "Cannot publish repaired snapshots: another repair was first with some of them",
+        {
+          hint: "Run the repair again when the other one is over.",
+        },
+      );
     }
     if (removed.length > 0) events.push({ type: "remove", snapshots: removed });
     done = published;
@@ -73,18 +93,11 @@ export async function publishRepairs(
   const renamed = new Map<StateId, StateId>();
   const broughtBack: StateId[] = [];
   for (const { staged, old } of done) {
+    if (result.state.snapshots.get(staged.stateId)?.removed !== undefined) continue;
     if (old === undefined) broughtBack.push(staged.stateId);
     else renamed.set(old, staged.stateId);
   }
   return { state: result.state, renamed, broughtBack };
-}
-
-/** Whether the state is still to be published: not yet, by nobody, and not in the place of a snapshot that went away. */
-function isWanted(state: LogState, { staged, old }: StateToPublish): boolean {
-  if (state.snapshots.has(staged.stateId) || state.snapshotOfCommit.has(staged.head.commitId)) return false;
-  if (old === undefined) return true;
-  const record = state.snapshots.get(old);
-  return record !== undefined && record.removed === undefined;
 }
 
 function commitEvent(state: LogState, staged: StateToPublish["staged"]): CommitEvent {
@@ -129,6 +142,23 @@ export async function condemnDamaged(
     if (isCovered) break;
   }
   return { state, condemned: packs.filter((each) => state.condemned.has(each) || state.swept.has(each)) };
+}
+
+/**
+ * Sweeps states whose objects are lost or damaged and whose snapshots are removed, so that nobody looks for them any more.
+ *
+ * What the states said of packs is not known, so `swept-states-are-empty` cannot be applied: what any live snapshot needs of their packs
+ * is told by other states by now, and the rest are orphans.
+ *
+ * @returns the newest log
+ */
+export async function giveUpStates(appender: Appender, states: readonly StateId[]): Promise<LogState> {
+  if (states.length === 0) return appender.from;
+  const result = await appendEntry(appender, (folded) => {
+    const gone = states.filter((stateId) => folded.snapshots.get(stateId)?.removed !== undefined);
+    return gone.length === 0 ? [] : [{ type: "sweep", packs: [], states: gone }];
+  });
+  return result.state;
 }
 
 /** Reads what live snapshots reference. @returns false: the state of one cannot be read, so that nobody knows what it needs */

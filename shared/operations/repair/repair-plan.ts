@@ -46,6 +46,8 @@ export type RepairPlan = {
   readonly condemned: readonly PackId[];
   /** Snapshots of which nothing can be had. */
   readonly lostSnapshots: readonly StateId[];
+  /** Published states whose objects are lost or damaged: given up once their snapshots are removed. */
+  readonly goneStates: readonly StateId[];
   /** Whether a new checkpoint is needed. */
   readonly needsCheckpoint: boolean;
 };

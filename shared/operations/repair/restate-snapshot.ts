@@ -59,7 +59,9 @@ export async function restateSnapshot(
     claimed.add(pack.packId);
     next += pack.table.byteLength / packTableRowBytes;
   };
-  for (const { packId } of named) {
+  // The first takes in what sound states refer to and none adds, too.
+  const homeless = claimed.size === 0 ? survey.homelessPacks : [];
+  for (const packId of new Set([...named.map((each) => each.packId), ...homeless])) {
     const contents = survey.loosePacks.get(packId);
     if (contents === undefined || claimed.has(packId)) continue;
     runs.push(indexRowsOf(contents.directories, next));

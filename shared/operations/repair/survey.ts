@@ -1,7 +1,6 @@
 import { isHoldfastError } from "#shared/errors.ts";
-import { directoryRowBytes } from "#shared/format/directory.ts";
 import { type CommitId, type PackId, parseId, type StateId } from "#shared/format/ids.ts";
-import { decodeSnapshotCopy, type SnapshotCopy } from "#shared/format/snapshot-copy.ts";
+import type { SnapshotCopy } from "#shared/format/snapshot-copy.ts";
 import { frameHeaderBytes } from "#shared/format/frame.ts";
 import { type StateHead, stateHeadLength } from "#shared/format/state.ts";
 import { inParallel } from "#shared/log/in-parallel.ts";
@@ -13,13 +12,13 @@ import type { Repository } from "#shared/repository/repository.ts";
 import type { KnownPack } from "#shared/repository/segment-table.ts";
 import { packsPrefix, sha256HexOfKey, statesPrefix } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
+import { claimedMetaPacks, findCopies } from "./find-copies.ts";
+import { repairedCommitId } from "#shared/log/repaired-commit-id.ts";
 import type { Damage } from "./need-walk.ts";
 import { indexRowsOf, type PackContents, readPackContents } from "./read-pack-contents.ts";
 
 /** Objects read at once. */
 const inFlight = 8;
-/** Longest blob that is tried as a snapshot copy, bytes. */
-const copyMaxBytes = 4 * 1024 * 1024;
 
 /** A state that is in the store and that no entry of the log publishes. */
 export type UnpublishedState = {
@@ -41,17 +40,22 @@ export type Survey = Damage & {
   readonly packSizes: ReadonlyMap<PackId, number>;
   /** Packs that no whole state adds, by what they say of themselves; read only where something is lost. */
   readonly loosePacks: ReadonlyMap<PackId, PackContents>;
+  /** Packs that whole states of live snapshots refer to and none adds. */
+  readonly homelessPacks: readonly PackId[];
   /** Loose packs that cannot be read. */
   readonly unreadablePacks: ReadonlyMap<PackId, string>;
   /** Snapshot copies in loose packs. */
   readonly copies: ReadonlyMap<CommitId, SnapshotCopy>;
 };
 
+/** The entry with which a log went on behind lost ones, and its time. */
+export type RecoveryMoment = { readonly seq: number; readonly timeMs: number };
+
 /** How to look at a store. */
 export type SurveyOptions = {
   readonly repository: Repository;
-  /** Whether parts of the log are lost, so that it does not tell of all states. */
-  readonly isLogLost: boolean;
+  /** Where parts of the log are lost, so that it does not tell of all states: when that was. Only what was made before can be missing. */
+  readonly before: RecoveryMoment | undefined;
   /** Whether all content is read, and not only packs of an odd size. */
   readonly read: boolean;
   readonly threads: number;
@@ -60,15 +64,24 @@ export type SurveyOptions = {
 
 /** Looks at states and packs, and adds to the repository's index what loose packs hold. Reads only. */
 export async function surveyStore(options: SurveyOptions): Promise<Survey> {
-  const { repository, isLogLost } = options;
+  const { repository, before } = options;
   await repository.loadIndex();
-  const { wholeStates, brokenStates, claimed } = await readStates(repository);
+  const { wholeStates, brokenStates, claimed, referenced } = await readStates(repository);
   const packSizes = await listPacks(repository);
-  const unpublished = isLogLost ? await readUnpublished(repository) : [];
+  // A repair that died may have staged states that are to take the place of others: they are made again.
+  const planned = new Set<CommitId>();
+  for (const stateId of brokenStates.keys()) {
+    const record = repository.log.snapshots.get(stateId);
+    if (record !== undefined) planned.add(repairedCommitId(record));
+  }
+  const unpublished = before === undefined ? [] : await readUnpublished(repository, claimed, before, planned);
   const loosePacks = new Map<PackId, PackContents>();
   const unreadablePacks = new Map<PackId, string>();
-  if (isLogLost || brokenStates.size > 0) {
-    for (const { head } of unpublished) for (const { packId } of head.packs) claimed.add(packId);
+  const { relocated, placed, swept } = repository.log;
+  const isHomeless = (packId: PackId): boolean =>
+    !claimed.has(packId) && !relocated.has(packId) && !placed.has(packId) && !swept.has(packId);
+  const homelessPacks = [...referenced].filter(isHomeless);
+  if (before !== undefined || homelessPacks.length > 0 || brokenStates.size > 0) {
     const loose = [...packSizes].filter(([packId]) => !claimed.has(packId) && !repository.log.swept.has(packId));
     await inParallel(loose, inFlight, async ([packId, sizeBytes]) => {
       try {
@@ -82,19 +95,40 @@ export async function surveyStore(options: SurveyOptions): Promise<Survey> {
   }
   const damage = await provePacks(options, packSizes, unreadablePacks);
   const copies = await findCopies(repository, loosePacks.values());
-  return { ...damage, wholeStates, brokenStates, unpublished, packSizes, loosePacks, unreadablePacks, copies };
+  const isMissing = (stateId: StateId): boolean => {
+    const record = repository.log.snapshots.get(stateId);
+    return record !== undefined && record.removed === undefined && !copies.has(record.commitId);
+  };
+  // A state that a repair made may have taken in the packs of several.
+  if (before !== undefined || [...brokenStates.keys()].some(isMissing)) {
+    for (const [commitId, copy] of await findCopies(repository, claimedMetaPacks(repository, packSizes, loosePacks)))
+      copies.set(commitId, copy);
+  }
+  return {
+    ...damage,
+    wholeStates,
+    brokenStates,
+    unpublished,
+    packSizes,
+    homelessPacks,
+    loosePacks,
+    unreadablePacks,
+    copies,
+  };
 }
 
-/** Reads all published states; `claimed` are the packs that whole ones add. */
+/** Reads all published states; `claimed` are the packs that whole ones add, `referenced` those that whole ones of live snapshots refer to. */
 async function readStates(repository: Repository): Promise<{
   readonly wholeStates: ReadonlySet<StateId>;
   readonly brokenStates: ReadonlyMap<StateId, string>;
   readonly claimed: Set<PackId>;
+  readonly referenced: ReadonlySet<PackId>;
 }> {
   const { store, storeIdBytes, config } = repository;
   const indexKey = repository.requireKey("indexKey");
   const wholeStates = new Set<StateId>();
   const claimed = new Set<PackId>();
+  const referenced = new Set<PackId>();
   const brokenStates = new Map<StateId, string>();
   const read = async (record: SnapshotRecord): Promise<void> => {
     try {
@@ -103,13 +137,14 @@ async function readStates(repository: Repository): Promise<{
       openStateSection(section, record.stateId, { packs: head.packs, indexKey, storeIdBytes });
       wholeStates.add(record.stateId);
       for (const { packId } of head.packs) claimed.add(packId);
+      if (record.removed === undefined) for (const { packId } of head.references) referenced.add(packId);
     } catch (error) {
       if (!isHoldfastError(error, "corrupt", "absent")) throw error;
       brokenStates.set(record.stateId, error.message);
     }
   };
   await inParallel([...repository.log.snapshots.values()], inFlight, read);
-  return { wholeStates, brokenStates, claimed };
+  return { wholeStates, brokenStates, claimed, referenced };
 }
 
 async function listPacks(repository: Repository): Promise<Map<PackId, number>> {
@@ -121,11 +156,19 @@ async function listPacks(repository: Repository): Promise<Map<PackId, number>> {
   return sizes;
 }
 
-/** States that the log does not tell of and that are whole. */
-async function readUnpublished(repository: Repository): Promise<UnpublishedState[]> {
+/**
+ * States that the log does not tell of, that are whole, and that refer only to packs which they, each other or published states add; their
+ * packs are added to `claimed`.
+ */
+async function readUnpublished(
+  repository: Repository,
+  claimed: Set<PackId>,
+  before: RecoveryMoment,
+  planned: ReadonlySet<CommitId>,
+): Promise<UnpublishedState[]> {
   const { store, storeIdBytes, config, log } = repository;
   const indexKey = repository.requireKey("indexKey");
-  const found: UnpublishedState[] = [];
+  let found: (UnpublishedState & { readonly rows: Uint8Array })[] = [];
   for await (const { key, sizeBytes } of store.list(statesPrefix)) {
     const name = /^states\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(key)?.[1];
     if (name === undefined) continue;
@@ -134,19 +177,36 @@ async function readUnpublished(repository: Repository): Promise<UnpublishedState
     try {
       const record = { stateId, headBytes: await headLengthOf(store, key), stateBytes: sizeBytes };
       const head = await readStateHead(store, config.storeId, record);
+      if (planned.has(head.commitId) || head.baseSeq >= before.seq || head.createdMs > before.timeMs) continue;
       const section = await readStateSection(store, record, head);
-      const rows = openStateSection(section, stateId, { packs: head.packs, indexKey, storeIdBytes });
-      for (const pack of head.packs) repository.segments.addPack(pack);
-      for (const session of head.sessions) repository.sessionKeys.addEnvelope(session);
-      repository.index.addRun(joinStateIndex(rows, head, repository.segments));
-      found.push({ ...record, head });
+      found.push({
+        ...record,
+        head,
+        rows: openStateSection(section, stateId, { packs: head.packs, indexKey, storeIdBytes }),
+      });
     } catch (error) {
       if (!isHoldfastError(error, "corrupt", "incompatible", "absent")) throw error;
     }
   }
-  return found.sort(
-    (left, right) => left.head.baseSeq - right.head.baseSeq || left.head.createdMs - right.head.createdMs,
-  );
+  for (let count = -1; count !== found.length;) {
+    count = found.length;
+    const added = new Set(found.flatMap(({ head }) => head.packs.map((each) => each.packId)));
+    found = found.filter(({ head }) =>
+      head.references.every(({ packId }) => claimed.has(packId) || added.has(packId) || log.relocated.has(packId)),
+    );
+  }
+  const { segments, sessionKeys, index } = repository;
+  for (const { head, rows } of found) {
+    for (const pack of head.packs) {
+      segments.addPack(pack);
+      claimed.add(pack.packId);
+    }
+    for (const session of head.sessions) sessionKeys.addEnvelope(session);
+    index.addRun(joinStateIndex(rows, head, segments));
+  }
+  return found
+    .map(({ rows: _rows, ...state }) => state)
+    .sort((left, right) => left.head.baseSeq - right.head.baseSeq || left.head.createdMs - right.head.createdMs);
 }
 
 async function headLengthOf(store: Store, key: string): Promise<number> {
@@ -204,32 +264,4 @@ async function provePacks(
     });
   }
   return { badSegments, leavingPacks };
-}
-
-/** Opens the blobs of loose meta packs and keeps those that are snapshot copies. */
-async function findCopies(repository: Repository, loose: Iterable<PackContents>): Promise<Map<CommitId, SnapshotCopy>> {
-  const copies = new Map<CommitId, SnapshotCopy>();
-  const reader = await repository.blobReader();
-  for (const { pack, directories } of loose) {
-    if (pack.kind !== "meta") continue;
-    for (const directory of directories) {
-      const view = new DataView(directory.buffer, directory.byteOffset, directory.byteLength);
-      for (let at = 0; at < directory.byteLength; at += directoryRowBytes) {
-        if (view.getUint32(at + 32, true) > copyMaxBytes) continue;
-        const copy = await asCopy(() => reader.readNode(directory.subarray(at, at + 32)));
-        if (copy !== undefined) copies.set(copy.commitId, copy);
-      }
-    }
-  }
-  return copies;
-}
-
-async function asCopy(read: () => Promise<Uint8Array>): Promise<SnapshotCopy | undefined> {
-  try {
-    const bytes = await read();
-    return bytes[0] === 1 ? undefined : decodeSnapshotCopy(bytes, "a blob");
-  } catch (error) {
-    if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
-    return undefined;
-  }
 }
