@@ -54,6 +54,8 @@ const defaultPartBytes = 32 * 1024 * 1024;
 /** Larger states stand in no part: whoever needs one reads it. */
 const stateBytesMax = 8 * 1024 * 1024;
 const inFlightStates = 8;
+/** Decoding takes ten times the bytes of a head. Larger heads are left out: whoever needs one reads it. */
+const headBytesMax = 16 * 1024 * 1024;
 
 /**
  * Writes `checkpoints/<seq>` of the log as it is now, and vouches for it in the log. Needs no key. Nothing is deleted.
@@ -132,7 +134,7 @@ async function gather(
   const headers = previous === undefined ? [] : [...previous.headers.values()].filter((each) => isKept(each.stateId));
   const known = new Set(headers.map((each) => each.stateId));
   const unknown = [...state.snapshots.values()]
-    .filter((record) => !known.has(record.stateId))
+    .filter((record) => !known.has(record.stateId) && record.headBytes <= headBytesMax)
     .sort((left, right) => left.seq - right.seq)
     .slice(0, statesMax);
 
@@ -159,9 +161,10 @@ async function gather(
       parts.push(listed); // it is for a thorough run to find out what to do about it
     });
   }
-  for (let from = 0; from < unknown.length; from += inFlightStates) {
+  for (let from = 0; from < unknown.length;) {
     stopIfAborted(signal);
-    const batch = unknown.slice(from, from + inFlightStates);
+    const batch = firstOf(unknown, from);
+    from += batch.length;
     const read = new Map<StateId, WholeState>();
     await inParallel(batch, inFlightStates, async (record) => {
       try {
@@ -178,6 +181,16 @@ async function gather(
     }
   }
   return { headers, parts: [...parts, ...(await builder.finish())], problems, storedBytes: builder.putBytes };
+}
+
+/** The records from `from` on whose states may be in memory at once. */
+function firstOf(records: readonly SnapshotRecord[], from: number): readonly SnapshotRecord[] {
+  let to = from;
+  for (let bytes = 0; to < records.length && to - from < inFlightStates; to++) {
+    bytes += records[to]?.headBytes ?? 0;
+    if (to > from && bytes > headBytesMax) break;
+  }
+  return records.slice(from, to);
 }
 
 type WholeState = {
