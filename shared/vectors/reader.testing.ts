@@ -12,6 +12,9 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import { verifySignature } from "#shared/crypto/signing.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { checkpointHeadLength, decodeCheckpointHead } from "#shared/format/checkpoint.ts";
+import { decodeHeadersSection } from "#shared/format/checkpoint-headers.ts";
+import { decodeCheckpointPart } from "#shared/format/checkpoint-part.ts";
+import { decodePartsSection } from "#shared/format/checkpoint-parts.ts";
 import { decodeChunkList } from "#shared/format/chunk-list.ts";
 import { decodeConfig } from "#shared/format/config.ts";
 import { comparePaths } from "#shared/format/entry.ts";
@@ -132,6 +135,9 @@ export const byteReaders: Readonly<Record<string, VectorReader>> = {
       "a checkpoint",
       verifySignature,
     ),
+  "checkpoint-part": (bytes) => decodeCheckpointPart(bytes, "a part"),
+  "checkpoint-headers": (bytes) => ({ headers: [...decodeHeadersSection(bytes, "headers").values()] }),
+  "checkpoint-parts": (bytes) => ({ parts: decodePartsSection(bytes, "parts") }),
   "session-envelope": async (bytes, context) => {
     const keys = await deriveKeys(context.bytes("masterSecret"));
     const sessionId = context.bytes("sessionId");
