@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { checkpointPartVectors } from "./checkpoint-vectors.testing.ts";
 import { configVectors } from "./config-vectors.testing.ts";
 import { cryptoVectors } from "./crypto-vectors.testing.ts";
 import { logVectors } from "./log-vectors.testing.ts";
@@ -25,6 +26,7 @@ export async function generateVectors(): Promise<Vector[]> {
     ...treeNodeVectors(),
     ...(await stateVectors()),
     ...logVectors(),
+    ...checkpointPartVectors(),
     ...(await storeVectors()),
   ];
   return Promise.all(vectors.map((vector) => (vector.expect === "success" ? withValue(vector) : vector)));
