@@ -30,7 +30,7 @@ export async function readPresentEntry(store: Store, seq: number): Promise<Store
     if (!isHoldfastError(cause, "absent")) throw cause;
     throw new HoldfastError("corrupt", `Cannot read the log: ${logKey(seq)} is missing, and it was there before`, {
       detail: { key: logKey(seq), seq },
-      hint: "Bring the object back from a replica or an older version of it, or run repair.",
+      hint: "Bring the object back from a replica or an older version of it, or run `holdfast repair`.",
       cause,
     });
   }

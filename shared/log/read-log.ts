@@ -150,7 +150,7 @@ export async function requireMark(options: {
     return new HoldfastError(
       "corrupt",
       `Cannot tell whether this is the log that was seen before: entry ${mark.seq} cannot be read`,
-      { detail: { key: logKey(mark.seq), seq: mark.seq }, hint: "Run repair.", cause: error },
+      { detail: { key: logKey(mark.seq), seq: mark.seq }, hint: "Run `holdfast repair`.", cause: error },
     );
   }
 }
@@ -182,7 +182,7 @@ function compareMark(mark: LogMark, sha256: Uint8Array): void {
 function missingEntry(seq: number, later: number): HoldfastError {
   return new HoldfastError("corrupt", `Cannot read the log: ${logKey(seq)} is missing, and entry ${later} is there`, {
     detail: { key: logKey(seq), seq, later },
-    hint: "Bring the object back from a replica or an older version of it, or run repair.",
+    hint: "Bring the object back from a replica or an older version of it, or run `holdfast repair`.",
   });
 }
 

@@ -170,7 +170,7 @@ export function damagedSegment(place: SegmentPlace, cause: unknown): HoldfastErr
     {
       cause,
       detail: { pack: place.pack.packId, offsetBytes: place.offsetBytes },
-      hint: "Run `holdfast check --read` to see all that is damaged.",
+      hint: "Run `holdfast repair --read` to see all that is damaged and what would mend it.",
     },
   );
 }

@@ -113,6 +113,12 @@ const dataPack = (): string =>
     (objects.get(key)?.byteLength ?? 0) > (objects.get(most)?.byteLength ?? 0) ? key : most,
   );
 
+/** The smallest pack: of tree nodes. */
+const metaPack = (): string =>
+  keysLike(/^packs\//).reduce((least, key) =>
+    (objects.get(key)?.byteLength ?? 0) < (objects.get(least)?.byteLength ?? 0) ? key : least,
+  );
+
 async function wholeContents(store: Store): Promise<Map<string, string>[]> {
   const repository = await openSmall(store);
   const all = [];
@@ -232,7 +238,7 @@ describe("damaged packs", () => {
   it.each(["header", "directory", "table", "trailer"] as const)(
     "loses nothing when its %s is damaged",
     async (part) => {
-      for (const key of keysLike(/^packs\//)) {
+      for (const key of [dataPack(), metaPack()]) {
         await expectMended(
           flip(key, (bytes) => {
             const { directoriesOffset, tableOffset } = trailerOf(bytes);
