@@ -23,14 +23,14 @@ import { HoldfastError } from "#shared/errors.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { cachingStore } from "#shared/store/caching-store.ts";
 import { directoryStore } from "#shared/store/directory-store.ts";
-import { logPrefix, statesPrefix } from "#shared/store/object-key.ts";
+import { statesPrefix } from "#shared/store/object-key.ts";
 import { retryingStore } from "#shared/store/retrying-store.ts";
 import { limitedStore } from "#shared/store/limited-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { logMarkFile, type LogMarks } from "./log-mark-file.ts";
 
-/** Bytes of states and log entries that are kept on disk for stores that are far away. */
+/** Bytes of states that are kept on disk for stores that are far away. */
 const cacheBytes = 4 * 1024 * 1024 * 1024;
 
 /** A store that has been unlocked by this run. */
@@ -242,7 +242,10 @@ function recoverySecret(text: string): Uint8Array | undefined {
   }
 }
 
-/** Keeps states and log entries of a store that is not a directory of this machine in the agent's cache. */
+/**
+ * Keeps states of a store that is not a directory of this machine in the agent's cache: they are named by what is in them. Log entries are not, and
+ * a cached one would hide that the log went another way.
+ */
 async function cached(parts: EngineParts, store: Store, storeId: string): Promise<Store> {
   if (!parts.useCache || parts.storeDirectory !== undefined) return store;
   let directory: string;
@@ -256,7 +259,7 @@ async function cached(parts: EngineParts, store: Store, storeId: string): Promis
   return cachingStore(store, {
     cache: directoryStore(directory, { durability: "unsynced" }),
     storeId,
-    prefixes: [statesPrefix, logPrefix],
+    prefixes: [statesPrefix],
     limitBytes: cacheBytes,
     onCacheFailure: () => undefined,
   });

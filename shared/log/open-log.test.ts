@@ -118,6 +118,21 @@ describe("openLog", () => {
     expect(opened.checkpoint?.seq).toBe(16);
   });
 
+  it("finds the one that is vouched for behind many whose writers died", async () => {
+    const { history, store } = await checkpointed();
+    const dying: Store = {
+      ...store,
+      put: (key, ...rest) => (key.startsWith("log/") ? Promise.reject(new Error("dead")) : store.put(key, ...rest)),
+    };
+    for (let round = 0; round < 8; round++) {
+      await history.commit(`d${round}`);
+      await expect(writeCheckpoint(testAppender(dying, `${round}`, { from: history.state }))).rejects.toThrow("dead");
+    }
+    const opened = await open(store);
+    expect(same(opened.state)).toEqual(same(history.state));
+    expect(opened).toMatchObject({ checkpoint: { seq: 16 }, warnings: [] });
+  });
+
   it("opens though all entries before the checkpoint are lost", async () => {
     const { history, store } = await checkpointed();
     for (let seq = 1; seq <= 16; seq++) await store.delete(logKey(seq));

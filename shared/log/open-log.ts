@@ -40,7 +40,10 @@ export async function openLog(options: {
   const stoppable = signal === undefined ? {} : { signal };
   const marked = atLeast === undefined ? {} : { atLeast };
   const warnings: HoldfastError[] = [];
-  for (const seq of (await listCheckpoints(store)).slice(-triedCheckpoints).toReversed()) {
+  const left = await listCheckpoints(store);
+  for (let tried = 0; tried < triedCheckpoints; tried++) {
+    const seq = left.pop();
+    if (seq === undefined) break;
     let isVouched = false;
     try {
       const checkpoint = await readCheckpoint(store, storeId, seq);
@@ -56,6 +59,9 @@ export async function openLog(options: {
       if (!isVouched) {
         if (state.checkpoint !== undefined && state.checkpoint.seq >= seq)
           warnings.push(passedOver(seq, "the log vouches for another one"));
+        // Its writer died, or is at it. It knows of the one that is vouched for: what lies in between is like it.
+        const vouched = state.checkpoint?.seq ?? 0;
+        if (left.includes(vouched)) left.splice(left.indexOf(vouched) + 1);
         continue;
       }
       const unproved = await requireMark({ store, state, from: checkpoint.fold, mark: atLeast });
