@@ -27,6 +27,7 @@ and the peak resident memory of each as a line of JSON.
   --snapshots N   (1000)
   --hosts N       snapshots of one host reference each other's packs (100)
   --segments N    of each pack (16)
+  --removed P     percent of the snapshots that are removed, the oldest of each host (20)
   --step NAME     make, plan, condemn or sweep: only that one, in this process (all, each in a process of its own)
   --work DIR      (.cache/scale); its content is deleted
   --limit-mib N   exit code 3 when a peak is higher (512)
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     snapshots: { type: "string", default: "1000" },
     hosts: { type: "string", default: "100" },
     segments: { type: "string", default: "16" },
+    removed: { type: "string", default: "20" },
     step: { type: "string" },
     work: { type: "string", default: join(resolve(import.meta.dirname, "..", ".."), ".cache", "scale") },
     "limit-mib": { type: "string", default: "512" },
@@ -49,7 +51,7 @@ const shape: SyntheticShape = {
   snapshots: Number(values.snapshots),
   hosts: Number(values.hosts),
   segmentsOfPack: Number(values.segments),
-  removed: 0.2,
+  removed: Number(values.removed) / 100,
 };
 const dayMs = 24 * 3_600_000;
 const daysOf: Readonly<Record<string, number>> = { plan: 10, condemn: 10, sweep: 18 };
@@ -112,7 +114,7 @@ async function step(name: string): Promise<void> {
       },
       config,
       dryRun: name === "plan",
-      force: false,
+      force: true,
       compact: name === "plan",
       reporter: { ...silentReporter, start: (progress) => void (watched = progress) },
     }),
