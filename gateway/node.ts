@@ -154,14 +154,22 @@ function checkListener({ host, port, protocols: spoken }: Listener, options: Ser
   }
   if (isLoopbackAddress(host)) return;
   if (options.access.isOpen) {
-    throw new HoldfastError("denied", `Cannot listen at ${host}:${port}: others can reach it, and nobody is asked who they are`, {
-      hint: "Name users, tokens or S3 keys with --access FILE, or listen at 127.0.0.1.",
-    });
+    throw new HoldfastError(
+      "denied",
+      `Cannot listen at ${host}:${port}: others can reach it, and nobody is asked who they are`,
+      {
+        hint: "Name users, tokens or S3 keys with --access FILE, or listen at 127.0.0.1.",
+      },
+    );
   }
   if (options.tls === undefined && options.isPlainAllowed !== true) {
-    throw new HoldfastError("denied", `Cannot listen at ${host}:${port}: passwords and files would go over the network in the clear`, {
-      hint: "Give --cert and --key; or --insecure-plain, where something in front of it encrypts.",
-    });
+    throw new HoldfastError(
+      "denied",
+      `Cannot listen at ${host}:${port}: passwords and files would go over the network in the clear`,
+      {
+        hint: "Give --cert and --key; or --insecure-plain, where something in front of it encrypts.",
+      },
+    );
   }
 }
 

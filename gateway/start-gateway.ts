@@ -23,6 +23,7 @@ export async function startGateway(start: GatewayStart): Promise<RunningGateway>
   return serveGateway({
     ...options,
     access: access === undefined ? openAccess : configuredAccess(readAccessConfig(access.json, access.where)),
-    mount: snapshot === undefined ? mountStore(store, onProblem) : mountSnapshot(store, snapshot.snapshot, snapshot.root),
+    mount:
+      snapshot === undefined ? mountStore(store, onProblem) : mountSnapshot(store, snapshot.snapshot, snapshot.root),
   });
 }

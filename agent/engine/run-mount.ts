@@ -48,7 +48,7 @@ export async function runMount(
     isPlainAllowed: request.isPlainAllowed,
     connections: request.connections,
     requestsPerSecond: request.requestsPerSecond,
-    onAccess: log?.write,
+    onAccess: log === undefined ? undefined : (record) => log.write(record),
     onFault: (fault) => warn(`A response broke: ${fault instanceof Error ? fault.message : String(fault)}`),
     onProblem(problem) {
       if (told.size < 1000 && !told.has(problem.message)) warn(problem.message);
@@ -89,14 +89,15 @@ async function tlsOf({ certFile, keyFile }: MountRequest): Promise<{ cert: strin
     throw new HoldfastError("invalid", "Cannot speak TLS: --cert and --key go together");
   }
   if (certFile === undefined || keyFile === undefined) return undefined;
-  const read = async (path: string): Promise<string> => {
-    try {
-      return await readFile(path, "utf8");
-    } catch (cause) {
-      throw new HoldfastError("absent", `Cannot read ${path}: ${(cause as Error).message}`, { cause });
-    }
-  };
-  return { cert: await read(certFile), key: await read(keyFile) };
+  return { cert: await readPem(certFile), key: await readPem(keyFile) };
+}
+
+async function readPem(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new HoldfastError("absent", `Cannot read ${path}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Adds lines to a file that only its owner may read. */

@@ -52,7 +52,8 @@ export function readAccessConfig(json: string, where: string): AccessConfig {
     const name = textOf(user["name"], `${what} has no name`, fail);
     if (name.includes(":")) fail(`${what} has a colon in the name`);
     const hash = user["passwordHash"];
-    if ((hash === undefined) === (user["password"] === undefined)) fail(`${what} needs one of password and passwordHash`);
+    if ((hash === undefined) === (user["password"] === undefined))
+      fail(`${what} needs one of password and passwordHash`);
     const secret: StoredSecret =
       hash === undefined
         ? { form: "plain", text: textOf(user["password"], `the password of ${what} is empty`, fail) }
@@ -65,9 +66,11 @@ export function readAccessConfig(json: string, where: string): AccessConfig {
     const name = textOf(token["name"], `${what} has no name`, fail);
     const hex = token["tokenSha256"];
     if ((hex === undefined) === (token["token"] === undefined)) fail(`${what} needs one of token and tokenSha256`);
-    if (hex !== undefined && (typeof hex !== "string" || !/^[0-9a-f]{64}$/i.test(hex))) fail(`the hash of ${what} is no SHA-256`);
+    if (hex !== undefined && (typeof hex !== "string" || !/^[0-9a-f]{64}$/i.test(hex)))
+      fail(`the hash of ${what} is no SHA-256`);
     const text = hex === undefined ? textOf(token["token"], `${what} is empty`, fail) : "";
-    if (hex === undefined && text.length < tokenCharactersMin) fail(`${what} has less than ${tokenCharactersMin} characters`);
+    if (hex === undefined && text.length < tokenCharactersMin)
+      fail(`${what} has less than ${tokenCharactersMin} characters`);
     const secret: StoredSecret =
       typeof hex === "string" ? { form: "sha256", hex: hex.toLowerCase() } : { form: "plain", text };
     return { name, secret, grant: grantOf(token["allow"], what, fail) };
@@ -76,9 +79,11 @@ export function readAccessConfig(json: string, where: string): AccessConfig {
     const what = `S3 key ${index + 1}`;
     only(key, ["name", "accessKeyId", "secretAccessKey", "allow"], what, fail);
     const accessKeyId = textOf(key["accessKeyId"], `${what} has no accessKeyId`, fail);
-    if (!/^[\w-]{3,128}$/.test(accessKeyId)) fail(`the accessKeyId of ${what} is not of 3 to 128 letters, digits, "_" and "-"`);
+    if (!/^[\w-]{3,128}$/.test(accessKeyId))
+      fail(`the accessKeyId of ${what} is not of 3 to 128 letters, digits, "_" and "-"`);
     const secretAccessKey = textOf(key["secretAccessKey"], `${what} has no secretAccessKey`, fail);
-    if (secretAccessKey.length < tokenCharactersMin) fail(`the secret of ${what} has less than ${tokenCharactersMin} characters`);
+    if (secretAccessKey.length < tokenCharactersMin)
+      fail(`the secret of ${what} has less than ${tokenCharactersMin} characters`);
     const name = key["name"] === undefined ? accessKeyId : textOf(key["name"], `${what} has no name`, fail);
     return { name, accessKeyId, secretAccessKey, grant: grantOf(key["allow"], what, fail) };
   });
@@ -123,7 +128,8 @@ function only(object: JsonObject, names: readonly string[], what: string, fail: 
 
 function argon2Hash(hash: unknown, what: string, fail: Fail): string {
   const [, kib] = /^\$argon2id\$v=19\$m=(\d+),t=\d{1,3},p=\d{1,2}\$[\w+/]+\$[\w+/]+$/.exec(String(hash)) ?? [];
-  if (kib === undefined || Number(kib) > argon2KibMax) fail(`the passwordHash of ${what} is no $argon2id$ hash of at most 1 GiB`);
+  if (kib === undefined || Number(kib) > argon2KibMax)
+    fail(`the passwordHash of ${what} is no $argon2id$ hash of at most 1 GiB`);
   return String(hash);
 }
 
@@ -156,7 +162,11 @@ function directoryOf(value: unknown, what: string, fail: Fail): string {
   const path = typeof value === "string" ? Buffer.from(value, "utf8").toString("latin1") : "";
   const parts = path.split("/").slice(1);
   if (path === "/") return path;
-  if (!path.startsWith("/") || path.includes("\0") || parts.some((part) => part === "" || part === "." || part === "..")) {
+  if (
+    !path.startsWith("/") ||
+    path.includes("\0") ||
+    parts.some((part) => part === "" || part === "." || part === "..")
+  ) {
     fail(`the directory in allow of ${what} is no absolute path without "..", "." and a closing slash`);
   }
   return path;

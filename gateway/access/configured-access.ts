@@ -22,7 +22,10 @@ export function configuredAccess(config: AccessConfig): AccessRules {
   const gate = new Gate();
   const hashes = config.users.flatMap(({ secret }) => (secret.form === "argon2id" ? [secret.hash] : []));
   // An unknown user's password takes as long as that of a known one.
-  const decoy: StoredSecret = hashes[0] === undefined ? { form: "plain", text: randomBytes(16).toString("hex") } : { form: "argon2id", hash: hashes[0] };
+  const decoy: StoredSecret =
+    hashes[0] === undefined
+      ? { form: "plain", text: randomBytes(16).toString("hex") }
+      : { form: "argon2id", hash: hashes[0] };
 
   const authorizeUser = async (name: string, password: string): Promise<Principal | undefined> => {
     const user = config.users.find((each) => each.name === name);
@@ -66,7 +69,8 @@ export const openAccess: AccessRules = {
 function tokenOf(config: AccessConfig, given: string): Principal | undefined {
   let found: Principal | undefined;
   for (const { name, grant, secret } of config.tokens) {
-    const wanted = secret.form === "sha256" ? Buffer.from(secret.hex, "hex") : digest(secret.form === "plain" ? secret.text : "");
+    const wanted =
+      secret.form === "sha256" ? Buffer.from(secret.hex, "hex") : digest(secret.form === "plain" ? secret.text : "");
     if (timingSafeEqual(wanted, digest(given))) found ??= { name, grant };
   }
   return found;
@@ -100,7 +104,9 @@ class RightPasswords {
   }
 
   #mac(name: string, password: string): string {
-    return createHmac("sha256", this.#key).update(JSON.stringify([name, password])).digest("base64");
+    return createHmac("sha256", this.#key)
+      .update(JSON.stringify([name, password]))
+      .digest("base64");
   }
 }
 

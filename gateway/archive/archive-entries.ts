@@ -8,11 +8,17 @@ export type ArchiveEntry = {
   readonly path: string;
 };
 
-/** Everything in and below a directory, itself first under the name `top`. */
+/**
+ * Everything in and below a directory, itself first under the name `top`, and each directory with all that is in it before the next:
+ * programs that unpack set the time of a directory when they leave it.
+ */
 export async function* archiveEntries(view: View, directory: ViewEntry, top: string): AsyncGenerator<ArchiveEntry> {
   yield { entry: directory, path: top };
-  const base = directory.path === "/" ? "" : directory.path;
-  for await (const entry of view.below(directory.path)) yield { entry, path: `${top}${entry.path.slice(base.length)}` };
+  for await (const entry of view.list(directory.path)) {
+    const path = `${top}/${entry.name}`;
+    if (entry.type === "directory") yield* archiveEntries(view, entry, path);
+    else yield { entry, path };
+  }
 }
 
 /** What an archive could not take, as a text file at its end. */

@@ -30,10 +30,10 @@ export async function* tarDirectory(view: View, directory: ViewEntry, top: strin
       continue;
     }
     yield tarHeader(header);
+    if (entry.linkId !== undefined && firstPaths.size < linksMax) firstPaths.set(entry.linkId, path);
     if (entry.type !== "file") continue;
     yield* view.open(entry);
     yield padding(entry.sizeBytes);
-    if (entry.linkId !== undefined && firstPaths.size < linksMax) firstPaths.set(entry.linkId, path);
   }
   const { content } = missing;
   if (content !== undefined) {

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { aclText } from "./acl-text.ts";
 import type { ViewEntry } from "#shared/view/view.ts";
 
 /** The size of a block. */
@@ -105,10 +106,13 @@ function splitPath(path: string): { name: string; prefix: string } | undefined {
   return undefined;
 }
 
+function isPlain(text: string): boolean {
+  return /^[\0-\x7f]*$/.test(text);
+}
+
 function paxRecords(header: TarHeader, path: string): Buffer[] {
   const records: Buffer[] = [];
   const add = (key: string, value: Uint8Array | string): void => void records.push(paxRecord(key, value));
-  const isPlain = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
   const names = [path, header.target ?? ""].map((text) => Buffer.from(text, "latin1"));
   if (names.some((name) => !isUtf8(name))) add("hdrcharset", "BINARY");
   if (!isPlain(path) || splitPath(path) === undefined) add("path", Buffer.from(path, "latin1"));
@@ -125,11 +129,20 @@ function paxRecords(header: TarHeader, path: string): Buffer[] {
     if (name !== undefined && (!isPlain(name) || name.length > 31)) add(key, name);
   }
   for (const [name, value] of header.xattrs ?? []) {
+    const acl = aclRecords[name];
+    const text = acl === undefined ? undefined : aclText(value);
+    if (acl !== undefined && text !== undefined) add(acl, text);
     // "=" would end the key early.
-    if (!name.includes("=") && isPlain(name)) add(`SCHILY.xattr.${name}`, value);
+    else if (!name.includes("=") && isPlain(name)) add(`SCHILY.xattr.${name}`, value);
   }
   return records;
 }
+
+/** Attributes that tars carry under a name of their own, as text. */
+const aclRecords: Readonly<Record<string, string>> = {
+  "system.posix_acl_access": "SCHILY.acl.access",
+  "system.posix_acl_default": "SCHILY.acl.default",
+};
 
 /** Seconds with nanoseconds, which count forward also before 1970. */
 function decimalTime(seconds: number, nanoseconds: number): string {
@@ -141,7 +154,11 @@ function decimalTime(seconds: number, nanoseconds: number): string {
 
 /** `length key=value\n`, where the length counts itself. */
 function paxRecord(key: string, value: Uint8Array | string): Buffer {
-  const rest = Buffer.concat([Buffer.from(` ${key}=`, "latin1"), typeof value === "string" ? Buffer.from(value, "utf8") : value, Buffer.from("\n")]);
+  const rest = Buffer.concat([
+    Buffer.from(` ${key}=`, "latin1"),
+    typeof value === "string" ? Buffer.from(value, "utf8") : value,
+    Buffer.from("\n"),
+  ]);
   let length = rest.byteLength + 1;
   while (String(length).length + rest.byteLength !== length) length = String(length).length + rest.byteLength;
   return Buffer.concat([Buffer.from(String(length)), rest]);

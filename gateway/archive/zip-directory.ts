@@ -32,7 +32,10 @@ export async function* zipDirectory(view: View, directory: ViewEntry, top: strin
     }
     central.push(record);
   };
-  async function* small(member: Omit<ZipMember, "crc" | "offsetBytes" | "hasDescriptor" | "sizeBytes">, content: Buffer) {
+  async function* small(
+    member: Omit<ZipMember, "crc" | "offsetBytes" | "hasDescriptor" | "sizeBytes">,
+    content: Buffer,
+  ) {
     const whole = { ...member, sizeBytes: content.byteLength, crc: crc32(content), offsetBytes, hasDescriptor: false };
     const record = Buffer.concat([localHeader(whole), content]);
     offsetBytes += record.byteLength;
@@ -49,7 +52,15 @@ export async function* zipDirectory(view: View, directory: ViewEntry, top: strin
     } else if (type !== "file") missing.add(path, `is a ${type}, which a zip cannot hold`);
     else if (error !== undefined) missing.add(path, error);
     else {
-      const member = { ...common, path, unixMode: fileBits | mode, sizeBytes, offsetBytes, hasDescriptor: true, crc: 0 };
+      const member = {
+        ...common,
+        path,
+        unixMode: fileBits | mode,
+        sizeBytes,
+        offsetBytes,
+        hasDescriptor: true,
+        crc: 0,
+      };
       const header = localHeader(member);
       yield header;
       let crc = 0;

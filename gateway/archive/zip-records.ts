@@ -25,7 +25,11 @@ const max32 = 0xff_ff_ff_ff;
 /** The record before the content. Sizes are told where they are known to the last byte: content is stored as it is. */
 export function localHeader(member: ZipMember): Buffer {
   const name = Buffer.from(member.path, "latin1");
-  const extra = Buffer.concat([zip64Extra([member.sizeBytes, member.sizeBytes]), timeExtra(member), ownerExtra(member)]);
+  const extra = Buffer.concat([
+    zip64Extra([member.sizeBytes, member.sizeBytes]),
+    timeExtra(member),
+    ownerExtra(member),
+  ]);
   const header = Buffer.alloc(30);
   header.writeUInt32LE(0x04_03_4b_50, 0);
   header.writeUInt16LE(zip64Version, 4);

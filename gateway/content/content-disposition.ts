@@ -7,6 +7,8 @@ import { encodePathPart } from "#gateway/paths/encode-path.ts";
  */
 export function contentDisposition(kind: "inline" | "attachment", name: string): string {
   const plain = name.replaceAll(/[^\x20-\x7e]|["\\%/]/g, "_");
-  const exact = isUtf8(Buffer.from(name, "latin1")) ? `; filename*=UTF-8''${encodePathPart(name).replaceAll("'", "%27")}` : "";
+  const exact = isUtf8(Buffer.from(name, "latin1"))
+    ? `; filename*=UTF-8''${encodePathPart(name).replaceAll("'", "%27")}`
+    : "";
   return `${kind}; filename="${plain}"${plain === name ? "" : exact}`;
 }

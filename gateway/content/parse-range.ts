@@ -28,7 +28,8 @@ export function parseRange(header: string | undefined, sizeBytes: number): reado
     if (range.start < range.end) ranges.push(range);
   }
   if (asked === 0) return undefined;
-  if (ranges.length > 1 && ranges.reduce((sum, range) => sum + range.end - range.start, 0) > sizeBytes) return undefined;
+  if (ranges.length > 1 && ranges.reduce((sum, range) => sum + range.end - range.start, 0) > sizeBytes)
+    return undefined;
   return ranges;
 }
 

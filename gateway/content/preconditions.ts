@@ -9,7 +9,8 @@ export function preconditions(headers: Headers, { etag, modifiedSec }: Validator
   const unmodifiedSince = seconds(headers.get("if-unmodified-since"));
   if (ifMatch !== null) {
     if (!matches(ifMatch, etag, "strong")) return "failed";
-  } else if (unmodifiedSince !== undefined && modifiedSec !== undefined && modifiedSec > unmodifiedSince) return "failed";
+  } else if (unmodifiedSince !== undefined && modifiedSec !== undefined && modifiedSec > unmodifiedSince)
+    return "failed";
   const ifNoneMatch = headers.get("if-none-match");
   const modifiedSince = seconds(headers.get("if-modified-since"));
   if (ifNoneMatch !== null) return matches(ifNoneMatch, etag, "weak") ? "not-modified" : "proceed";

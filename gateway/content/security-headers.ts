@@ -11,7 +11,8 @@ export const commonHeaders: Readonly<Record<string, string>> = {
  * own. Browsers show PDF by a viewer that a sandbox would shut out; a PDF is no document that could run in this origin.
  */
 export function fileSecurityPolicy(type: string): string {
-  const nothing = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'; form-action 'none'; frame-ancestors 'self'";
+  const nothing =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'; form-action 'none'; frame-ancestors 'self'";
   return type === "application/pdf" ? nothing : `sandbox; ${nothing}`;
 }
 

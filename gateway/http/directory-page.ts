@@ -85,7 +85,12 @@ function row(prefix: string, entry: ViewEntry): string {
   const link = canOpen ? `<a href="${href}">${name}${isDirectory ? "/" : ""}</a>` : name;
   const more = entry.target === undefined ? "" : ` → ${escapeHtml(showName(entry.target))}`;
   const { snapshot } = entry;
-  const size = snapshot === undefined ? (entry.type === "file" ? entry.sizeBytes.toLocaleString("en") : "") : snapshot.totalBytes.toLocaleString("en");
+  const size =
+    snapshot === undefined
+      ? entry.type === "file"
+        ? entry.sizeBytes.toLocaleString("en")
+        : ""
+      : snapshot.totalBytes.toLocaleString("en");
   const note =
     entry.error !== undefined
       ? ` <span class="e">not in the backup: ${escapeHtml(entry.error)}</span>`

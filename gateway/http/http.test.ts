@@ -44,7 +44,10 @@ describe("files", () => {
     for (const { path, content, type } of entries) {
       if (type !== undefined) continue;
       const file = await get(`/${path.split("/").map(encode).join("/")}`);
-      expect([file.status, Buffer.from(await file.arrayBuffer()).equals(Buffer.from(content!))], path).toEqual([200, true]);
+      expect([file.status, Buffer.from(await file.arrayBuffer()).equals(Buffer.from(content!))], path).toEqual([
+        200,
+        true,
+      ]);
     }
   });
 
@@ -54,7 +57,11 @@ describe("files", () => {
       const [one, other] = [await get(path), await get(path, {}, "HEAD")];
       expect(other.status).toBe(one.status);
       const headers = (response: Response) =>
-        Object.fromEntries([...response.headers].filter(([name]) => !["date", "transfer-encoding", "connection", "keep-alive"].includes(name)));
+        Object.fromEntries(
+          [...response.headers].filter(
+            ([name]) => !["date", "transfer-encoding", "connection", "keep-alive"].includes(name),
+          ),
+        );
       expect(headers(other)).toEqual(headers(one));
       expect((await other.arrayBuffer()).byteLength).toBe(0);
       await one.arrayBuffer();
@@ -101,8 +108,22 @@ describe("ranges", () => {
     ["bytes=0-5,x", 200, []],
     ["bytes=0-199999,0-199999", 200, []],
     [`bytes=${Array.from({ length: 40 }, (_, n) => `${n}-${n}`).join(",")}`, 200, []],
-    ["bytes=0-0,-1", 206, [[0, 1], [199_999, 200_000]]],
-    ["bytes=0-9, 100000-100009,200000-", 206, [[0, 10], [100_000, 100_010]]],
+    [
+      "bytes=0-0,-1",
+      206,
+      [
+        [0, 1],
+        [199_999, 200_000],
+      ],
+    ],
+    [
+      "bytes=0-9, 100000-100009,200000-",
+      206,
+      [
+        [0, 10],
+        [100_000, 100_010],
+      ],
+    ],
   ] as const)("%s answers %i", async (range, status, parts) => {
     const response = await get("/big.bin", { Range: range });
     const body = Buffer.from(await response.arrayBuffer());
@@ -205,7 +226,9 @@ describe("directories", () => {
     expect(await names("?sort=size")).toEqual(["one.tx", "line%0", "page.h"]);
     expect(await names("?sort=time&order=desc")).toEqual(["page.h", "line%0", "one.tx"]);
     expect(await names("?limit=1")).toEqual(["line%0"]);
-    const next = /rel="next" href="([^"]+)"/.exec(await (await get("/a/?limit=1")).text())?.[1]?.replaceAll("&amp;", "&");
+    const next = /rel="next" href="([^"]+)"/
+      .exec(await (await get("/a/?limit=1")).text())?.[1]
+      ?.replaceAll("&amp;", "&");
     expect(await names(next!)).toEqual(["one.tx"]);
     expect(await names("?limit=2&after=one.txt")).toEqual(["page.h"]);
     expect(await names("?sort=what&limit=-3&order=x&after=%zz")).toEqual(["line%0", "one.tx", "page.h"]);
@@ -255,18 +278,37 @@ describe("hostile requests", () => {
   });
 
   it("of another host's name are refused, so that no other site reads what this machine serves to itself", async () => {
-    for (const host of ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "[::2]", "10.0.0.1", "", "a b"]) {
-      const answer = await rawRequest(small.url, `GET /a/one.txt HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    for (const host of [
+      "evil.example",
+      "127.0.0.1.evil.example",
+      "localhost.evil.example",
+      "[::2]",
+      "10.0.0.1",
+      "",
+      "a b",
+    ]) {
+      const answer = await rawRequest(
+        small.url,
+        `GET /a/one.txt HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      );
       expect(["421", "400"], host).toContain(answer.split(" ")[1]);
     }
     for (const host of ["localhost", "LOCALHOST:80", "127.0.0.1:9", "[::1]:80"]) {
-      const answer = await rawRequest(small.url, `GET /a/one.txt HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      const answer = await rawRequest(
+        small.url,
+        `GET /a/one.txt HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      );
       expect(answer.split(" ")[1], host).toBe("200");
     }
   });
 
   it("that are no HTTP break nothing", async () => {
-    for (const text of ["\0\0\0\r\n\r\n", "GET\r\n\r\n", "TRACE / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "GET http://[ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"])
+    for (const text of [
+      "\0\0\0\r\n\r\n",
+      "GET\r\n\r\n",
+      "TRACE / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+      "GET http://[ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    ])
       expect(await rawRequest(small.url, text)).toMatch(/^HTTP\/1\.1 4/);
     expect((await get("/a/one.txt")).status).toBe(200);
   });

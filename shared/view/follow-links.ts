@@ -16,7 +16,7 @@ export async function followLinks(
   path: string,
   find: (path: string) => Promise<PlacedEntry | undefined>,
 ): Promise<PlacedEntry | undefined> {
-  const left = partsOf(path).reverse();
+  const left = partsOf(path).toReversed();
   let at = "/";
   let links = 0;
   for (let steps = 0; steps < stepsMax; steps++) {
@@ -35,7 +35,7 @@ export async function followLinks(
       links++;
       if (links > linksMax || target === undefined || left.length > stepsMax) return undefined;
       if (target.startsWith("/")) at = "/";
-      left.push(...partsOf(target).reverse());
+      left.push(...partsOf(target).toReversed());
     } else if (left.length > 0 && type !== entryTypes.directory) return undefined;
     else at = next;
   }

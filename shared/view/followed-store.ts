@@ -79,8 +79,7 @@ export class FollowedStore {
 
   /** As `record`, of all whose id begins with `prefix`. */
   async recordsByPrefix(prefix: string): Promise<SnapshotRecord[]> {
-    const find = (): SnapshotRecord[] =>
-      this.#liveRecords().filter((record) => record.stateId.startsWith(prefix));
+    const find = (): SnapshotRecord[] => this.#liveRecords().filter((record) => record.stateId.startsWith(prefix));
     const known = find();
     if (known.length > 0) {
       void this.#refreshIfOld().catch(() => undefined); // whoever waits for it is told

@@ -67,7 +67,9 @@ it("gives zeros for holes, at the start, between and at the end", async () => {
     }
   }
   read.length = 0;
-  expect((await bytesOf(readRange(entry, reader, new ReadAhead(1e6), { start: 15_000, end: 50_000 }))).byteLength).toBe(35_000);
+  expect((await bytesOf(readRange(entry, reader, new ReadAhead(1e6), { start: 15_000, end: 50_000 }))).byteLength).toBe(
+    35_000,
+  );
   expect(read).toEqual([]);
 });
 
@@ -91,7 +93,9 @@ it("reads of a file with chunk lists only the lists and chunks that the range to
 it("fails when the chunks end before the file, or have other lengths than the tree says", async () => {
   const chunk = noise("c", 100);
   const short = fileOf([chunk], { size: 101 });
-  await expect(bytesOf(readRange(short.entry, short.reader, new ReadAhead(1e6)))).rejects.toMatchObject({ kind: "corrupt" });
+  await expect(bytesOf(readRange(short.entry, short.reader, new ReadAhead(1e6)))).rejects.toMatchObject({
+    kind: "corrupt",
+  });
   const other = fileOf([chunk]);
   const reader: ReadsBlobs = { ...other.reader, readChunk: async () => chunk.subarray(1) };
   await expect(bytesOf(readRange(other.entry, reader, new ReadAhead(1e6)))).rejects.toMatchObject({ kind: "corrupt" });

@@ -123,7 +123,10 @@ async function* readData(
         throw new HoldfastError("corrupt", "Cannot read its content: a chunk has another length than the tree says");
       }
       readBytes += bytes.byteLength;
-      yield bytes.subarray(Math.max(0, range.start - chunk.start), Math.min(chunk.lengthBytes, range.end - chunk.start));
+      yield bytes.subarray(
+        Math.max(0, range.start - chunk.start),
+        Math.min(chunk.lengthBytes, range.end - chunk.start),
+      );
     }
   } finally {
     readAhead.give(aheadBytes);

@@ -17,9 +17,12 @@ export function snapshotName(id: StateId, header: Pick<SnapshotHeader, "timeMs" 
     .replaceAll(/[^a-z0-9]+/g, "-")
     .slice(0, 36)
     .replaceAll(/^-|-$/g, "");
-  return [time.slice(0, 10), time.slice(11, 19).replaceAll(":", ""), ...(host === "" ? [] : [host]), id.slice(0, idDigits)].join(
-    "-",
-  );
+  return [
+    time.slice(0, 10),
+    time.slice(11, 19).replaceAll(":", ""),
+    ...(host === "" ? [] : [host]),
+    id.slice(0, idDigits),
+  ].join("-");
 }
 
 /** The beginning of the id that such a name ends with; undefined: it is no such name. */

@@ -213,7 +213,12 @@ describe("links", () => {
   });
 
   it("lead nowhere where they lead out of what the view shows", async () => {
-    const store = await storeOf([{ path: "secret", content: "s" }, link("etc/out", "../secret"), link("etc/in", "x"), { path: "etc/x" }]);
+    const store = await storeOf([
+      { path: "secret", content: "s" },
+      link("etc/out", "../secret"),
+      link("etc/in", "x"),
+      { path: "etc/x" },
+    ]);
     const rooted = await viewOf(store, { root: "/scripted/etc" });
     expect(await rooted.follow("/out")).toBeUndefined();
     expect((await rooted.follow("/in"))?.path).toBe("/x");

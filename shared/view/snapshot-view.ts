@@ -155,7 +155,8 @@ export class SnapshotView implements View {
   }
 
   #shown(place: PlacedEntry): ViewEntry {
-    const inside = place.path === this.#root ? "" : this.#root === "/" ? place.path : place.path.slice(this.#root.length);
+    const inside =
+      place.path === this.#root ? "" : this.#root === "/" ? place.path : place.path.slice(this.#root.length);
     const path = this.#prefix + inside;
     const isTop = inside === "";
     if (isTop && place.source === undefined) {

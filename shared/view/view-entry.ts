@@ -38,6 +38,6 @@ export function madeUpDirectory(path: string, mtimeMs: number, snapshot?: Snapsh
 }
 
 function linkId(entry: Entry): string | undefined {
-  if (entry.type !== entryTypes.file || entry.nlink < 2) return undefined;
+  if (entry.type === entryTypes.directory || entry.nlink < 2) return undefined;
   return `${entry.device.toString(16)}-${entry.inodeHi.toString(16)}-${entry.inodeLo.toString(16)}`;
 }

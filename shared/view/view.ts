@@ -68,7 +68,7 @@ export type ViewEntry = {
   readonly mtimeSec: number;
   readonly mtimeNsec: number;
   readonly linkCount: number;
-  /** The same for all paths of one file that has several; undefined for a file with one, and for all that is no file. */
+  /** The same for all paths of one file that has several; undefined for one that has one, and for directories. */
   readonly linkId: string | undefined;
   /** Target of a symbolic link, as stored. */
   readonly target: string | undefined;
