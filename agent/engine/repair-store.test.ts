@@ -86,6 +86,18 @@ describe("holdfast repair", () => {
     expect(await host.backup()).toMatchObject({ outcome: "ok" });
   });
 
+  it("brings back what the end of a log had published that was cut off, once that is accepted", async () => {
+    const host = await twice();
+    const seq = await host.keys("log/");
+    await lose(host.store, "checkpoints/");
+    for (const key of seq.slice(1)) await host.store.delete(key);
+    await expect(repair(host, { apply: true })).rejects.toSatisfy((error) => isHoldfastError(error, "corrupt"));
+    expect(await repair(host, { apply: true }, true)).toMatchObject({ outcome: "ok", facts: { broughtBack: 1 } });
+    expect(await snapshots(host)).toHaveLength(2);
+    const { target } = await host.restore();
+    expect(treeLines(target)).toEqual(treeLines(host.source));
+  });
+
   it("mends a log with a damaged entry, and every command goes on", async () => {
     const host = await twice();
     await lose(host.store, "checkpoints/");

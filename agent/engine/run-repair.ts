@@ -21,6 +21,7 @@ export async function runRepair(parts: EngineParts, request: RepairRequest): Pro
     repository,
     log,
     read: request.read,
+    isCutOff: rollback !== undefined,
     threads: threadsOf(parts),
     reporter,
     signal,

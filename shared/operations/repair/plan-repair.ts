@@ -23,6 +23,8 @@ export type PlanRepairOptions = {
   readonly log: SalvagedLog;
   /** Whether all content is read and verified, and not only states, trees and the sizes of packs. */
   readonly read: boolean;
+  /** Whether somebody has seen entries that the log does not have any more, so that states may have been published by them. */
+  readonly isCutOff?: boolean;
   readonly threads: number;
   readonly reporter: Reporter;
   readonly signal?: AbortSignal;
@@ -70,7 +72,7 @@ class Planner {
 
   async run(): Promise<RepairPlan> {
     const { repository, log, read, threads, signal } = this.#options;
-    const isLost = log.lost.length > 0 || (await this.#isCutOff());
+    const isLost = log.lost.length > 0 || this.#options.isCutOff === true || (await this.#isGone());
     const before = isLost ? { seq: Infinity, timeMs: Infinity } : await lastRecovery(repository.store, log.state);
     const survey = await surveyStore({ repository, before, read, threads, signal });
     this.#findInLog();
@@ -111,8 +113,8 @@ class Planner {
     };
   }
 
-  /** Whether there are states that were made after entries which the log does not have: so its end is gone. */
-  async #isCutOff(): Promise<boolean> {
+  /** Whether there is no log, though states or packs are there. */
+  async #isGone(): Promise<boolean> {
     const { repository, log } = this.#options;
     if (log.state.seq > 0) return false;
     for await (const _ of repository.store.list("states/")) return true;
