@@ -4,6 +4,7 @@ import type { Random } from "#shared/random.ts";
 const backoffLimitMs = 2000;
 
 const longestRoundTripMs = 250;
+const longestRaceWaitMs = 500;
 // Where a lost put costs next to nothing, what follows it (looking, folding, signing) does not: it sets the scale.
 const shortestRoundMs = 8;
 const paceMax = 8;
@@ -21,14 +22,14 @@ export type LostRace = {
 
 /**
  * How long who lost a race for a log entry waits before it looks and tries again: a random time up to a bound, so that a crowd spreads
- * out. The bound is a round trip (8 ms at least) for each entry that came meanwhile, up to eight: the more are at it, the more room they leave one
+ * out. The bound is a round trip (8 ms at least) for each entry that came meanwhile, up to eight and half a second: the more are at it, the more room they leave one
  * another. It shrinks with each loss and is nothing from the 33rd on, so that whoever has waited longest goes before the newcomers.
  */
 export function raceWaitMs({ losses, roundTripMs, pace }: LostRace, random: Random): number {
   const roundMs = Math.min(longestRoundTripMs, Math.max(shortestRoundMs, roundTripMs));
   const crowd = Math.min(paceMax, Math.max(1, pace));
   const patience = Math.max(0, eagerAfterLosses + 1 - losses) / eagerAfterLosses;
-  return roundMs * crowd * patience * fraction(random);
+  return Math.min(longestRaceWaitMs, roundMs * crowd) * patience * fraction(random);
 }
 
 /** How long to wait before try number `tries` + 1 at a store that does not answer: a random time below a bound that doubles, up to 2 s. */
