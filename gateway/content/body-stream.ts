@@ -17,7 +17,7 @@ export async function bodyStream(
     {
       async pull(controller) {
         try {
-          do {
+          for (;;) {
             next ??= await iterator.next();
             if (next.done === true) {
               onEnd?.(sentBytes);
@@ -30,7 +30,7 @@ export async function bodyStream(
             sentBytes += part.byteLength;
             controller.enqueue(part);
             return;
-          } while (true);
+          }
         } catch (error) {
           onEnd?.(sentBytes, error);
           controller.error(error);

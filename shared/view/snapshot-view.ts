@@ -108,7 +108,7 @@ export class SnapshotView implements View {
       if (after !== undefined && child.path >= base + after) break;
       if (this.#shows(child.path)) paths.push(child.path);
     }
-    for (const path of paths.reverse().slice(0, Number.isFinite(limit) ? limit : undefined)) {
+    for (const path of paths.toReversed().slice(0, Number.isFinite(limit) ? limit : undefined)) {
       signal?.throwIfAborted();
       yield this.#shown(await tree.find(path));
     }
