@@ -147,7 +147,9 @@ export async function openDamaged(parts: EngineParts, use: "read" | "write"): Pr
     random: systemRandom,
   });
   const remember = (state: LogState): void => {
-    if (state.seq > 0) (rollback === undefined ? marks.write : marks.accept)(logMark(state));
+    if (state.seq === 0) return;
+    if (rollback === undefined) marks.write(logMark(state));
+    else marks.accept(logMark(state));
   };
   return { repository, log, rollback, remember };
 }

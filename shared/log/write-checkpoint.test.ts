@@ -124,9 +124,7 @@ describe("writeCheckpoint", () => {
   it("written by two at once is vouched for once, and both succeed", async () => {
     const history = new TestHistory(memoryStore());
     await history.commits("a", 6);
-    const both = await Promise.all(
-      ["one", "two"].map((seed) => writeCheckpoint(testAppender(history.store, seed))),
-    );
+    const both = await Promise.all(["one", "two"].map((seed) => writeCheckpoint(testAppender(history.store, seed))));
     expect(both.filter((each) => each.seq === 6)).toHaveLength(1);
     expect((await openLog({ store: history.store, storeId: testStoreId })).checkpoint?.seq).toBe(6);
     expect(await keysOf(history.store, "log/")).toHaveLength(7);
