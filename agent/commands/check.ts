@@ -16,8 +16,7 @@ export const check = defineCommand({
     ],
     exits: {
       corrupt: "damage was found; the report names it",
-      partial:
-        "something could not be verified, such as packs that could not be read, or a snapshot needs a condemned pack",
+      partial: "something could not be verified or read, or a snapshot needs a condemned pack",
     },
     examples: [
       { line: "holdfast check", does: "Verify the structure of the store and of all snapshots." },
