@@ -13,7 +13,7 @@ import { NeedWalk } from "./need-walk.ts";
 import type { Finding, RepairPlan, Restatement } from "./repair-plan.ts";
 import { lastRecovery } from "./recovery-mark.ts";
 import { repairedCommitId } from "#shared/log/repaired-commit-id.ts";
-import type { SalvagedLog } from "./salvage-log.ts";
+import { auditLog, type SalvagedLog } from "./salvage-log.ts";
 import { type RecoveryMoment, type Survey, surveyStore, type UnpublishedState } from "./survey.ts";
 
 /** What to look for. */
@@ -76,6 +76,7 @@ class Planner {
     const before = isLost ? { seq: Infinity, timeMs: Infinity } : await lastRecovery(repository.store, log.state);
     const survey = await surveyStore({ repository, before, read, threads, signal });
     this.#findInLog();
+    await this.#findBeforeCheckpoint();
     this.#progress.phase = "walking snapshots";
     const walk = new NeedWalk(repository, survey, signal);
     const live = [...repository.log.snapshots.values()].filter((record) => record.removed === undefined);
@@ -137,6 +138,16 @@ class Planner {
     for (const { key, reason } of log.badCheckpoints) this.#find("mended", key, reason);
   }
 
+  /** Tells of entries that are missing, or with `read` damaged, and that nobody needs any more because a checkpoint says what they said. */
+  async #findBeforeCheckpoint(): Promise<void> {
+    const { repository, log, read } = this.#options;
+    const seq = log.checkpoint?.seq ?? 0;
+    for (const { key, reason } of seq === 0 ? [] : await auditLog(repository.store, seq, { read })) {
+      const message = `The log cannot be read here: ${reason}. Nothing depends on it, for checkpoint ${seq} says what it said.`;
+      this.#find("noted", key, message);
+    }
+  }
+
   async #planSnapshot(record: SnapshotRecord, survey: Survey, walk: NeedWalk): Promise<void> {
     const { repository } = this.#options;
     const { stateId } = record;
@@ -178,7 +189,7 @@ class Planner {
       this.#find(
         "mended",
         stateKey(stateId),
-        `${reason ?? "Its header does not open."} The snapshot gets a new state.`,
+        `${sentence(reason ?? "its header does not open")} The snapshot gets a new state.`,
         {
           snapshots: [stateId],
         },

@@ -2,6 +2,7 @@ import type * as threads from "node:worker_threads";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { isHoldfastError } from "#shared/errors.ts";
 import { decodePackTrailer, packTrailerBytes } from "#shared/format/pack.ts";
+import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
 import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
 import { type ScriptedEntry, scriptedSource } from "#shared/operations/backup/scripted-source.testing.ts";
 import {
@@ -221,6 +222,26 @@ describe("a damaged log", () => {
 
   it("brings every snapshot back from packs alone", async () => {
     await expectMended(without(/^(log|states|checkpoints)\//));
+  });
+
+  it("tells of entries that a checkpoint made needless, and leaves them alone", async () => {
+    const store = await damaged(() => undefined);
+    const { signer, clock, random, log } = await openSmall(store);
+    await writeCheckpoint({ store, signer, clock, random, from: log });
+    await store.delete(`log/${"1".padStart(20, "0")}`);
+    const { findings } = await planDry(store);
+    expect(findings.map(({ remedy, object }) => [remedy, object])).toEqual([["noted", `log/${"1".padStart(20, "0")}`]]);
+    expect(await wholeContents(store)).toEqual(contents);
+  });
+
+  it("mends checkpoints that are gone", async () => {
+    const store = await damaged(() => undefined);
+    const { signer, clock, random, log } = await openSmall(store);
+    await writeCheckpoint({ store, signer, clock, random, from: log });
+    for (const key of (await objectsOf(store)).keys()) if (key.startsWith("checkpoints/")) await store.delete(key);
+    expect((await planDry(store)).findings.map((each) => each.remedy)).toEqual(["mended"]);
+    await repairSmall(store);
+    expect((await planDry(store)).findings).toEqual([]);
   });
 
   it("takes backups after it was mended", async () => {

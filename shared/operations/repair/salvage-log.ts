@@ -5,6 +5,7 @@ import type { StoreId } from "#shared/format/ids.ts";
 import type { LogEvent } from "#shared/format/log-entry.ts";
 import { applyEvent } from "#shared/log/apply-event.ts";
 import { judgeEntry, type StoredEntry, withAttempt } from "#shared/log/fold-entry.ts";
+import { inParallel } from "#shared/log/in-parallel.ts";
 import { emptyLogState, type LogState } from "#shared/log/log-state.ts";
 import { listCheckpoints, openLog } from "#shared/log/open-log.ts";
 import { type Checkpoint, isVouchedBy, readCheckpoint } from "#shared/log/read-checkpoint.ts";
@@ -189,6 +190,24 @@ async function listEntries(store: Store): Promise<number[]> {
     if (/^log\/0{4}[0-9]{16}$/.test(key) && Number(key.slice(-16)) <= Number.MAX_SAFE_INTEGER) seqs.push(seqOfKey(key));
   }
   return seqs;
+}
+
+/** The entries up to `seq` that are missing, or with `read` cannot be read: 16 in flight. */
+export async function auditLog(store: Store, seq: number, { read }: { readonly read: boolean }): Promise<LostEntry[]> {
+  const lost: LostEntry[] = [];
+  const there = (await listEntries(store)).filter((each) => each <= seq);
+  const listed = new Set(there);
+  for (let each = 1; each <= seq; each++)
+    if (!listed.has(each)) lost.push({ seq: each, key: logKey(each), reason: "it is missing" });
+  await inParallel(read ? there : [], 16, async (each) => {
+    try {
+      await readEntry(store, each);
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "absent")) throw error;
+      lost.push({ seq: each, key: logKey(each), reason: error.message });
+    }
+  });
+  return lost.sort((left, right) => left.seq - right.seq);
 }
 
 /** The error of a log whose parts belong to different histories. */
