@@ -44,8 +44,8 @@ export type MaintenanceDone = {
   readonly state: LogState;
 };
 
-/** Ids in one entry: about 3.4 MB of the 16 MiB that an entry may have, and as much memory to fold it. */
-const idsOfEntry = 100_000;
+/** Ids in one entry: about 700 KB of the 16 MiB that an entry may have. What is in memory for an entry is several times that. */
+const idsOfEntry = 20_000;
 /** Times that newer snapshots are looked at before a condemnation is left to the next run. */
 const coverRounds = 50;
 const deletionsAtOnce = 32;
