@@ -85,6 +85,13 @@ async function packs(host: SmallHost): Promise<string[]> {
   return host.keys("packs/");
 }
 
+/** Each backup stores a copy of its own header, in a pack of its own where nothing else is new. */
+async function expectOnlyHeaderCopies(host: SmallHost, before: readonly string[], backups: number): Promise<void> {
+  const added = (await packs(host)).filter((key) => !before.includes(key));
+  expect(added).toHaveLength(backups);
+  for (const key of added) expect((await host.store.get(key)).byteLength).toBeLessThan(1500);
+}
+
 describe.each([
   ["a store in memory", () => undefined],
   ["a store in a directory", (path: string) => directoryStore(path)],
@@ -107,7 +114,7 @@ describe.each([
 });
 
 describe("a second backup", () => {
-  it("of an unchanged tree reads no file and adds no pack", async () => {
+  it("of an unchanged tree reads no file and adds nothing but a copy of its header", async () => {
     const host = await newHost();
     writeMixedTree(host);
     await host.backup();
@@ -115,17 +122,17 @@ describe("a second backup", () => {
     // The content could not be read even if it was tried.
     const second = await host.backup();
     expect(second).toMatchObject({ outcome: "ok", facts: { changed: 0, newBytes: 0 } });
-    expect(await packs(host)).toEqual(before);
+    await expectOnlyHeaderCopies(host, before, 1);
     await expectWhole(host);
   });
 
-  it("of an unchanged tree of many leaves adds no pack", async () => {
+  it("of an unchanged tree of many leaves adds nothing but a copy of its header", async () => {
     const host = await newHost();
     for (let number = 0; number < 1200; number++) write(host, { [`${number % 5}/${number}`]: "" });
     await host.backup();
     const before = await packs(host);
     expect(await host.backup()).toMatchObject({ outcome: "ok", facts: { changed: 0 } });
-    expect(await packs(host)).toEqual(before);
+    await expectOnlyHeaderCopies(host, before, 1);
     await expectWhole(host);
   });
 
@@ -176,7 +183,7 @@ describe("a second backup", () => {
     const before = await packs(host);
     const forced = await host.backup({ force: true });
     expect(forced).toMatchObject({ outcome: "ok", facts: { unchanged: 0, newBytes: 0 } });
-    expect(await packs(host)).toEqual(before);
+    await expectOnlyHeaderCopies(host, before, 1);
     await expectWhole(host);
   });
 
@@ -211,7 +218,7 @@ describe("content", () => {
     const before = await packs(host);
     expect(await host.backup()).toMatchObject({ facts: { changed: 0, newBytes: 0 } });
     expect(await host.backup({ force: true })).toMatchObject({ facts: { newBytes: 0 } });
-    expect(await packs(host)).toEqual(before);
+    await expectOnlyHeaderCopies(host, before, 2);
     appendFileSync(join(host.source, "very large"), "more");
     const third = await host.backup();
     expect(third.facts["newBytes"]).toBeLessThan(1000);
