@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
+import { undeleteSnapshots } from "#shared/log/undelete-snapshots.ts";
+import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
 import { systemRandom } from "#shared/random.ts";
 import { liveRecords } from "#shared/snapshot/read-snapshot.ts";
 import { faultyStore, type StoreCall, type StoreFault } from "#shared/store/faulty-store.ts";
@@ -8,6 +10,8 @@ import { memoryStore } from "#shared/store/memory-store.ts";
 import { retryingStore } from "#shared/store/retrying-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import { type ScriptedEntry, scriptedSource } from "./backup/scripted-source.testing.ts";
+import { maintenance } from "./maintenance/maintenance.ts";
+import { silentReporter } from "./progress.ts";
 import {
   backupSmall,
   checkSmall,
@@ -19,6 +23,7 @@ import {
   objectsOf,
   openSmall,
   readWhole,
+  smallSettings,
   snapshotIds,
   wholeFile,
 } from "./small-store.testing.ts";
@@ -113,6 +118,46 @@ async function expectNextBackupWhole(store: Store, what: string): Promise<void> 
     expect(read.get(`/scripted/${path}`), `${what}: ${path}`).toBe(wholeFile(content ?? ""));
 }
 
+async function appenderOf(store: Store) {
+  const { signer, log, config } = await openSmall(store);
+  return { config, appender: { store, signer, clock: impatientClock, random: systemRandom, from: log } };
+}
+
+/** All that maintenance does: it waits for nothing and nobody. */
+async function maintainSmall(store: Store): Promise<void> {
+  const { config, appender } = await appenderOf(store);
+  const reporter = silentReporter;
+  await maintenance({ appender, config, dryRun: false, force: true, compact: true, orphanAgeMs: 0, reporter });
+}
+
+/** A store without grace, of three snapshots of which the older two were removed; packs are condemned, to be swept, and to be copied. */
+async function storeToMaintain(): Promise<Map<string, Uint8Array>> {
+  const store = memoryStore();
+  await createSmall(store, { ...smallSettings, graceMs: 0 });
+  await backupSmall(store, [source(firstTree)]);
+  await maintainSmall(store);
+  await backupSmall(store, [source([...firstTree, { path: "f", content: noise("f", 80_000) }])]);
+  const { appender } = await appenderOf(store);
+  await removeSnapshots(appender, [...appender.from.snapshots.keys()]);
+  await backupSmall(store, [source(secondTree)]);
+  await maintainSmall(store);
+  const { appender: later } = await appenderOf(store);
+  await backupSmall(store, [source(firstTree)]);
+  const [newest] = liveRecords(await openSmall(store));
+  if (newest === undefined) return expect.fail("there is no snapshot");
+  await removeSnapshots(later, [newest.stateId]);
+  return objectsOf(store);
+}
+
+/** What was not removed is there, and whole. */
+async function expectSecondTreeWhole(store: Store, what: string): Promise<void> {
+  const read = await readWhole(await openSmall(store));
+  for (const { path, content } of secondTree)
+    expect(read.get(`/scripted/${path}`), `${what}: ${path}`).toBe(wholeFile(content ?? ""));
+  const report = await checkSmall(store, 0);
+  if (!isSound(report)) expect.fail(`${what}: ${JSON.stringify(report)}`);
+}
+
 describe("a store that fails at any call", () => {
   it("during the first backup shows the snapshot or none", async () => {
     const begin = await newStore();
@@ -186,6 +231,53 @@ describe("a store that fails at any call", () => {
         for (const { path, content } of secondTree)
           expect(read.get(`/scripted/${path}`), what).toBe(wholeFile(content ?? ""));
         expect(isSound(await checkSmall(store, 0)), what).toBe(true);
+      },
+    );
+  });
+
+  it("during undelete shows the snapshot or not, and the others as they were", async () => {
+    const begin = await fill(memoryStore(), await newStore(firstTree, secondTree));
+    const [, old] = liveRecords(await openSmall(begin));
+    if (old === undefined) return expect.fail("there is no old snapshot");
+    await removeSnapshots((await appenderOf(begin)).appender, [old.stateId]);
+    await atEveryCall(
+      await objectsOf(begin),
+      async (store) => undeleteSnapshots((await appenderOf(store)).appender, [old.stateId]),
+      async (store, ending, what) => {
+        expectHonest(ending, snapshotIds(await openSmall(store)).length === 2, what);
+        await expectSecondTreeWhole(store, what);
+      },
+    );
+  });
+
+  it("during maintenance, in whatever part of it, loses nothing, and the next one brings the store where it should be", async () => {
+    const begin = await storeToMaintain();
+    const undisturbed = await fill(memoryStore(), begin);
+    for (let runs = 0; runs < 3; runs++) await maintainSmall(undisturbed);
+    const packsLeft = async (store: Store): Promise<number> =>
+      [...(await objectsOf(store)).keys()].filter((key) => key.startsWith("packs/")).length;
+    const calls = await atEveryCall(begin, maintainSmall, async (store, ending, what) => {
+      if (!ending.resolved)
+        expect(isHoldfastError(ending.error, "unavailable"), `${what}: ${String(ending.error)}`).toBe(true);
+      await expectSecondTreeWhole(store, what);
+      for (let runs = 0; runs < 3; runs++) await maintainSmall(store);
+      expect(await packsLeft(store), what).toBe(await packsLeft(undisturbed));
+      await expectSecondTreeWhole(store, what);
+    });
+    expect(calls).toBeGreaterThan(25);
+  });
+
+  it("during the writing of a checkpoint changes nothing but how quickly the store opens", async () => {
+    await atEveryCall(
+      await newStore(firstTree, secondTree),
+      async (store) => writeCheckpoint((await appenderOf(store)).appender, { isThorough: true }),
+      async (store, ending, what) => {
+        if (!ending.resolved)
+          expect(isHoldfastError(ending.error, "unavailable"), `${what}: ${String(ending.error)}`).toBe(true);
+        expect(snapshotIds(await openSmall(store)), what).toHaveLength(2);
+        await writeCheckpoint((await appenderOf(store)).appender, { isThorough: true });
+        await expectSecondTreeWhole(store, what);
+        await expectNextBackupWhole(store, what);
       },
     );
   });
