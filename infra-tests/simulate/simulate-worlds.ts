@@ -39,7 +39,7 @@ export async function simulate(options: {
     for (const [what, count] of report.counts) counts.set(what, (counts.get(what) ?? 0) + count);
     if (options.json) write(`${JSON.stringify({ ...report, counts: Object.fromEntries(report.counts) })}\n`);
     if (report.violation !== undefined) broken = report;
-    else if (!options.json && totals.worlds % 100 === 0) write(`${totals.worlds} worlds, ${totals.steps} steps\n`);
+    else if (!options.json && totals.worlds % 25 === 0) write(`${totals.worlds} worlds, ${totals.steps} steps\n`);
   }
   if (options.json) return broken !== undefined;
   const { worlds, entries, days } = totals;
