@@ -140,7 +140,7 @@ function importersOf(
         oneFileSystem,
         xattrs,
         skip,
-        known: request.force ? undefined : memory?.recall(root)?.digests,
+        known: request.force ? undefined : memory?.recall(root),
       }),
   );
 }

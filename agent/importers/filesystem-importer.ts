@@ -1,4 +1,11 @@
-import type { Importer, RecordDetails, ScanBlock, ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
+import type {
+  Importer,
+  KnownBlocks,
+  RecordDetails,
+  ScanBlock,
+  ScanProblem,
+  ScanRecord,
+} from "#shared/connectors/importer.ts";
 import { entryTypes } from "#shared/format/entry.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { fidelity } from "#agent/filesystem/fidelity.ts";
@@ -22,8 +29,8 @@ export type FilesystemImporterOptions = {
   readonly xattrs: boolean;
   /** Directories that are passed over, as binary paths: the store itself. */
   readonly skip: readonly string[];
-  /** Digests of blocks that the first scan may leave out, if it is asked for with the very same. */
-  readonly known?: Uint8Array | undefined;
+  /** Blocks that the first scan may leave out, if it is asked for with the very same. */
+  readonly known?: KnownBlocks | undefined;
 };
 
 /** Reads a directory tree, or a single file, of this host. Its first scan begins, in a thread, when it is made. */
@@ -35,7 +42,7 @@ export class FilesystemImporter implements Importer {
   readonly lost: readonly string[];
   readonly content: { readonly moduleUrl: string; readonly options: unknown };
   readonly #options: FilesystemImporterOptions;
-  readonly #beginScan: (known: Uint8Array | undefined) => ThreadedScan;
+  readonly #beginScan: (known: KnownBlocks | undefined) => ThreadedScan;
   #scan: ThreadedScan;
   #isScanTaken = false;
   readonly #names = new OwnerNames();
@@ -73,7 +80,7 @@ export class FilesystemImporter implements Importer {
 
   async *scanBlocks(
     onProblem: (problem: ScanProblem) => void,
-    known: Uint8Array | undefined,
+    known: KnownBlocks | undefined,
   ): AsyncGenerator<Iterable<ScanBlock>> {
     if (this.#isScanTaken || this.#scan.known !== known) {
       await this.#scan.close();

@@ -19,6 +19,14 @@ export type ScanBatch = {
   readonly problems: readonly ScanProblem[];
 };
 
+/** What a batch costs of the credit of whoever sends it: those with known blocks alone next to nothing. */
+export function batchCost(batch: ScanBatch): number {
+  return 1 + Math.floor(batch.numbers.length / (numbersPerRecord * recordsPerCredit));
+}
+
+/** Records, at about 200 bytes, for which one credit is taken. */
+const recordsPerCredit = 128;
+
 /** Numbers of a record in `ScanBatch.numbers`. */
 const numbersPerRecord = 19;
 /** Records after which a batch is full; the block that is open then may go on for `treeNodeItemsMax`. */

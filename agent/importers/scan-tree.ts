@@ -1,6 +1,6 @@
 import type { ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
 import { isHoldfastError } from "#shared/errors.ts";
-import { entryTypes } from "#shared/format/entry.ts";
+import { comparePaths, entryTypes } from "#shared/format/entry.ts";
 import type { EntryStat } from "#agent/filesystem/entry-stat.ts";
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import { closeDirectory, openDirectory, sortedNames } from "#agent/filesystem/list-directory.ts";
@@ -23,28 +23,104 @@ export type ScanOptions = {
 const mountRoot = 0x2000;
 const absent = 2;
 
+/** The key of an entry, by which scans are cut. */
+export type ScanKey = { readonly dir: string; readonly name: string };
+
+/** Where a scan goes on that was cut at a key. Two that are equal lead to the same. */
+export type ScanPlace = {
+  /** The directory that was cut, if it is there: of its names those greater than `name` are to come. */
+  readonly dir: string | undefined;
+  readonly name: string;
+  /** Subdirectories of it that come before the cut. */
+  readonly found: readonly string[];
+  /** Directories to be entered after it and what is below it, in order. */
+  readonly rest: readonly string[];
+};
+
 /**
  * Everything at and below a root, in tree order: each directory's entries by name, then what is in its directories, in turn.
  *
  * The record is reused. What vanishes between the listing and the look is passed over; what cannot be read is told to
  * `onProblem`. Memory: the names of one directory, and of the directories still to be entered.
  *
+ * @param range - `from`: where to go on, otherwise at the root; `to`: the last key
+ * @returns where a scan goes on that begins after `to`
  * @throws {HoldfastError} the root itself cannot be looked at
  */
-export function* scanTree(options: ScanOptions, onProblem: (problem: ScanProblem) => void): Generator<ScanRecord> {
+export function* scanTree(
+  options: ScanOptions,
+  onProblem: (problem: ScanProblem) => void,
+  range: { readonly from?: ScanPlace | undefined; readonly to?: ScanKey | undefined } = {},
+): Generator<ScanRecord, ScanPlace> {
+  const { from, to } = range;
   const stat = statPath(options.root);
   const record = newRecord();
   fill(record, stat, { dir: "", name: "", path: options.root });
-  const rootDevice = record.device;
-  yield record;
-  if (record.type !== entryTypes.directory) return;
+  const scan = { options, record, stat, rootDevice: record.device, onProblem };
   // Directories that are still to be listed, the next one last.
-  const pending: string[] = [""];
+  const pending: string[] = [];
+  if (from === undefined) {
+    yield record;
+    if (record.type !== entryTypes.directory) return { dir: undefined, name: "", found: [], rest: [] };
+    pending.push("");
+  } else {
+    const subdirectories = [...from.found];
+    if (from.dir !== undefined) {
+      const isLast = from.dir === to?.dir;
+      const last = isLast ? to.name : undefined;
+      yield* scanDirectory(from.dir, { ...scan, subdirectories, after: from.name, last });
+      if (isLast) return { dir: from.dir, name: to.name, found: subdirectories, rest: from.rest };
+    }
+    for (const dir of from.rest.toReversed()) pending.push(dir);
+    for (const dir of subdirectories.toReversed()) pending.push(dir);
+  }
   for (let dir = pending.pop(); dir !== undefined; dir = pending.pop()) {
+    const order = to === undefined ? -1 : comparePaths(dir, to.dir);
+    if (order > 0) {
+      pending.push(dir);
+      break;
+    }
     const subdirectories: string[] = [];
-    yield* scanDirectory(dir, { options, record, stat, rootDevice, subdirectories, onProblem });
+    const last = order === 0 ? to?.name : undefined;
+    yield* scanDirectory(dir, { ...scan, subdirectories, after: "", last });
+    if (last !== undefined) return { dir, name: last, found: subdirectories, rest: pending.toReversed() };
     for (let index = subdirectories.length - 1; index >= 0; index--) pending.push(subdirectories[index] ?? "");
   }
+  return { dir: undefined, name: to?.name ?? "", found: [], rest: pending.toReversed() };
+}
+
+/**
+ * Where a scan of the root goes on after a key, by a look at the directories that lead there.
+ *
+ * @throws {HoldfastError} the root itself cannot be looked at
+ */
+export function findPlace(options: ScanOptions, key: ScanKey): ScanPlace {
+  const stat = statPath(options.root);
+  const record = newRecord();
+  fill(record, stat, { dir: "", name: "", path: options.root });
+  const none = { dir: undefined, name: key.name, found: [], rest: [] };
+  if (record.type !== entryTypes.directory) return none;
+  const scan = { options, record, stat, rootDevice: record.device, onProblem: () => undefined };
+  /** Directories to be entered later, of each directory on the way. */
+  const later: string[][] = [];
+  const restOf = (): string[] => later.toReversed().flat();
+  let dir = "";
+  for (const part of key.dir === "" ? [] : key.dir.split("/")) {
+    later.push(subdirectoriesOf(dir, { ...scan, after: part, last: undefined }));
+    const [next] = subdirectoriesOf(dir, { ...scan, after: "", last: part, only: part });
+    if (next === undefined) return { ...none, rest: restOf() };
+    dir = next;
+  }
+  const found = subdirectoriesOf(dir, { ...scan, after: "", last: key.name });
+  return { dir, name: key.name, found, rest: restOf() };
+}
+
+/** The directories in a directory that a scan enters. */
+function subdirectoriesOf(dir: string, scan: Omit<Scan, "subdirectories">): string[] {
+  const subdirectories: string[] = [];
+  const looks = scanDirectory(dir, { ...scan, subdirectories });
+  while (looks.next().done !== true);
+  return subdirectories;
 }
 
 type Scan = {
@@ -54,10 +130,16 @@ type Scan = {
   readonly rootDevice: number;
   readonly subdirectories: string[];
   readonly onProblem: (problem: ScanProblem) => void;
+  /** Names up to this one are passed over. */
+  readonly after: string;
+  /** Names after this one are passed over. */
+  readonly last: string | undefined;
+  /** The only name that is looked at, if it is there. */
+  readonly only?: string;
 };
 
 function* scanDirectory(dir: string, scan: Scan): Generator<ScanRecord> {
-  const { record, stat, onProblem } = scan;
+  const { record, stat, onProblem, after, last, only } = scan;
   const { root, excludes, oneFileSystem, skip } = scan.options;
   const path = dir === "" ? root : root === "/" ? `/${dir}` : `${root}/${dir}`;
   let fd: number;
@@ -69,7 +151,9 @@ function* scanDirectory(dir: string, scan: Scan): Generator<ScanRecord> {
   }
   try {
     const prefix = path === "/" ? "/" : `${path}/`;
-    for (const name of namesOf(fd, path, onProblem)) {
+    for (const name of only === undefined ? namesOf(fd, path, onProblem) : [only]) {
+      if (name <= after) continue;
+      if (last !== undefined && name > last) break;
       const errno = statInto(name, stat, fd);
       if (errno !== 0) {
         if (errno !== absent) onProblem(problemOf(prefix + name, filesystemError("look at", prefix + name, errno)));

@@ -1,45 +1,45 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { libc } from "#agent/filesystem/libc.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { batchCost } from "./scan-batch.ts";
 import { excludeRules } from "./exclude-rules.ts";
-import { ScanPacker } from "./scan-batch.ts";
 import type { FromScanWorker, ScanWorkerData } from "./scan-messages.ts";
-import { scanTree } from "./scan-tree.ts";
+import { scanRange } from "./scan-range.ts";
+import { findPlace } from "./scan-tree.ts";
 
-/* The thread that scans a tree: packs records to batches, as many ahead as it has credit for. */
+/* The thread that scans ranges of a tree: as many batches ahead as it has credit for. */
 const port = parentPort;
 if (port === null) throw new Error("This module runs in a worker thread only");
-const { root, excludes, oneFileSystem, skip, credits, known } = workerData as ScanWorkerData;
+const { root, excludes, oneFileSystem, skip, credits, known, cuts, nextRange, from } = workerData as ScanWorkerData;
+// Native code is loaded before anything is told: until then nobody ends this thread.
+libc();
+const options = { root, excludes: excludeRules(excludes), oneFileSystem, skip };
 const credit = new Int32Array(credits);
-const packer = new ScanPacker(known);
+const next = new Int32Array(nextRange);
 
-const post = (): void => {
-  // Waits while the other thread has as many batches as it may.
-  while (Atomics.load(credit, 0) <= 0) Atomics.wait(credit, 0, 0);
-  Atomics.sub(credit, 0, 1);
-  const { batch, transfer } = packer.take();
-  const message: FromScanWorker = { type: "batch", batch };
-  port.postMessage(message, transfer);
+const post = (message: FromScanWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+
+const scan = (range: number): void => {
+  const cut = cuts[range - 1];
+  const begin = cut === undefined ? from : findPlace(options, cut);
+  post({ type: "begin", range, place: begin });
+  const batches = scanRange(options, known, { from: begin, to: cuts[range] });
+  let step = batches.next();
+  for (; step.done !== true; step = batches.next()) {
+    if (step.value === undefined) continue;
+    // Waits while the other thread has as many batches as it may.
+    while (Atomics.load(credit, 0) <= 0) Atomics.wait(credit, 0, 0);
+    Atomics.sub(credit, 0, batchCost(step.value.batch));
+    post({ type: "batch", range, batch: step.value.batch }, step.value.transfer);
+  }
+  const { place, uids, gids } = step.value;
+  post({ type: "end", range, place, uids: [...uids], gids: [...gids] });
 };
 
-const uids = new Set<number>();
-const gids = new Set<number>();
-let failed: FromScanWorker | undefined;
 try {
-  let uid = -1;
-  let gid = -1;
-  for (const record of scanTree({ root, excludes: excludeRules(excludes), oneFileSystem, skip }, (problem) =>
-    packer.addProblem(problem),
-  )) {
-    packer.add(record);
-    if (record.uid !== uid) uids.add((uid = record.uid));
-    if (record.gid !== gid) gids.add((gid = record.gid));
-    if (packer.full) post();
-  }
-  packer.endBlock();
-  if (!packer.empty) post();
+  for (let range = Atomics.add(next, 0, 1); range <= cuts.length; range = Atomics.add(next, 0, 1)) scan(range);
 } catch (error) {
   if (!(error instanceof HoldfastError)) throw error;
   const { kind, message, detail, hint } = error;
-  failed = { type: "failed", error: { kind, message, detail, hint } };
+  post({ type: "failed", error: { kind, message, detail, hint } });
 }
-port.postMessage(failed ?? ({ type: "end", uids: [...uids], gids: [...gids] } satisfies FromScanWorker));

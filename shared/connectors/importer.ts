@@ -57,6 +57,14 @@ export type ScanBlock =
 /** Bytes of the digest of a `ScanBlock`. */
 export const blockDigestBytes = 16;
 
+/** Blocks of an earlier scan, in order. */
+export type KnownBlocks = {
+  /** Their digests, one after the other. */
+  readonly digests: Uint8Array;
+  /** The leaves that each came to. */
+  readonly blocks: readonly { readonly leaves: readonly { readonly lastDir: string; readonly lastName: string }[] }[];
+};
+
 /**
  * The port to what is backed up: a root and everything below it.
  *
@@ -73,13 +81,10 @@ export interface Importer {
   /** What kinds of metadata this importer cannot capture here, in words. */
   readonly lost: readonly string[];
   scan(onProblem: (problem: ScanProblem) => void): AsyncIterable<Iterable<ScanRecord>>;
-  /**
-   * The same as `scan` in blocks, each of which is used before the next is asked for; those whose digest is in `known` (digests of 16 bytes, one
-   * after the other) are left out.
-   */
+  /** The same as `scan` in blocks, each of which is used before the next is asked for; those that are `known` are left out. */
   scanBlocks?(
     onProblem: (problem: ScanProblem) => void,
-    known: Uint8Array | undefined,
+    known: KnownBlocks | undefined,
   ): AsyncIterable<Iterable<ScanBlock>>;
   /** Target, extended attributes and flags of what `record` stands for now. For files only `target` is left out: the reader tells. */
   describe(record: ScanRecord): RecordDetails;

@@ -106,7 +106,7 @@ class SourceBackup {
   /** The scan in blocks; of an importer that tells of none all is one. */
   async *#scan(): AsyncGenerator<Iterable<ScanBlock>> {
     const onProblem = (problem: ScanProblem): void => this.#run.addError(problem);
-    const inBlocks = this.#importer.scanBlocks?.(onProblem, this.#known?.leaves.digests);
+    const inBlocks = this.#importer.scanBlocks?.(onProblem, this.#known?.leaves);
     if (inBlocks !== undefined) yield* inBlocks;
     else {
       for await (const records of this.#importer.scan(onProblem)) yield [{ records, digest: noDigest }];

@@ -12,8 +12,8 @@ export function blockedSource(source: Importer): Importer & { readonly left: { b
       const records: ScanRecord[] = [];
       for await (const batch of source.scan(onProblem)) for (const record of batch) records.push({ ...record });
       const numbers = new Map<string, number>();
-      for (let at = 0; at < (known?.byteLength ?? 0); at += blockDigestBytes)
-        numbers.set(textOf(known?.slice(at, at + blockDigestBytes)), at / blockDigestBytes);
+      for (let at = 0; at < (known?.digests.byteLength ?? 0); at += blockDigestBytes)
+        numbers.set(textOf(known?.digests.slice(at, at + blockDigestBytes)), at / blockDigestBytes);
       for (let from = 0; from < records.length;) {
         let to = from;
         while (to < records.length - 1 && to - from < treeNodeItemsMax - 1 && !endsLeaf(records[to])) to++;
