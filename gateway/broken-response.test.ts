@@ -68,6 +68,7 @@ function wideView(entries: number): { view: View; given: () => number } {
     async *below() {},
     async *open() {},
     follow: async () => undefined,
+    locate: () => Promise.reject(new Error("it is in no snapshot")),
   };
   return { view, given: () => given };
 }

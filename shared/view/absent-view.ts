@@ -1,4 +1,5 @@
 import { HoldfastError } from "#shared/errors.ts";
+import type { Located } from "./located.ts";
 import type { View, ViewEntry } from "./view.ts";
 
 /** A view of nothing: for who may see nothing of what is mounted. */
@@ -20,6 +21,10 @@ export class AbsentView implements View {
   // oxlint-disable-next-line require-yield
   async *open(entry: ViewEntry): AsyncGenerator<Uint8Array> {
     throw absent(entry.path);
+  }
+
+  locate(path: string): Promise<Located> {
+    return Promise.reject(absent(path));
   }
 
   follow(): Promise<undefined> {

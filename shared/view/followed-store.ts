@@ -26,6 +26,8 @@ export type FollowOptions = {
 /** Bytes of snapshot headers that are kept, and what each counts for at least. */
 const headerCacheBytes = 16 * 1024 * 1024;
 const headerBytesMin = 2048;
+/** Snapshots of which is remembered how much they added. */
+const addedBytesMax = 100_000;
 
 /**
  * An opened store that is read for a long time: takes note of what others commit, remove and relocate, and holds the caches that all
@@ -37,6 +39,7 @@ export class FollowedStore {
   readonly readAhead: ReadAhead;
   readonly #nodes: NodeCache;
   readonly #headers = new ByteBoundedCache<StateId, Promise<Snapshot>>(headerCacheBytes);
+  readonly #addedBytes = new Map<StateId, number>();
   readonly #options: FollowOptions;
   readonly #refreshMs: number;
   #repository: Repository;
@@ -97,6 +100,16 @@ export class FollowedStore {
     this.#headers.add(record.stateId, read, Math.max(headerBytesMin, record.headBytes));
     read.catch(() => this.#headers.drop(record.stateId));
     return read;
+  }
+
+  /** Bytes that the backup of a snapshot added to the store: its packs and its state. @throws {HoldfastError} corrupt */
+  async addedBytes(record: SnapshotRecord): Promise<number> {
+    const known = this.#addedBytes.get(record.stateId);
+    if (known !== undefined) return known;
+    const { packs } = await this.#repository.states.contents(record);
+    const bytes = packs.reduce((sum, pack) => sum + pack.sizeBytes, record.stateBytes);
+    if (this.#addedBytes.size < addedBytesMax) this.#addedBytes.set(record.stateId, bytes);
+    return bytes;
   }
 
   /** A reader of single blobs of the store as it is now. */

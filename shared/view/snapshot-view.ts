@@ -5,7 +5,9 @@ import type { PlacedEntry, SnapshotTree } from "#shared/snapshot/snapshot-tree.t
 import { isBelow } from "#shared/tree/read-tree.ts";
 import type { FollowedStore } from "./followed-store.ts";
 import { followLinks } from "./follow-links.ts";
+import type { Located } from "./located.ts";
 import { readRange } from "./read-range.ts";
+import { summariseSnapshot } from "./summarise-snapshot.ts";
 import type { ContentRange, ListOptions, SnapshotSummary, View, ViewEntry } from "./view.ts";
 import { madeUpDirectory, viewEntry } from "./view-entry.ts";
 
@@ -93,6 +95,23 @@ export class SnapshotView implements View {
     return found === undefined || !this.#shows(found.path) || !isAt(found.path, this.#root)
       ? undefined
       : this.#shown(found);
+  }
+
+  async locate(path: string): Promise<Located> {
+    const record = await this.#store.record(this.#id);
+    if (record === undefined) throw this.#absent(path);
+    const place = await this.#find(path);
+    const tree = await this.#tree(path);
+    return {
+      store: this.#store,
+      record,
+      tree,
+      place,
+      summary: this.#summary ?? summariseSnapshot(tree.snapshot),
+      showsAll: this.#only === "/" || isAt(place.path, this.#only),
+      shows: (real) => isAt(real, this.#root) && this.#shows(real),
+      shown: (shown) => this.#shown(shown),
+    };
   }
 
   /** Holds the names of the directory and nothing else of it, then finds each again. */

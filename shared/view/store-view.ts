@@ -2,6 +2,7 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { StateId } from "#shared/format/ids.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import type { FollowedStore } from "./followed-store.ts";
+import type { Located } from "./located.ts";
 import { idPrefixInName } from "./snapshot-name.ts";
 import { SnapshotView } from "./snapshot-view.ts";
 import { summariseSnapshot } from "./summarise-snapshot.ts";
@@ -89,6 +90,11 @@ export class StoreView implements View {
       if (isHoldfastError(error, "absent")) return undefined;
       throw error;
     }
+  }
+
+  async locate(path: string): Promise<Located> {
+    if (path === "/") throw new HoldfastError("invalid", "Cannot look into all snapshots at once");
+    return (await this.#below(path)).locate(path);
   }
 
   /** The view of the snapshot that a path leads into; it shows the paths of this one. */

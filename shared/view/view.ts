@@ -1,5 +1,6 @@
 import type { EntryType } from "#shared/format/entry.ts";
 import type { PlacedEntry } from "#shared/snapshot/snapshot-tree.ts";
+import type { Located } from "./located.ts";
 
 /**
  * A read-only tree of paths that any number of readers may ask at once: a snapshot, a directory of one, or all snapshots of a store.
@@ -35,6 +36,12 @@ export interface View {
    * of the snapshot. Undefined: nowhere, in a circle, or to what this view does not show.
    */
   follow(path: string): Promise<ViewEntry | undefined>;
+  /**
+   * Where in a snapshot a path leads, for searches, comparisons and windows of large directories.
+   *
+   * @throws {HoldfastError} invalid: it is the top of all snapshots, which lies in none
+   */
+  locate(path: string): Promise<Located>;
 }
 
 /** How a directory is listed. */
