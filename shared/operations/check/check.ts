@@ -120,7 +120,7 @@ class Check {
       progress: this.#progress,
       signal: this.#options.signal,
     });
-    for (const snapshot of snapshots) await trees.checkSnapshot(snapshot);
+    for (const snapshot of snapshots) if (!this.#isRemovedMeanwhile(snapshot)) await trees.checkSnapshot(snapshot);
     return {
       snapshots: snapshots.length,
       packs: checked.size,
@@ -135,6 +135,13 @@ class Check {
       ...orphans,
       durationMs: Math.max(0, clock.nowMs() - startedMs),
     };
+  }
+
+  /** Whether a snapshot was removed since it was chosen: what it needs may be swept then. */
+  #isRemovedMeanwhile({ record }: CheckedSnapshot): boolean {
+    if (record.removed !== undefined) return false;
+    const now = this.#repository.log.snapshots.get(record.stateId);
+    return now === undefined || now.removed !== undefined;
   }
 
   /**
