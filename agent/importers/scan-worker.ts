@@ -28,7 +28,7 @@ const scan = (range: number): void => {
   for (; step.done !== true; step = batches.next()) {
     if (step.value === undefined) continue;
     // Waits while the other thread has as many batches as it may.
-    while (Atomics.load(credit, 0) <= 0) Atomics.wait(credit, 0, 0);
+    for (let left = Atomics.load(credit, 0); left <= 0; left = Atomics.load(credit, 0)) Atomics.wait(credit, 0, left);
     Atomics.sub(credit, 0, batchCost(step.value.batch));
     post({ type: "batch", range, batch: step.value.batch }, step.value.transfer);
   }
