@@ -1,3 +1,4 @@
+import { prepareScanThread } from "#agent/importers/scan-thread.ts";
 import { pathArgument } from "#agent/arguments/path-argument.ts";
 import { parseSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import { defineCommand } from "./command.ts";
@@ -70,6 +71,7 @@ export const backup = defineCommand({
   ],
   async run({ options, positionals, engine }) {
     expectArguments("backup", positionals, { min: 1, max: Number.POSITIVE_INFINITY, wanted: "at least one PATH" });
+    prepareScanThread();
     const fromFiles = await Promise.all(options["exclude-file"].map(readExcludeFile));
     const report = await (
       await engine()

@@ -1,13 +1,14 @@
 import { availableParallelism } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { setImmediate } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { KnownBlocks, ScanBlock, ScanProblem } from "#shared/connectors/importer.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { excludeRules } from "./exclude-rules.ts";
 import { batchCost, type ScanBatch, unpackBatch } from "./scan-batch.ts";
 import type { FromScanWorker, ScanWorkerData } from "./scan-messages.ts";
 import { scanRange, type ScannedRange } from "./scan-range.ts";
+import { startScanThread } from "./scan-thread.ts";
 import { scanRanges } from "./scan-ranges.ts";
 import { findPlace, type ScanKey, type ScanPlace } from "./scan-tree.ts";
 
@@ -205,7 +206,7 @@ export class ThreadedScan {
   #onConsumed: (() => void) | undefined;
 
   #startThread(workerData: ScanWorkerData, ranges: Range[], credit: Int32Array): void {
-    const worker = new Worker(new URL("./scan-worker.ts", import.meta.url), { workerData });
+    const worker = startScanThread(workerData);
     // What a thread still tells of ranges that are not in use any more goes nowhere.
     const isCurrent = (): boolean => this.#ranges === ranges;
     const begun = new Promise<void>((resolve) => {
@@ -217,9 +218,9 @@ export class ThreadedScan {
         resolve();
         if (isCurrent()) this.#fail(error instanceof Error ? error : new Error(String(error)));
       });
-      worker.on("exit", () => {
+      worker.on("exit", (code) => {
         resolve();
-        if (isCurrent()) this.#exit(ranges);
+        if (isCurrent()) this.#exit(ranges, code);
       });
     });
     // A scan that nobody waits for must not keep the process alive.
@@ -247,9 +248,9 @@ export class ThreadedScan {
     this.#wakeUp();
   }
 
-  #exit(ranges: readonly Range[]): void {
-    // Those that it did not begin are scanned along.
-    if (ranges.some((range) => range.end === undefined && range.isThreads))
+  /** @param code - 0 where the thread found no range left; those that it did not begin are scanned along */
+  #exit(ranges: readonly Range[], code: number): void {
+    if (ranges.some((range) => range.end === undefined && (range.isThreads || code !== 0)))
       this.#fail(new HoldfastError("internal", "The scan ended before its end"));
   }
 

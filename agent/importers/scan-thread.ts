@@ -1,0 +1,29 @@
+import { Worker } from "node:worker_threads";
+import type { ScanWorkerData } from "./scan-messages.ts";
+
+let spare: Worker | undefined;
+
+/** Begins to load a thread that scans, for the next scan to take: that takes as long as all else that a run loads. It keeps no process alive. */
+export function prepareScanThread(): void {
+  spare ??= loadThread();
+}
+
+/** A thread that scans what `data` says. */
+export function startScanThread(data: ScanWorkerData): Worker {
+  const worker = spare ?? loadThread();
+  spare = undefined;
+  worker.removeAllListeners("error");
+  worker.postMessage(data);
+  return worker;
+}
+
+function loadThread(): Worker {
+  const worker = new Worker(new URL("./scan-worker.ts", import.meta.url));
+  worker.unref();
+  // One that cannot be loaded is not taken; the next one tells why.
+  worker.on("error", () => undefined);
+  worker.once("exit", () => {
+    if (spare === worker) spare = undefined;
+  });
+  return worker;
+}
