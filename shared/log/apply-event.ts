@@ -1,10 +1,9 @@
 import type { LogMoment } from "#shared/format/checkpoint.ts";
 import type { RowRun } from "#shared/format/fold-section.ts";
-import type { PackId, StateId } from "#shared/format/ids.ts";
+import type { StateId } from "#shared/format/ids.ts";
 import type { LogEvent } from "#shared/format/log-entry.ts";
 import { packTableRowBytes } from "#shared/format/pack.ts";
 import { HoldfastError } from "#shared/errors.ts";
-import type { IdMap } from "./id-map.ts";
 import type { LogState, SnapshotRecord } from "./log-state.ts";
 import { countRows } from "./resolve-row.ts";
 import type { RelocateEvent } from "./rules/check-relocate.ts";
@@ -66,19 +65,19 @@ function afterEvent(state: LogState, event: LogEvent, moment: LogMoment): LogSta
         ...state,
         snapshots: state.snapshots.with(stateId, record),
         snapshotOfCommit: state.snapshotOfCommit.with(commitId, stateId),
-        condemned: withoutAll(state.condemned, event.revive),
+        condemned: state.condemned.withoutAll(event.revive),
       };
     }
     case "remove":
       return withSnapshots(state, event.snapshots, (each) => ({ ...each, removed: moment }));
     case "undelete": {
       const visible = withSnapshots(state, event.snapshots, ({ removed: _removed, ...each }) => each);
-      return { ...visible, condemned: withoutAll(state.condemned, event.revive) };
+      return { ...visible, condemned: state.condemned.withoutAll(event.revive) };
     }
     case "condemn":
-      return { ...state, condemned: event.packs.reduce((all, each) => all.with(each, moment), state.condemned) };
+      return { ...state, condemned: state.condemned.withAll(event.packs, moment) };
     case "revive":
-      return { ...state, condemned: withoutAll(state.condemned, event.packs) };
+      return { ...state, condemned: state.condemned.withoutAll(event.packs) };
     case "sweep":
       return afterSweep(state, event, moment.seq);
     case "relocate":
@@ -104,10 +103,10 @@ function afterSweep(state: LogState, event: SweepEvent, seq: number): LogState {
     ...state,
     snapshots,
     snapshotOfCommit,
-    condemned: withoutAll(state.condemned, event.packs),
-    placed: withoutAll(state.placed, event.packs),
-    swept: event.packs.reduce((all, each) => all.with(each, seq), state.swept),
-    sweptStates: event.states.reduce((all, each) => all.with(each, seq), state.sweptStates),
+    condemned: state.condemned.withoutAll(event.packs),
+    placed: state.placed.withoutAll(event.packs),
+    swept: state.swept.withAll(event.packs, seq),
+    sweptStates: state.sweptStates.withAll(event.states, seq),
   };
 }
 
@@ -130,10 +129,6 @@ function afterRelocate(state: LogState, event: RelocateEvent, seq: number): LogS
   }
   for (const each of event.to) placed = placed.with(each.packId, { ...each, seq });
   return { ...state, relocated, placed };
-}
-
-function withoutAll<Value>(map: IdMap<PackId, Value>, packs: readonly PackId[]): IdMap<PackId, Value> {
-  return packs.reduce((rest, packId) => rest.without(packId), map);
 }
 
 function withSnapshots(

@@ -37,6 +37,36 @@ describe("IdMap", () => {
     );
   });
 
+  it("puts in and takes out many at once as it does one by one", () => {
+    const several = fc.record({ ids: fc.array(id, { maxLength: 600 }), value: fc.option(fc.nat(), { nil: undefined }) });
+    fc.assert(
+      fc.property(fc.array(several, { maxLength: 8 }), (steps) => {
+        let map = IdMap.empty<string, number>();
+        const model = new Map<string, number>();
+        const versions: { map: IdMap<string, number>; expected: (readonly [string, number])[] }[] = [];
+        for (const { ids, value } of steps) {
+          map = value === undefined ? map.withoutAll(ids) : map.withAll(ids, value);
+          for (const each of ids) value === undefined ? model.delete(each) : model.set(each, value);
+          versions.push({ map, expected: [...model].sort(byId) });
+        }
+        for (const version of versions) {
+          expect([...version.map]).toEqual(version.expected);
+          expect(version.map.size).toBe(version.expected.length);
+          const visited: [string, number][] = [];
+          version.map.forEachBytes((bytes, at, value) =>
+            visited.push([Buffer.from(bytes.subarray(at, at + 4)).toString("hex"), value]),
+          );
+          expect(visited).toEqual(version.expected);
+          const ids = Buffer.from(version.expected.map(([each]) => each).join(""), "hex");
+          const built = IdMap.ofAscending<string, number>(ids, version.expected.map(([, value]) => value));
+          ids.fill(0xff); // it keeps copies
+          expect([...built]).toEqual(version.expected);
+          for (const [each, value] of version.expected.slice(0, 20)) expect(built.get(each)).toBe(value);
+        }
+      }),
+    );
+  });
+
   it("keeps an id apart from all that share its beginning", () => {
     let map = IdMap.empty<string, number>();
     for (let index = 0; index < 100; index++) map = map.with("f".repeat(60) + String(index).padStart(4, "0"), index);
