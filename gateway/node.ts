@@ -11,6 +11,7 @@ import { httpProtocol } from "./http/http-protocol.ts";
 import type { Mount } from "./mount.ts";
 import { type Protocol, type ProtocolName, protocolPrefixes } from "./protocol.ts";
 import { serveRequest } from "./serve-request.ts";
+import { webdavProtocol } from "./webdav/webdav-protocol.ts";
 
 /** A place to listen at, and what is spoken there. */
 export type Listener = { readonly host: string; readonly port: number; readonly protocols: readonly ProtocolName[] };
@@ -43,7 +44,7 @@ export type RunningGateway = {
 };
 
 /** The protocols that are built. */
-const protocols: Partial<Readonly<Record<ProtocolName, Protocol>>> = { http: httpProtocol };
+const protocols: Partial<Readonly<Record<ProtocolName, Protocol>>> = { http: httpProtocol, webdav: webdavProtocol };
 
 /** Milliseconds within which a client must have sent its headers, its whole request, and its next request. */
 const headersMs = 15_000;

@@ -1,31 +1,9 @@
 import { Hono } from "hono";
-import { systemClock } from "#shared/clock.ts";
-import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import type { View, ViewEntry } from "#shared/view/view.ts";
-import { bodyStream } from "#gateway/content/body-stream.ts";
-import { contentDisposition } from "#gateway/content/content-disposition.ts";
-import { contentResponse } from "#gateway/content/content-response.ts";
-import { commonHeaders, pageSecurityPolicy } from "#gateway/content/security-headers.ts";
-import { tarDirectory } from "#gateway/archive/tar-directory.ts";
-import { zipDirectory } from "#gateway/archive/zip-directory.ts";
-import { encodePath } from "#gateway/paths/encode-path.ts";
-import { requestPath } from "#gateway/paths/request-path.ts";
+import { isHoldfastError } from "#shared/errors.ts";
 import type { GatewayEnv } from "#gateway/gateway-env.ts";
-import type { Mount } from "#gateway/mount.ts";
 import type { Protocol } from "#gateway/protocol.ts";
-import { directoryPage } from "./directory-page.ts";
-import { directoryQuery, queryValues } from "./directory-query.ts";
+import { answerGet } from "./answer-get.ts";
 import { errorPage, textPage } from "./error-page.ts";
-import { listedEntries } from "./listed-entries.ts";
-
-/** What one request asks. */
-type Asked = {
-  readonly view: View;
-  readonly mount: Mount;
-  readonly prefix: string;
-  readonly request: Request;
-  readonly method: "GET" | "HEAD";
-};
 
 /** Plain HTTP: pages of directories, files, archives. */
 export const httpProtocol: Protocol = {
@@ -38,7 +16,7 @@ export const httpProtocol: Protocol = {
       if (method === "OPTIONS") return textPage(200, "GET, HEAD, OPTIONS", method, { Allow: "GET, HEAD, OPTIONS" });
       if (method !== "GET" && method !== "HEAD") return textPage(405, "", method, { Allow: "GET, HEAD, OPTIONS" });
       try {
-        return await answer({ view: c.get("view"), mount: c.get("mount"), prefix, request: c.req.raw, method });
+        return await answerGet({ view: c.get("view"), mount: c.get("mount"), prefix, request: c.req.raw, method });
       } catch (error) {
         if (isHoldfastError(error)) {
           c.get("logged").failure = error;
@@ -50,81 +28,3 @@ export const httpProtocol: Protocol = {
     return app;
   },
 };
-
-async function answer(asked: Asked): Promise<Response> {
-  const { view, prefix, request, method } = asked;
-  const place = requestPath(request.url, prefix);
-  if (place === undefined) return textPage(404, "", method);
-  const entry = await find(view, place.path);
-  if (entry === undefined) return textPage(404, "", method);
-  if (entry.path !== place.path) return redirect(prefix, entry, request.url, method);
-  switch (entry.type) {
-    case "directory":
-      return place.isDirectory ? directory(asked, entry) : redirect(prefix, entry, request.url, method);
-    case "file": {
-      if (place.isDirectory) return textPage(404, "", method);
-      if (entry.error !== undefined) return textPage(404, "the backup could not read this file", method);
-      const extra = queryValues(request.url).has("download")
-        ? { "Content-Disposition": contentDisposition("attachment", entry.name) }
-        : undefined;
-      const { headers } = request;
-      const common = { view, entry, method, headers, nowMs: systemClock.nowMs() };
-      return contentResponse(extra === undefined ? common : { ...common, extra });
-    }
-    default:
-      return textPage(404, "this is no file", method);
-  }
-}
-
-/** What a path names, or where the links on it lead. */
-async function find(view: View, path: string): Promise<ViewEntry | undefined> {
-  try {
-    const entry = await view.stat(path);
-    if (entry.type !== "symlink") return entry;
-  } catch (error) {
-    if (!isHoldfastError(error, "absent")) throw error;
-  }
-  return view.follow(path);
-}
-
-/** To the path of an entry, its query kept. The path begins with one slash: it cannot lead to another host. */
-function redirect(prefix: string, entry: ViewEntry, url: string, method: string): Response {
-  const query = /\?[^#]*/.exec(url)?.[0] ?? "";
-  const path = `${prefix}${encodePath(entry.path)}${entry.type === "directory" && entry.path !== "/" ? "/" : ""}`;
-  const location = path + query.replaceAll(/[^\x21-\x7e]/g, "");
-  return textPage(302, "", method, { Location: location, "Cache-Control": "private, no-cache" });
-}
-
-async function directory(asked: Asked, entry: ViewEntry): Promise<Response> {
-  const { view, mount, prefix, request, method } = asked;
-  const values = queryValues(request.url);
-  for (const kind of ["tar", "zip"] as const) if (values.has(kind)) return archive(asked, entry, kind);
-  const query = directoryQuery(request.url, mount.kind === "store" && entry.path === "/");
-  const headers = {
-    ...commonHeaders,
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": pageSecurityPolicy,
-    "Cache-Control": "private, no-cache",
-  };
-  if (method === "HEAD") return new Response(null, { headers });
-  const listed = await listedEntries(view, entry.path, query);
-  const body = await bodyStream(directoryPage({ prefix, topName: mount.name, directory: entry, query, listed }));
-  return new Response(body, { headers });
-}
-
-async function archive({ view, mount, method }: Asked, entry: ViewEntry, kind: "tar" | "zip"): Promise<Response> {
-  if (mount.kind === "store" && entry.path === "/") {
-    throw new HoldfastError("invalid", "Cannot make an archive of all snapshots");
-  }
-  const name = entry.path === "/" ? mount.name : entry.name;
-  const headers = {
-    ...commonHeaders,
-    "Content-Type": kind === "tar" ? "application/x-tar" : "application/zip",
-    "Content-Disposition": contentDisposition("attachment", `${name}.${kind}`),
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "Cache-Control": "private, no-store",
-  };
-  if (method === "HEAD") return new Response(null, { headers });
-  const parts = kind === "tar" ? tarDirectory(view, entry, name) : zipDirectory(view, entry, name);
-  return new Response(await bodyStream(parts), { headers });
-}
