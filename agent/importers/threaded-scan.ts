@@ -13,7 +13,7 @@ import { scanRanges } from "./scan-ranges.ts";
 import { findPlace, type ScanKey, type ScanPlace } from "./scan-tree.ts";
 
 /** Credits that the thread begins with: it may be ahead by some ten thousand records, or many more that are known. */
-const creditsAhead = 80;
+const creditsAhead = 64;
 /** Batches that the calling thread may be ahead of itself. */
 const batchesAhead = 8;
 /** Milliseconds that the calling thread scans before it looks after other things. */

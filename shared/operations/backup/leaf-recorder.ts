@@ -50,7 +50,14 @@ export class LeafRecorder {
   /** Notes a leaf that the entries since the one before make. */
   addLeaf(leaf: TreeChild): void {
     if (!this.#counts) return;
-    this.#leaves.push(leaf);
+    const { nodeId, lastDir, lastName, entries, totalBytes } = leaf;
+    this.#leaves.push({
+      nodeId: Uint8Array.from(nodeId),
+      lastDir: alone(lastDir),
+      lastName: alone(lastName),
+      entries,
+      totalBytes,
+    });
     this.#need(leaf.nodeId, 0);
   }
 
@@ -76,7 +83,12 @@ export class LeafRecorder {
   #take(digest: Uint8Array, closed: boolean): void {
     this.#tail = undefined;
     if (this.#counts && this.#leaves.length > 0)
-      this.#blocks.push({ digest, leaves: this.#leaves, closed, segments: [...this.#segments] });
+      this.#blocks.push({
+        digest: Uint8Array.from(digest),
+        leaves: this.#leaves,
+        closed,
+        segments: [...this.#segments],
+      });
     this.#reset(true);
   }
 
@@ -102,4 +114,9 @@ export class LeafRecorder {
       this.#lastSegment = segment;
     }
   }
+}
+
+/** The same text in memory of its own: a part of another keeps the whole of that alive. */
+function alone(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }
