@@ -11,6 +11,7 @@ import { httpProtocol } from "./http/http-protocol.ts";
 import type { Mount } from "./mount.ts";
 import { type Protocol, type ProtocolName, protocolPrefixes } from "./protocol.ts";
 import { serveRequest } from "./serve-request.ts";
+import { uiProtocol } from "./ui/ui-protocol.ts";
 import { webdavProtocol } from "./webdav/webdav-protocol.ts";
 
 /** A place to listen at, and what is spoken there. */
@@ -44,7 +45,11 @@ export type RunningGateway = {
 };
 
 /** The protocols that are built. */
-const protocols: Partial<Readonly<Record<ProtocolName, Protocol>>> = { http: httpProtocol, webdav: webdavProtocol };
+const protocols: Partial<Readonly<Record<ProtocolName, Protocol>>> = {
+  http: httpProtocol,
+  webdav: webdavProtocol,
+  ui: uiProtocol,
+};
 
 /** Milliseconds within which a client must have sent its headers, its whole request, and its next request. */
 const headersMs = 15_000;

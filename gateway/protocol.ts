@@ -3,12 +3,17 @@ import type { AccessRules } from "./access/access-rules.ts";
 import type { GatewayEnv } from "./gateway-env.ts";
 
 /** The protocols that a gateway speaks. */
-export const protocolNames = ["http", "webdav", "s3"] as const;
+export const protocolNames = ["http", "webdav", "s3", "ui"] as const;
 /** One of `protocolNames`. */
 export type ProtocolName = (typeof protocolNames)[number];
 
 /** Where a protocol is found when it shares its port with others; alone on a port it is at the top. */
-export const protocolPrefixes: Readonly<Record<ProtocolName, string>> = { http: "", webdav: "/dav", s3: "/s3" };
+export const protocolPrefixes: Readonly<Record<ProtocolName, string>> = {
+  http: "",
+  webdav: "/dav",
+  s3: "/s3",
+  ui: "/ui",
+};
 
 /**
  * A protocol: makes the part of the app that answers below a prefix.

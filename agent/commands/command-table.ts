@@ -8,6 +8,7 @@ export const commandTable = {
   ls: () => import("./ls.ts").then(({ ls }) => ls),
   cat: () => import("./cat.ts").then(({ cat }) => cat),
   mount: () => import("./mount.ts").then(({ mount }) => mount),
+  ui: () => import("./ui.ts").then(({ ui }) => ui),
   check: () => import("./check.ts").then(({ check }) => check),
   repair: () => import("./repair.ts").then(({ repair }) => repair),
   info: () => import("./info.ts").then(({ info }) => info),

@@ -45,7 +45,7 @@ export interface Engine {
   /** Replaces the slot that the given secret opened by one under a new passphrase. */
   changePassphrase(newPassphrase: AskNewPassphrase): Promise<KeySummary>;
   /** Serves snapshots until the run is stopped, and tells of each place when it is served. */
-  mount(request: MountRequest, onPlace: (place: MountPlace) => void): Promise<void>;
+  mount(request: MountRequest, onPlace: (place: ServedPlace) => void): Promise<void>;
   /** Tries whether the place keeps the promises of `Store`, and tells of each check as it ends. */
   probe(onCheck: (check: ProbedCheck) => void): Promise<ProbeReport>;
   /** Ends connections. */
@@ -124,6 +124,8 @@ export type MountRequest = {
   readonly reference: PathReference | undefined;
   readonly listeners: readonly MountListener[];
   readonly accessFile: string | undefined;
+  /** A token that lets in whoever has it, where there are no other rules of access. */
+  readonly linkToken: string | undefined;
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
   readonly isPlainAllowed: boolean;
@@ -131,6 +133,9 @@ export type MountRequest = {
   readonly connections: number | undefined;
   readonly requestsPerSecond: number | undefined;
 };
+
+/** A place that is served, and whether the token of the request is what lets in. */
+export type ServedPlace = MountPlace & { readonly needsLink: boolean };
 
 /** What `repair` asks. */
 export type RepairRequest = {

@@ -3,7 +3,7 @@ import type { Snapshot } from "#shared/snapshot/read-snapshot.ts";
 import type { FollowedStore } from "#shared/view/followed-store.ts";
 
 /** The protocols that a mount can speak. */
-export const mountProtocols = ["http", "webdav", "s3"] as const;
+export const mountProtocols = ["http", "webdav", "s3", "ui"] as const;
 /** One of `mountProtocols`. */
 export type MountProtocol = (typeof mountProtocols)[number];
 

@@ -3,6 +3,7 @@ import { parsePathReference } from "#agent/arguments/snapshot-reference.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
 import { type MountListener, type MountProtocol, mountProtocols } from "./gateway-port.ts";
+import { servingOptions } from "./serving-options.ts";
 
 /** Where a mount listens when nothing is said. */
 const usualPort = 8080;
@@ -15,7 +16,7 @@ export const mount = defineCommand({
   manual: {
     description: [
       "Serves the store read-only until it is stopped (Ctrl-C, SIGTERM). Without an argument every snapshot is a directory at the top (over S3 a bucket), named by time, host and id; new ones appear as they are committed, removed ones vanish, and `latest` is the newest. With SNAPSHOT or SNAPSHOT:PATH the top is that snapshot, or that directory in it.",
-      "Each of --http, --webdav and --s3 says where that protocol listens; given the same place twice, HTTP is at `/`, WebDAV at `/dav/` and S3 at `/s3/`. Without any: HTTP at 127.0.0.1:8080. A place is HOST:PORT, [IPV6]:PORT, or PORT at 127.0.0.1; port 0 takes a free one.",
+      "Each of --http, --webdav, --s3 and --ui (the web UI of `holdfast ui`) says where that protocol listens; given the same place twice, HTTP is at `/`, WebDAV at `/dav/`, S3 at `/s3/` and the UI at `/ui/`. Without any: HTTP at 127.0.0.1:8080. A place is HOST:PORT, [IPV6]:PORT, or PORT at 127.0.0.1; port 0 takes a free one.",
       "Over HTTP directories are pages; files come with ranges, tags and times; `?tar` and `?zip` after a directory give all that is in it; `?download` after a file saves it. Links are followed inside what is served and never out of it. Nothing in a served file runs in a browser.",
       "While it runs the process holds the key of the store, and whoever can reach it sees what it serves. At 127.0.0.1 that is every user of this machine, unless --access is given; requests under another name than localhost are refused, so that no web site can read along. Any other address needs --access (or HOLDFAST_MOUNT_ACCESS, the same text) and TLS by --cert and --key, or --insecure-plain where something in front of it encrypts.",
       'The access file is JSON and must be readable by its owner only: {"users": [{"name", "password" or "passwordHash" ($argon2id$)}], "tokens": [{"name", "token" or "tokenSha256"}], "s3Keys": [{"accessKeyId", "secretAccessKey"}]}. Each may have "allow": {"hosts", "names", "tags", "snapshots": [...], "directory": "/path"}, and then sees nothing else. Users log in by Basic, tokens by Bearer (or as the password of the user `token`).',
@@ -41,27 +42,8 @@ export const mount = defineCommand({
     { name: "http", type: "text", value: "PLACE", repeatable: true, description: "Serve HTTP there." },
     { name: "webdav", type: "text", value: "PLACE", repeatable: true, description: "Serve WebDAV there." },
     { name: "s3", type: "text", value: "PLACE", repeatable: true, description: "Serve the S3 protocol there." },
-    { name: "access", type: "text", value: "FILE", description: "Ask who they are: users, tokens and S3 keys." },
-    { name: "cert", type: "text", value: "FILE", description: "Speak TLS with this certificate chain (PEM)." },
-    { name: "key", type: "text", value: "FILE", description: "The private key of the certificate (PEM)." },
-    {
-      name: "insecure-plain",
-      type: "flag",
-      description: "Listen without TLS where others can reach it; something in front must encrypt.",
-    },
-    {
-      name: "access-log",
-      type: "text",
-      value: "FILE",
-      description: "Add a line of JSON to FILE for each request.",
-    },
-    { name: "connections", type: "count", value: "N", description: "Keep at most N connections. Default 1024." },
-    {
-      name: "rate",
-      type: "count",
-      value: "N",
-      description: "Answer at most N requests a second of one address that is not of this machine. Default 500.",
-    },
+    { name: "ui", type: "text", value: "PLACE", repeatable: true, description: "Serve the web UI there." },
+    ...servingOptions,
   ],
   async run({ options, positionals, engine, renderer }) {
     expectArguments("mount", positionals, { min: 0, max: 1, wanted: "one SNAPSHOT[:PATH] or nothing" });
@@ -73,6 +55,7 @@ export const mount = defineCommand({
         reference: text === undefined ? undefined : parsePathReference(text),
         listeners,
         accessFile: options.access,
+        linkToken: undefined,
         certFile: options.cert,
         keyFile: options.key,
         isPlainAllowed: options["insecure-plain"],

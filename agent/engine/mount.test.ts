@@ -15,6 +15,7 @@ const request: MountRequest = {
   reference: undefined,
   listeners: [{ host: "127.0.0.1", port: 0, protocols: ["http"] }],
   accessFile: undefined,
+  linkToken: undefined,
   certFile: undefined,
   keyFile: undefined,
   isPlainAllowed: false,
@@ -90,7 +91,7 @@ test("mount serves until it is stopped, writes a private log of requests, and re
     },
   );
   await running;
-  expect(places).toEqual([{ protocol: "http", url: "http://127.0.0.1:1/" }]);
+  expect(places).toEqual([{ protocol: "http", url: "http://127.0.0.1:1/", needsLink: false }]);
   expect(starts[0]).toMatchObject({
     snapshot: undefined,
     access: { json: '{"users":[]}', where: "HOLDFAST_MOUNT_ACCESS" },

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
-import type { MountRequest } from "#agent/commands/engine.ts";
-import type { MountAccess, MountPlace } from "#agent/commands/gateway-port.ts";
+import type { MountRequest, ServedPlace } from "#agent/commands/engine.ts";
+import type { MountAccess } from "#agent/commands/gateway-port.ts";
 import { readGuardedFile } from "#agent/config/read-guarded-file.ts";
 import { systemClock } from "#shared/clock.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -17,6 +17,8 @@ import type { Session } from "./session.ts";
 const graceMs = 3000;
 /** Bytes of the access log that wait for a slow disk; lines beyond are lost, and said to be. */
 const logBytesMax = 4 * 1024 * 1024;
+/** Where rules of access come from that know a token and nothing else. */
+const linkRules = "the link";
 
 /**
  * Serves a store until the run's signal says stop, which is how a mount ends well.
@@ -27,7 +29,7 @@ export async function runMount(
   parts: EngineParts,
   session: () => Promise<Session>,
   request: MountRequest,
-  onPlace: (place: MountPlace) => void,
+  onPlace: (place: ServedPlace) => void,
 ): Promise<void> {
   const { startGateway, reporter, signal } = parts;
   if (startGateway === undefined) throw new HoldfastError("internal", "Cannot serve: no gateway is wired");
@@ -56,7 +58,8 @@ export async function runMount(
     },
   });
   try {
-    for (const place of gateway.places) onPlace(place);
+    const needsLink = access?.where === linkRules;
+    for (const place of gateway.places) onPlace({ ...place, needsLink });
     if (!signal.aborted) await once(signal, "abort");
   } finally {
     await gateway.close(graceMs);
@@ -77,11 +80,13 @@ async function snapshotOf(store: FollowedStore, repository: Session["repository"
   return { snapshot, root };
 }
 
-async function accessOf(parts: EngineParts, { accessFile }: MountRequest) {
+async function accessOf(parts: EngineParts, { accessFile, linkToken }: MountRequest) {
   if (accessFile !== undefined) {
     return { json: await readGuardedFile(accessFile, "access rules"), where: accessFile };
   }
-  return parts.mountAccess === undefined ? undefined : { json: parts.mountAccess, where: "HOLDFAST_MOUNT_ACCESS" };
+  if (parts.mountAccess !== undefined) return { json: parts.mountAccess, where: "HOLDFAST_MOUNT_ACCESS" };
+  if (linkToken === undefined) return undefined;
+  return { json: JSON.stringify({ tokens: [{ name: "link", token: linkToken }] }), where: linkRules };
 }
 
 async function tlsOf({ certFile, keyFile }: MountRequest): Promise<{ cert: string; key: string } | undefined> {

@@ -12,6 +12,8 @@ export class NameSearch {
   readonly matches: (name: string) => boolean;
   /** Entries that were looked at, or known from a snapshot before. */
   lookedAt = 0;
+  /** Called as `lookedAt` grows; what it throws ends the search. */
+  onLooked: (() => void) | undefined;
   readonly #seen = new Set<string>();
 
   /** @param matches - whether a name, a binary string, is looked for */
@@ -48,7 +50,10 @@ export async function* searchBelow(located: Located, search: NameSearch): AsyncG
   const found = searchTree(source.tree, tree.readNode, relativeTo(source.root, place.path), {
     matches: search.matches,
     isWanted: (nodeId) => search.isNew(source.root, nodeId),
-    onLooked: (entries) => (search.lookedAt += entries),
+    onLooked(entries) {
+      search.lookedAt += entries;
+      search.onLooked?.();
+    },
   });
   for await (const entry of found) {
     const path = `${base}/${entryPath(entry)}`;

@@ -1,0 +1,26 @@
+import type { OptionRow } from "#agent/arguments/option-row.ts";
+
+/** Options of every command that serves. */
+export const servingOptions = [
+  { name: "access", type: "text", value: "FILE", description: "Ask who they are: users, tokens and S3 keys." },
+  { name: "cert", type: "text", value: "FILE", description: "Speak TLS with this certificate chain (PEM)." },
+  { name: "key", type: "text", value: "FILE", description: "The private key of the certificate (PEM)." },
+  {
+    name: "insecure-plain",
+    type: "flag",
+    description: "Listen without TLS where others can reach it; something in front must encrypt.",
+  },
+  {
+    name: "access-log",
+    type: "text",
+    value: "FILE",
+    description: "Add a line of JSON to FILE for each request.",
+  },
+  { name: "connections", type: "count", value: "N", description: "Keep at most N connections. Default 1024." },
+  {
+    name: "rate",
+    type: "count",
+    value: "N",
+    description: "Answer at most N requests a second of one address that is not of this machine. Default 500.",
+  },
+] as const satisfies readonly OptionRow[];

@@ -1,0 +1,45 @@
+import { isHoldfastError } from "#shared/errors.ts";
+import { apiEntry, apiEntrySchema } from "./api-entry.ts";
+import { streamingRoute } from "./api-route.ts";
+import { apiSnapshot, apiSnapshotSchema, joinPath, snapshotTops, splitPath } from "./api-snapshot.ts";
+import { integerField, pathField, wordField } from "./query-field.ts";
+import { flag, integer, lineOf, nullable, object } from "./schema.ts";
+
+/** GET api/history */
+export const listHistory = streamingRoute({
+  name: "history",
+  summary: "One path in every snapshot.",
+  description: "The newest snapshot first, a line for each; `entry` is null where the path is not.",
+  query: {
+    path: pathField("A path in a snapshot."),
+    hosts: wordField(["same", "all"], "In snapshots of the same host, or of all."),
+    limit: integerField("Snapshots at most.", { min: 1, max: 100_000, usual: 5000 }),
+  },
+  answer: lineOf({
+    version: object({ snapshot: apiSnapshotSchema, entry: nullable(apiEntrySchema) }),
+    end: object({ snapshots: integer("Snapshots looked into."), isComplete: flag("Whether that is all.") }),
+  }),
+  async run({ path, hosts, limit }, { view, mount }, push, signal) {
+    const { inside } = splitPath(mount, path);
+    const { summary } = await view.locate(path);
+    let snapshots = 0;
+    for await (const top of snapshotTops(view, mount)) {
+      signal.throwIfAborted();
+      if (hosts === "same" && top.snapshot.host !== summary.host) continue;
+      if (snapshots++ >= limit) return push({ end: { snapshots: limit, isComplete: false } });
+      const entry = await entryAt(joinPath(top.path, inside));
+      const snapshot = apiSnapshot(top.path, top.snapshot);
+      await push({ version: { snapshot, entry: entry === undefined ? null : apiEntry(entry) } });
+    }
+    return push({ end: { snapshots, isComplete: true } });
+
+    async function entryAt(where: string) {
+      try {
+        return await view.stat(where);
+      } catch (error) {
+        if (!isHoldfastError(error, "absent")) throw error;
+        return undefined;
+      }
+    }
+  },
+});
