@@ -10,6 +10,7 @@ import { gatewayApp } from "./app.ts";
 import { httpProtocol } from "./http/http-protocol.ts";
 import type { Mount } from "./mount.ts";
 import { type Protocol, type ProtocolName, protocolPrefixes } from "./protocol.ts";
+import { s3Protocol } from "./s3/s3-protocol.ts";
 import { serveRequest } from "./serve-request.ts";
 import { uiProtocol } from "./ui/ui-protocol.ts";
 import { webdavProtocol } from "./webdav/webdav-protocol.ts";
@@ -47,6 +48,7 @@ export type RunningGateway = {
 /** The protocols that are built. */
 const protocols: Partial<Readonly<Record<ProtocolName, Protocol>>> = {
   http: httpProtocol,
+  s3: s3Protocol,
   webdav: webdavProtocol,
   ui: uiProtocol,
 };

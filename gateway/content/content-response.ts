@@ -9,7 +9,7 @@ import { httpDate, validatorsOf } from "./validators.ts";
 
 /** How the content of a file is asked for. */
 export type ContentRequest = {
-  readonly view: View;
+  readonly view: Pick<View, "open">;
   /** A file. */
   readonly entry: ViewEntry;
   readonly method: "GET" | "HEAD";
