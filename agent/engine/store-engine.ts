@@ -50,6 +50,7 @@ export function storeEngine(parts: EngineParts): Engine {
   const snapshotTree = async (reference: Parameters<Engine["snapshot"]>[0]): Promise<SnapshotTree> => {
     const { repository } = await session();
     const snapshot = await readSnapshot(repository, findRecord(repository, reference));
+    repository.prefer(snapshot.id);
     return new SnapshotTree(snapshot, await repository.blobReader());
   };
   return {

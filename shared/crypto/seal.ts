@@ -131,7 +131,8 @@ export function checkSealContext(context: SealContext): void {
   }
 }
 
-function deriveSubkey(context: SealContext): { subkey: Uint8Array; iv: Uint8Array } {
+/** The ChaCha20-Poly1305 key and nonce that are XChaCha20-Poly1305 under a context; the caller wipes the key. */
+export function deriveSubkey(context: SealContext): { subkey: Uint8Array; iv: Uint8Array } {
   checkSealContext(context);
   const keyWords = new Uint32Array(8);
   new Uint8Array(keyWords.buffer).set(context.key);

@@ -3,8 +3,7 @@ import { encodeHex } from "#shared/bytes/hex.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { packKey } from "#shared/store/object-key.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import { blobCopies } from "./blob-copies.ts";
-import type { BlobIndex, BlobPlace } from "./blob-index.ts";
+import type { BlobPlace } from "./blob-index.ts";
 import type { PackFetcher } from "./pack-fetcher.ts";
 import type { SegmentPlace, SegmentTable } from "./segment-table.ts";
 import type { SessionKeys } from "./session-keys.ts";
@@ -18,7 +17,10 @@ const readAheadBytes = 2 * 1024 * 1024;
 export type BlobReaderParts = {
   readonly fetcher: PackFetcher;
   readonly storeId: Uint8Array;
-  readonly index: BlobIndex;
+  /** The places where copies of a blob are read now, the best first. */
+  readonly copies: (ids: Uint8Array) => AsyncIterable<BlobPlace>;
+  /** Whether a state tells of a blob that has no copy any more. */
+  readonly knows: (ids: Uint8Array) => boolean;
   readonly segments: SegmentTable;
   readonly sessionKeys: SessionKeys;
   /** Names tree nodes and lists. */
@@ -59,9 +61,9 @@ export class BlobReader {
   }
 
   async #read(id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {
-    const { index, segments } = this.#parts;
+    const { copies, knows } = this.#parts;
     let damage: HoldfastError | undefined;
-    for (const place of blobCopies(index, segments, id)) {
+    for await (const place of copies(id)) {
       try {
         return await this.#readAt(place, id, mac, what);
       } catch (error) {
@@ -71,7 +73,7 @@ export class BlobReader {
       }
     }
     if (damage !== undefined) throw damage;
-    const reason = index.find(id) === undefined ? "no state tells of it" : "the pack that it was in was swept";
+    const reason = knows(id) ? "the pack that it was in was swept" : "no state tells of it";
     throw new HoldfastError("corrupt", `Cannot find ${what} ${encodeHex(id.subarray(0, 32))}: ${reason}`);
   }
 

@@ -1,4 +1,5 @@
 import { indexPrefixBytes, indexRowBytes } from "#shared/format/index-section.ts";
+import type { IndexPart } from "./index-part.ts";
 import { comparePrefixes } from "./merge-index-rows.ts";
 
 /**
@@ -6,7 +7,7 @@ import { comparePrefixes } from "./merge-index-rows.ts";
  *
  * The run may be shared memory; runs are never changed. Memory beside the rows: about half a byte a row.
  */
-export class IndexRun {
+export class IndexRun implements IndexPart {
   /** Rows of 32 bytes: id prefix 20, segment ordinal u32, offset u32, length u32. */
   readonly rows: Uint8Array;
   readonly count: number;
@@ -51,6 +52,14 @@ export class IndexRun {
       else low = middle + 1;
     }
     return -1;
+  }
+
+  get sizeBytes(): number {
+    return this.rows.byteLength + this.#starts.byteLength;
+  }
+
+  copyPrefix(row: number, to: Uint8Array): void {
+    to.set(this.rows.subarray(row * indexRowBytes, row * indexRowBytes + indexPrefixBytes));
   }
 
   segmentOf(row: number): number {

@@ -116,6 +116,11 @@ export class PublishedStates {
     this.#sections = undefined;
   }
 
+  /** Gives back the index sections that were kept for reading the next ones. */
+  releaseSections(): void {
+    this.#sections = undefined;
+  }
+
   async #placed(record: PublishedState): Promise<PlacedState | undefined> {
     if (this.#checkpoint === undefined) return undefined;
     this.#inParts ??= this.#readParts(this.#checkpoint.parts);

@@ -11,45 +11,29 @@ import type { Store } from "#shared/store/store.ts";
 import type { Clock } from "#shared/clock.ts";
 import type { Random } from "#shared/random.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import { findBlob } from "./blob-copies.ts";
+import { blobCopies, findBlob } from "./blob-copies.ts";
 import { BlobIndex, type BlobPlace } from "./blob-index.ts";
+import { BlobLookup } from "./blob-lookup.ts";
 import { BlobReader } from "./blob-reader.ts";
+import { inFlightStates, inOrderOfStates, type RepositoryProblem } from "./in-order-of-states.ts";
 import { joinStateIndex } from "./join-state-index.ts";
 import { nodeKey } from "./node-key.ts";
 import { PackFetcher } from "./pack-fetcher.ts";
-import { type CheckpointedStates, PublishedStates, type StateContents } from "./published-states.ts";
+import { PublishedStates, type StateContents } from "./published-states.ts";
 import { openStateSection } from "./read-state.ts";
+import type { RepositoryParts } from "./repository-parts.ts";
+import { SectionReader } from "./section-reader.ts";
 import { SegmentTable } from "./segment-table.ts";
 import { SessionKeys } from "./session-keys.ts";
-
-/** States read at once. */
-const inFlightStates = 16;
-
-/** Something of the store that could not be read while it was opened; the rest is usable. */
-export type RepositoryProblem = { readonly stateId: StateId; readonly error: HoldfastError };
-
-/** What a repository is made of. */
-export type RepositoryParts = {
-  readonly store: Store;
-  readonly config: StoreConfig;
-  readonly configSha256: Uint8Array;
-  readonly keys: BundleKeys;
-  readonly log: LogState;
-  /** The checkpoint that the log was opened with, if any: it saves reading states one by one. */
-  readonly checkpoint?: CheckpointedStates | undefined;
-  /** Is told what of the checkpoint could not be used: that costs requests, and nothing else. */
-  readonly onWarning?: ((error: HoldfastError) => void) | undefined;
-  readonly signer: Signer;
-  readonly clock: Clock;
-  readonly random: Random;
-};
 
 /**
  * A store opened with keys: the folded log, and on demand the heads of states, the blob index and what they lead to.
  *
  * Readers may go on while maintenance is at work: `refresh` folds what came since, and segments are found where they are now.
  *
- * Memory: 32 bytes a blob and about 61 a segment once the index is loaded.
+ * Who reads single blobs (`blobReader`) reads of the index what it takes to find them; who needs all of it calls `loadIndex`.
+ *
+ * Memory: about 61 bytes a segment; 32 bytes a blob once the index is loaded, before that at most 256 MiB and a byte a blob.
  */
 export class Repository {
   readonly store: Store;
@@ -65,16 +49,22 @@ export class Repository {
   readonly sessionKeys: SessionKeys;
   readonly fetcher: PackFetcher;
   readonly states: PublishedStates;
-  /** States that could not be read. Filled by `loadHeads` and `loadIndex`. */
+  /** States that could not be read. Filled by `loadHeads`, `follow` and `loadIndex`, and by readers of blobs. */
   readonly problems: RepositoryProblem[] = [];
   readonly #contents = new Map<StateId, StateContents>();
   #log: LogState;
   #headsLoaded: Promise<void> | undefined;
   #areHeadsThere = false;
+  /** The last entry of the log whose states' heads are loaded. */
+  #headsSeq = 0;
+  #isIndexThere = false;
+  #lookup: BlobLookup | undefined;
+  #preferred: StateId | undefined;
   #indexLoaded: Promise<void> | undefined;
   #reader: Promise<BlobReader> | undefined;
   #refreshing: Promise<void> | undefined;
   #nextRefresh: Promise<void> | undefined;
+  #following: Promise<void> | undefined;
 
   constructor(parts: RepositoryParts) {
     this.store = parts.store;
@@ -136,6 +126,22 @@ export class Repository {
   async #foldNewer(): Promise<void> {
     const log = await readLog({ store: this.store, from: this.#log });
     if (log.seq > this.#log.seq) this.log = log;
+  }
+
+  /**
+   * `refresh`, and loads the heads of what was published meanwhile, if heads are loaded: `blobReader` reads new snapshots, too, and keeps what it
+   * has cached. What cannot be read of them goes to `problems`.
+   *
+   * @returns the last entry of the log whose snapshots can be read
+   * @throws {HoldfastError} as `readLog`, and unavailable: the next call tries again
+   */
+  async follow(): Promise<number> {
+    await this.refresh();
+    if (this.#headsLoaded === undefined) return this.#log.seq;
+    await this.#headsLoaded;
+    this.#following ??= this.#followHeads().finally(() => (this.#following = undefined));
+    await this.#following;
+    return this.#headsSeq;
   }
 
   /** The same store at a newer fold of its log, with nothing loaded yet. */
@@ -214,18 +220,27 @@ export class Repository {
     }
   }
 
-  /** A reader of single blobs; it shares the index. */
+  /** Has the index of a state read before that of others, for who reads the snapshot that it published. */
+  prefer(stateId: StateId): void {
+    if (this.#preferred === stateId) return;
+    this.#preferred = stateId;
+    this.#lookup?.prefer(stateId);
+  }
+
+  /** A reader of single blobs, which reads of the index what it takes to find them, or uses all of it once that is loaded. */
   blobReader(): Promise<BlobReader> {
     this.#reader ??= this.#makeReader();
     return this.#reader;
   }
 
   async #makeReader(): Promise<BlobReader> {
-    await this.loadIndex();
+    await (this.#indexLoaded ?? this.loadHeads());
+    if (!this.#isIndexThere) this.#lookup ??= this.#makeLookup();
     return new BlobReader({
       fetcher: this.fetcher,
       storeId: this.storeIdBytes,
-      index: this.index,
+      copies: (ids) => this.#copies(ids),
+      knows: (ids) => this.index.find(ids) !== undefined || this.#lookup?.knows(ids) === true,
       segments: this.segments,
       sessionKeys: this.sessionKeys,
       nodeMac: await this.nodeMac(),
@@ -233,23 +248,70 @@ export class Repository {
     });
   }
 
+  async *#copies(ids: Uint8Array): AsyncGenerator<BlobPlace> {
+    if (this.#isIndexThere) yield* blobCopies(this.index, this.segments, ids);
+    if (this.#lookup !== undefined) yield* this.#lookup.copies(ids);
+  }
+
+  #makeLookup(records = this.#records((record) => record.seq <= this.#headsSeq)): BlobLookup {
+    const reader = new SectionReader({
+      store: this.store,
+      storeIdBytes: this.storeIdBytes,
+      indexKey: this.requireKey("indexKey"),
+      states: this.states,
+      contentsOf: async (record) => this.#contents.get(record.stateId) ?? this.states.contents(record),
+      segments: this.segments,
+      onProblem: ({ stateId }, error) => this.#addProblems([{ stateId, error }]),
+    });
+    const lookup = new BlobLookup({ segments: this.segments, read: (asked) => reader.read(asked) });
+    lookup.add(records.filter(({ stateId }) => !this.problems.some((problem) => problem.stateId === stateId)));
+    if (this.#preferred !== undefined) lookup.prefer(this.#preferred);
+    return lookup;
+  }
+
   async #readHeads(): Promise<void> {
-    await this.#inOrder(
+    const { seq } = this.#log;
+    await this.#readHeadsOf(this.#records());
+    this.segments.follow(this.#log);
+    this.#headsSeq = seq;
+    this.#areHeadsThere = true;
+  }
+
+  async #followHeads(): Promise<void> {
+    const { seq } = this.#log;
+    const records = this.#records((record) => record.seq > this.#headsSeq);
+    if (records.length > 0) {
+      const read = await this.#readHeadsOf(records);
+      this.segments.follow(this.#log);
+      if (this.#lookup !== undefined) this.#lookup.add(read);
+      else if (this.#isIndexThere) this.#lookup = this.#makeLookup(read);
+    }
+    this.#headsSeq = seq;
+  }
+
+  /** @returns the records of those that could be read */
+  async #readHeadsOf(records: readonly SnapshotRecord[]): Promise<SnapshotRecord[]> {
+    const done: SnapshotRecord[] = [];
+    const failed = await inOrderOfStates(
+      records,
       (record) => this.states.contents(record),
       (record, contents) => {
-        this.#contents.set(record.stateId, contents);
-        for (const pack of contents.packs) this.segments.addPack(pack);
-        for (const session of contents.sessions) this.sessionKeys.addEnvelope(session);
+        done.push(record);
+        const { packs, sessions, indexBytes, indexSha256 } = contents;
+        this.#contents.set(record.stateId, { packs, sessions, indexBytes, indexSha256 });
+        for (const pack of packs) this.segments.addPack(pack);
+        for (const session of sessions) this.sessionKeys.addEnvelope(session);
       },
     );
-    this.segments.follow(this.#log);
-    this.#areHeadsThere = true;
+    await this.#addProblems(failed);
+    return done;
   }
 
   async #readIndexes(): Promise<void> {
     await this.loadHeads();
     const indexKey = this.requireKey("indexKey");
-    await this.#inOrder(
+    const failed = await inOrderOfStates(
+      this.#records((record) => record.seq <= this.#headsSeq),
       async (record) => {
         const contents = this.#contents.get(record.stateId);
         if (contents === undefined) return undefined;
@@ -267,33 +329,26 @@ export class Repository {
         if (read !== undefined) this.index.addRun(joinStateIndex(read.rows, read, this.segments));
       },
     );
+    await this.#addProblems(failed);
     this.index.settle();
+    this.#isIndexThere = true;
+    this.#lookup = undefined;
     this.#contents.clear();
     this.states.release();
   }
 
-  /** Reads something of every published state, several at once, and uses the results in the order of the log. */
-  async #inOrder<Read>(
-    read: (record: SnapshotRecord) => Promise<Read>,
-    use: (record: SnapshotRecord, read: Read) => void,
-  ): Promise<void> {
-    const records = [...this.#log.snapshots.values()].sort((left, right) => left.seq - right.seq);
-    const failed: RepositoryProblem[] = [];
-    for (let from = 0; from < records.length; from += inFlightStates) {
-      const batch = records.slice(from, from + inFlightStates);
-      const results = await Promise.allSettled(batch.map((record) => read(record)));
-      for (const [index, result] of results.entries()) {
-        const record = batch[index];
-        if (record === undefined) continue;
-        if (result.status === "fulfilled") use(record, result.value);
-        else if (isHoldfastError(result.reason, "corrupt", "incompatible")) {
-          failed.push({ stateId: record.stateId, error: result.reason });
-        } else throw result.reason;
-      }
-    }
+  /** Published states in the order of the log. */
+  #records(isMeant: (record: SnapshotRecord) => boolean = () => true): SnapshotRecord[] {
+    return [...this.#log.snapshots.values()].filter(isMeant).sort((left, right) => left.seq - right.seq);
+  }
+
+  async #addProblems(failed: readonly RepositoryProblem[]): Promise<void> {
     if (failed.length === 0) return;
     // A state may have been swept since the log was folded: then nothing is wrong.
     await this.refresh();
-    for (const problem of failed) if (!this.#log.sweptStates.has(problem.stateId)) this.problems.push(problem);
+    for (const problem of failed) {
+      const isKnown = this.problems.some(({ stateId }) => stateId === problem.stateId);
+      if (!isKnown && !this.#log.sweptStates.has(problem.stateId)) this.problems.push(problem);
+    }
   }
 }

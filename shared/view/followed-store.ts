@@ -42,8 +42,8 @@ export class FollowedStore {
   readonly #addedBytes = new Map<StateId, number>();
   readonly #options: FollowOptions;
   readonly #refreshMs: number;
-  #repository: Repository;
-  /** The last entry of the log whose snapshots `#repository` can read: it folds more, and loads no more. */
+  readonly #repository: Repository;
+  /** The last entry of the log whose snapshots `#repository` can read: it may have folded more. */
   #loadedSeq: number;
   #readAtMs: number;
   #refreshing: Promise<void> | undefined;
@@ -119,13 +119,25 @@ export class FollowedStore {
 
   /** The tree of a snapshot, its nodes read through the cache. */
   tree(snapshot: Snapshot): SnapshotTree {
+    this.#repository.prefer(snapshot.id);
     return new SnapshotTree(snapshot, async (nodeId) => this.#nodes.read(nodeId, await this.reader()));
   }
 
-  /** Loads what the first request would wait for: the index, and the roots of a snapshot's trees. */
-  async warm(snapshot?: Snapshot): Promise<void> {
+  /** Loads what the first request would wait for: the roots of a snapshot's trees, or of the newest's, and where they are. */
+  async warm(wanted?: Snapshot): Promise<void> {
+    if (wanted !== undefined) return this.#warm(wanted);
+    const [newest] = this.#liveRecords();
+    try {
+      if (newest !== undefined) await this.#warm(await this.snapshot(newest));
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "incompatible")) throw error; // those who ask for that snapshot are told
+    }
+  }
+
+  async #warm(snapshot: Snapshot): Promise<void> {
+    this.#repository.prefer(snapshot.id);
     const reader = await this.reader();
-    for (const { tree } of snapshot?.header.sources ?? []) await this.#nodes.read(idToBytes(tree.nodeId), reader);
+    for (const { tree } of snapshot.header.sources) await this.#nodes.read(idToBytes(tree.nodeId), reader);
   }
 
   #liveRecords(): readonly SnapshotRecord[] {
@@ -145,16 +157,9 @@ export class FollowedStore {
   }
 
   async #refresh(): Promise<void> {
-    const before = this.#repository;
     try {
-      await before.refresh();
-      const hasNew = liveRecords(before).some((record) => record.seq > this.#loadedSeq);
-      if (hasNew) {
-        const next = await before.reopened();
-        this.#repository = next;
-        this.#loadedSeq = next.log.seq;
-        this.#live = undefined;
-      }
+      this.#loadedSeq = await this.#repository.follow();
+      this.#live = undefined;
     } catch (error) {
       if (!isHoldfastError(error, "unavailable")) throw error;
       this.#options.onProblem?.(error);
