@@ -4,6 +4,9 @@ import type { Store } from "#shared/store/store.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { SegmentPlace, SegmentTable } from "./segment-table.ts";
 
+/** How often in a row a segment may be found moved again before it was fetched once. */
+const movesMax = 32;
+
 /** What a fetcher fetches from. */
 export type PackFetcherParts = {
   readonly store: Store;
@@ -22,6 +25,8 @@ export class PackFetcher {
   readonly #condemned = new Set<PackId>();
   /** Packs that are missing though the log, folded after they were found missing, says that they are there. */
   readonly #missing = new Set<PackId>();
+  /** Of segments that were found moved: how many moves led there in a row. A few dozen bytes each. */
+  readonly #moves = new Map<number, number>();
 
   constructor(parts: PackFetcherParts) {
     this.#parts = parts;
@@ -45,6 +50,7 @@ export class PackFetcher {
     const { store, segments } = this.#parts;
     const { packId } = from.pack;
     const bytes = await store.get(packKey(packId), { offsetBytes: from.offsetBytes, lengthBytes });
+    this.#moves.delete(from.ordinal);
     if (segments.standing(from.ordinal) === "condemned") this.#condemned.add(packId);
     return bytes;
   }
@@ -55,15 +61,16 @@ export class PackFetcher {
    * @param ordinal - as which it was fetched
    * @param error - what that came to; anything but `absent` is thrown as it is
    * @throws {HoldfastError} corrupt: the pack is missing, or was swept
+   * @throws {HoldfastError} unavailable: it is moved again whenever it is fetched
    */
   async tryElsewhere(ordinal: number, error: unknown): Promise<void> {
     if (!isHoldfastError(error, "absent")) throw error;
     const { segments, refresh } = this.#parts;
-    if (segments.current(ordinal) !== ordinal) return;
+    if (this.#isMoved(ordinal)) return;
     const { packId } = segments.packOf(ordinal);
     if (!this.#missing.has(packId)) {
       await refresh();
-      if (segments.current(ordinal) !== ordinal) return;
+      if (this.#isMoved(ordinal)) return;
       this.#missing.add(packId);
     }
     const isGone = segments.standing(ordinal) === "gone";
@@ -78,5 +85,22 @@ export class PackFetcher {
           : "Run `holdfast check` to see all that is damaged.",
       },
     );
+  }
+
+  /** Whether a segment is read elsewhere now. @throws {HoldfastError} unavailable: it was moved too often in a row */
+  #isMoved(ordinal: number): boolean {
+    const { segments } = this.#parts;
+    const now = segments.current(ordinal);
+    if (now === ordinal) return false;
+    const moves = (this.#moves.get(ordinal) ?? 0) + 1;
+    if (moves > movesMax) {
+      throw new HoldfastError(
+        "unavailable",
+        `Cannot read a segment of pack ${segments.packOf(now).packId}: it was moved ${moves} times in a row before it could be fetched`,
+        { hint: "Try again when maintenance has ended." },
+      );
+    }
+    this.#moves.set(now, Math.max(moves, this.#moves.get(now) ?? 0));
+    return true;
   }
 }
