@@ -1,5 +1,6 @@
 import { parseListener } from "#agent/arguments/parse-listener.ts";
 import { parsePathReference } from "#agent/arguments/snapshot-reference.ts";
+import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
 import { type MountListener, type MountProtocol, mountProtocols } from "./gateway-port.ts";
@@ -12,7 +13,7 @@ const usualPort = 8080;
 export const mount = defineCommand({
   name: "mount",
   summary: "serve snapshots over HTTP, WebDAV or S3, read-only",
-  synopsis: ["[options]", "[options] SNAPSHOT[:PATH]"],
+  synopsis: ["[options]", "[options] SNAPSHOT[:PATH]", "--hash-password"],
   manual: {
     description: [
       "Serves the store read-only until it is stopped (Ctrl-C, SIGTERM). Without an argument every snapshot is a directory at the top (over S3 a bucket), named by time, host and id; new ones appear as they are committed, removed ones vanish, and `latest` is the newest. With SNAPSHOT or SNAPSHOT:PATH the top is that snapshot, or that directory in it.",
@@ -20,6 +21,7 @@ export const mount = defineCommand({
       "Over HTTP directories are pages; files come with ranges, tags and times; `?tar` and `?zip` after a directory give all that is in it; `?download` after a file saves it. Links are followed inside what is served and never out of it. Nothing in a served file runs in a browser.",
       "While it runs the process holds the key of the store, and whoever can reach it sees what it serves. At 127.0.0.1 that is every user of this machine, unless --access is given; requests under another name than localhost are refused, so that no web site can read along. Any other address needs --access (or HOLDFAST_MOUNT_ACCESS, the same text) and TLS by --cert and --key, or --insecure-plain where something in front of it encrypts.",
       'The access file is JSON and must be readable by its owner only: {"users": [{"name", "password" or "passwordHash" ($argon2id$)}], "tokens": [{"name", "token" or "tokenSha256"}], "s3Keys": [{"accessKeyId", "secretAccessKey"}]}. Each may have "allow": {"hosts", "names", "tags", "snapshots": [...], "directory": "/path"}, and then sees nothing else. Users log in by Basic, tokens by Bearer (or as the password of the user `token`).',
+      "With --hash-password nothing is served and no store is needed: a password is asked for twice, or comes from --passphrase-command, and what belongs in the access file as `passwordHash` is printed. The store's own passphrase, in HOLDFAST_PASSPHRASE, is not taken for it.",
     ],
     exits: {
       denied: "wrong passphrase or key; or others could reach it, and nobody is asked",
@@ -36,6 +38,7 @@ export const mount = defineCommand({
         line: "holdfast mount --http 0.0.0.0:443 --cert cert.pem --key key.pem --access access.json",
         does: "Serve all snapshots to those whom the access file names.",
       },
+      { line: "holdfast mount --hash-password", does: "Make what the access file keeps of a password." },
     ],
   },
   options: [
@@ -44,8 +47,32 @@ export const mount = defineCommand({
     { name: "s3", type: "text", value: "PLACE", repeatable: true, description: "Serve the S3 protocol there." },
     { name: "ui", type: "text", value: "PLACE", repeatable: true, description: "Serve the web UI there." },
     ...servingOptions,
+    {
+      name: "hash-password",
+      type: "flag",
+      description: "Print the hash of a password for the access file, and serve nothing.",
+    },
   ],
-  async run({ options, positionals, engine, renderer }) {
+  async run({ options, globals, positionals, engine, renderer, signal, secretSources }) {
+    if (options["hash-password"]) {
+      expectArguments("mount --hash-password", positionals, { min: 0, max: 0, wanted: "no arguments" });
+      const [{ newPassphrase }, { passwordHash }] = await Promise.all([
+        import("#agent/config/read-secret.ts"),
+        import("#agent/config/password-hash.ts"),
+      ]);
+      const terminal = async () => {
+        const found = await secretSources.terminal();
+        if (found !== undefined) return found;
+        throw new HoldfastError("denied", "Cannot ask for the password: there is no terminal", {
+          hint: "Use --passphrase-command.",
+        });
+      };
+      const passphraseCommand = globals["passphrase-command"];
+      const sources = { keyfile: undefined, passphraseCommand, passphrase: undefined, terminal };
+      const hash = await passwordHash(await newPassphrase(sources, signal));
+      renderer.result("passwordHash", { passwordHash: hash }, hash);
+      return "ok";
+    }
     expectArguments("mount", positionals, { min: 0, max: 1, wanted: "one SNAPSHOT[:PATH] or nothing" });
     const [text] = positionals;
     const listeners = gatherListeners(options);
