@@ -43,7 +43,7 @@ export async function serveRequest(
 
 function requestOf(incoming: IncomingMessage): Request | undefined {
   const { method = "GET", url = "/", headers, socket } = incoming;
-  if (refusedMethods.has(method)) return undefined;
+  if (refusedMethods.has(method) || incoming.httpVersionMajor !== 1) return undefined;
   const scheme = "encrypted" in socket ? "https" : "http";
   const target = url === "*" ? "/" : url;
   const given = new Headers();
