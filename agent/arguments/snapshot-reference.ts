@@ -1,10 +1,20 @@
 import { parseDisplayName } from "#agent/render/display-name.ts";
 import { HoldfastError } from "#shared/errors.ts";
 
-/** Which snapshot a person means: by the beginning of its id, or counted back from the newest (0 is the newest). */
+/** The snapshots that `latest` counts: of a host, of a name, with all of the tags. */
+export type SnapshotLine = {
+  readonly host: string | undefined;
+  readonly name: string | undefined;
+  readonly tags: readonly string[];
+};
+
+/**
+ * Which snapshot a person means: by the beginning of its id, or counted back from the newest (0 is the newest), of a line where one is
+ * given.
+ */
 export type SnapshotReference =
   | { readonly by: "prefix"; readonly prefix: string }
-  | { readonly by: "age"; readonly back: number };
+  | { readonly by: "age"; readonly back: number; readonly line?: SnapshotLine };
 
 /** A snapshot, and maybe a path in it. `path` is a binary string (one character per byte) without a closing slash. */
 export type PathReference = { readonly snapshot: SnapshotReference; readonly path: string | undefined };
@@ -42,6 +52,17 @@ export function parsePathReference(text: string): PathReference {
     throw new HoldfastError("invalid", `Cannot look up "${text}": ".." has no meaning inside a snapshot`);
   }
   return { snapshot: parseSnapshotReference(text.slice(0, colon)), path: `/${parts.join("/")}` };
+}
+
+/**
+ * The same reference, counted among the snapshots of a line; as it is where the line names nothing.
+ *
+ * @throws {HoldfastError} invalid: the reference is an id, among which there is nothing to choose
+ */
+export function ofLine(reference: SnapshotReference, line: SnapshotLine): SnapshotReference {
+  if (line.host === undefined && line.name === undefined && line.tags.length === 0) return reference;
+  if (reference.by === "age") return { ...reference, line };
+  throw new HoldfastError("invalid", "Cannot use --host, --name or --tag with an id: they choose what `latest` means");
 }
 
 /** Writes a reference as a person would type it. */

@@ -1,13 +1,14 @@
-import { parsePathReference } from "#agent/arguments/snapshot-reference.ts";
+import { ofLine, parsePathReference } from "#agent/arguments/snapshot-reference.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
+import { lineOptions } from "./line-options.ts";
 
 /** `holdfast cat`: writes the content of files to standard output. */
 export const cat = defineCommand({
   name: "cat",
   summary: "write files of a snapshot to standard output",
-  synopsis: ["SNAPSHOT:PATH..."],
+  synopsis: ["[options] SNAPSHOT:PATH..."],
   manual: {
     description: [
       "Writes the content of each file, one after the other, to standard output. Every byte is verified before it is written; at the first that does not verify the command ends with the exit code integrity, and what was written until then is right.",
@@ -22,17 +23,18 @@ export const cat = defineCommand({
       },
     ],
   },
-  options: [],
-  async run({ globals, positionals, engine, signal, writeBytes }) {
+  options: lineOptions,
+  async run({ globals, options, positionals, engine, signal, writeBytes }) {
     expectArguments("cat", positionals, {
       min: 1,
       max: Number.POSITIVE_INFINITY,
       wanted: "at least one SNAPSHOT:PATH",
     });
     if (globals.json) throw new HoldfastError("invalid", "Cannot use --json with cat: it writes bytes");
+    const line = { host: options.host, name: options.name, tags: options.tag };
     const references = positionals.map((text) => {
       const reference = parsePathReference(text);
-      if (reference.path !== undefined) return reference;
+      if (reference.path !== undefined) return { ...reference, snapshot: ofLine(reference.snapshot, line) };
       throw new HoldfastError("invalid", `Cannot write "${text}": it names no file`, { hint: "Write SNAPSHOT:PATH." });
     });
     const opened = await engine();

@@ -1,4 +1,4 @@
-import { parsePathReference } from "#agent/arguments/snapshot-reference.ts";
+import { ofLine, parsePathReference } from "#agent/arguments/snapshot-reference.ts";
 import { entryLine, entryRecord } from "#agent/render/describe-entry.ts";
 import { snapshotLine, snapshotRecord } from "#agent/render/describe-snapshot.ts";
 import { HoldfastError } from "#shared/errors.ts";
@@ -13,7 +13,7 @@ export const ls = defineCommand({
   manual: {
     description: [
       "Without an argument: one line for each snapshot, oldest first, with its id, time, size, number of entries, host, name, paths and tags.",
-      "With SNAPSHOT or SNAPSHOT:PATH: what is in that directory, or the entry itself when it is none; with --recursive everything below it. Nothing but the parts of the tree that are asked for is read.",
+      "With SNAPSHOT or SNAPSHOT:PATH: what is in that directory, or the entry itself when it is none; with --recursive everything below it. --host, --name and --tag say which snapshots `latest` counts. Nothing but the parts of the tree that are asked for is read.",
       "Names are shown as UTF-8 where they are valid, with other bytes and all control characters escaped (`\\xff`, `\\n`, `\\u{202e}`); the backslash is `\\\\`. What is shown can be given back to restore and cat. With --json, names that are no UTF-8 come with their exact bytes in `pathBase64`.",
     ],
     exits: { absent: "there is no such store, snapshot or path" },
@@ -45,7 +45,6 @@ export const ls = defineCommand({
     expectArguments("ls", positionals, { min: 0, max: 1, wanted: "at most one SNAPSHOT[:PATH]" });
     const [what] = positionals;
     const { tag: tags, host, name, latest, long, recursive } = options;
-    const filtered = tags.length > 0 || [host, name, latest].some((value) => value !== undefined);
     if (what === undefined) {
       if (recursive) throw new HoldfastError("invalid", "Cannot use --recursive: no SNAPSHOT is given");
       for await (const snapshot of (await engine()).snapshots({ tags, host, name, latest })) {
@@ -54,13 +53,11 @@ export const ls = defineCommand({
       }
       return "ok";
     }
-    if (filtered) {
-      throw new HoldfastError(
-        "invalid",
-        "Cannot use --tag, --host, --name or --latest: they choose among snapshots, and one is given",
-      );
+    if (latest !== undefined) {
+      throw new HoldfastError("invalid", "Cannot use --latest: it shortens lists of snapshots, and one is given");
     }
-    const reference = parsePathReference(what);
+    const given = parsePathReference(what);
+    const reference = { ...given, snapshot: ofLine(given.snapshot, { host, name, tags }) };
     for await (const entry of (await engine()).entries(reference, { recursive })) {
       signal.throwIfAborted();
       renderer.result("entry", entryRecord(entry), entryLine(entry, { long }));

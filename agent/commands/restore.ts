@@ -1,9 +1,10 @@
 import { pathArgument } from "#agent/arguments/path-argument.ts";
-import { parsePathReference } from "#agent/arguments/snapshot-reference.ts";
+import { ofLine, parsePathReference } from "#agent/arguments/snapshot-reference.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import type { Overwrite } from "./engine.ts";
 import { expectArguments } from "./expect-arguments.ts";
+import { lineOptions } from "./line-options.ts";
 
 const overwriteWords = ["always", "changed", "never"] as const satisfies readonly Overwrite[];
 
@@ -17,7 +18,7 @@ export const restore = defineCommand({
       "With --to DIR: a whole snapshot goes below DIR with its full paths (/etc/hosts becomes DIR/etc/hosts); SNAPSHOT:/a/directory puts what is in that directory into DIR; SNAPSHOT:/a/file makes DIR/file. DIR is made if it is not there.",
       "Without --to everything goes back to where it came from. Then --overwrite must be given, so that nothing is replaced by accident. With --to its default is never.",
       "Nothing is ever written outside the target: names in a snapshot are checked, and symbolic links that lie in the way are not followed. A file of more than one chunk, or one that replaces another, is written under a temporary name (`.holdfast-…`) and takes its place when it is whole and verified; a restore that is stopped leaves no part of a file. Only one that is killed, or a power cut, may leave temporary names.",
-      "A SNAPSHOT is a prefix of its id of at least 4 hex digits, `latest`, or `latest~2` for the third newest. Names are given as `holdfast ls` shows them: `\\xff` stands for a byte that is no UTF-8.",
+      "A SNAPSHOT is a prefix of its id of at least 4 hex digits, `latest`, or `latest~2` for the third newest; --host, --name and --tag say of which. Names are given as `holdfast ls` shows them: `\\xff` stands for a byte that is no UTF-8.",
       "What the running user may not restore (owners, devices, some attributes) is reported for each entry, and gives the exit code partial.",
     ],
     exits: {
@@ -28,12 +29,17 @@ export const restore = defineCommand({
     examples: [
       { line: "holdfast restore latest:/etc/ssh --to /tmp/ssh", does: "Put what was in /etc/ssh into /tmp/ssh." },
       {
+        line: "holdfast restore latest --host web1 --to /srv/web1",
+        does: "Put the newest snapshot of web1 below /srv/web1.",
+      },
+      {
         line: "holdfast restore 3f2ac1 --overwrite changed",
         does: "Bring everything in the snapshot back to its place, and rewrite only what differs.",
       },
     ],
   },
   options: [
+    ...lineOptions,
     { name: "to", type: "text", value: "DIR", description: "Restore below DIR instead of in place." },
     {
       name: "overwrite",
@@ -64,10 +70,12 @@ export const restore = defineCommand({
     if (options["numeric-owner"] && options["no-owner"]) {
       throw new HoldfastError("invalid", "Cannot use --numeric-owner with --no-owner: they exclude each other");
     }
+    const { host, name, tag: tags } = options;
+    const { snapshot, path } = parsePathReference(positionals[0]!);
     const report = await (
       await engine()
     ).restore({
-      reference: parsePathReference(positionals[0]!),
+      reference: { snapshot: ofLine(snapshot, { host, name, tags }), path },
       target: options.to === undefined ? undefined : pathArgument(options.to),
       overwrite: overwrite ?? "never",
       dryRun: options["dry-run"],

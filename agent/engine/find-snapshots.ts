@@ -1,4 +1,4 @@
-import type { SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import type { SnapshotLine, SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import { formatSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import type { SnapshotFilter, SnapshotSummary } from "#agent/commands/engine.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -15,6 +15,36 @@ export function findRecord(repository: Repository, reference: SnapshotReference)
   if (repaired !== undefined) return repaired;
   if (reference.by === "prefix") tellIfGone(repository, reference.prefix, records, "find");
   return pick(records, reference, "snapshot");
+}
+
+/**
+ * The visible snapshot that a reference means, with its header.
+ *
+ * @throws {HoldfastError} as `findRecord`; corrupt: its header cannot be read, or one of those that are looked through for its line
+ */
+export async function findSnapshot(repository: Repository, reference: SnapshotReference): Promise<Snapshot> {
+  if (reference.by === "prefix" || reference.line === undefined)
+    return readSnapshot(repository, findRecord(repository, reference));
+  const records = liveRecords(repository);
+  await repository.loadHeaders(records);
+  let back = reference.back;
+  for (const record of records) {
+    const snapshot = await readSnapshot(repository, record);
+    if (isOfLine(snapshot, reference.line) && back-- === 0) return snapshot;
+  }
+  throw new HoldfastError(
+    "absent",
+    `Cannot find "${formatSnapshotReference(reference)}": ${reference.back - back} snapshots match`,
+    { hint: "List them with `holdfast ls --host … --name … --tag …`." },
+  );
+}
+
+function isOfLine({ header }: Snapshot, { host, name, tags }: SnapshotLine): boolean {
+  return (
+    (host === undefined || header.host === host) &&
+    (name === undefined || header.name === name) &&
+    tags.every((tag) => header.tags.includes(tag))
+  );
 }
 
 /** The removed snapshot that a reference means. */
@@ -124,9 +154,7 @@ export async function* matchingSnapshots(
       continue;
     }
     const { header } = snapshot;
-    if (filter.host !== undefined && header.host !== filter.host) continue;
-    if (filter.name !== undefined && header.name !== filter.name) continue;
-    if (!filter.tags.every((tag) => header.tags.includes(tag))) continue;
+    if (!isOfLine(snapshot, filter)) continue;
     const line = JSON.stringify([header.host, header.name]);
     const count = (counts.get(line) ?? 0) + 1;
     counts.set(line, count);

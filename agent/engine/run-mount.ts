@@ -6,11 +6,10 @@ import type { MountAccess } from "#agent/commands/gateway-port.ts";
 import { readGuardedFile } from "#agent/config/read-guarded-file.ts";
 import { systemClock } from "#shared/clock.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { FollowedStore } from "#shared/view/followed-store.ts";
 import { SnapshotView } from "#shared/view/snapshot-view.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { findRecord } from "./find-snapshots.ts";
+import { findSnapshot } from "./find-snapshots.ts";
 import type { Session } from "./session.ts";
 
 /** Milliseconds that a response has to end when the mount is stopped. */
@@ -72,7 +71,7 @@ async function snapshotOf(store: FollowedStore, repository: Session["repository"
     await store.warm();
     return undefined;
   }
-  const snapshot = await readSnapshot(repository, findRecord(repository, reference.snapshot));
+  const snapshot = await findSnapshot(repository, reference.snapshot);
   const root = reference.path === "/" ? undefined : reference.path;
   const top = await new SnapshotView(store, snapshot.id).stat(root ?? "/");
   if (top.type !== "directory") throw new HoldfastError("invalid", "Cannot mount it: it is no directory");

@@ -9,12 +9,11 @@ import type { SnapshotSource } from "#shared/format/snapshot.ts";
 import type { Report } from "#shared/operations/progress.ts";
 import { planRestore } from "#shared/operations/restore/plan-restore.ts";
 import { restore, type RestoreItem } from "#shared/operations/restore/restore.ts";
-import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { relativeTo, SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { findEntry, isBelow, readEntries, readSubtree, subtreeTotals, type TreeKey } from "#shared/tree/read-tree.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { findRecord } from "./find-snapshots.ts";
+import { findSnapshot } from "./find-snapshots.ts";
 import { type Session, threadsOf } from "./session.ts";
 
 /** Sealed bytes on their way at once: from a disk of this machine, and over a line with a latency to fill. */
@@ -26,7 +25,7 @@ type Placement = { readonly source: SnapshotSource; readonly root: string; reado
 /** Restores what a request names, and reports. */
 export async function runRestore(parts: EngineParts, session: Session, request: RestoreRequest): Promise<Report> {
   const { repository } = session;
-  const snapshot = await readSnapshot(repository, findRecord(repository, request.reference.snapshot));
+  const snapshot = await findSnapshot(repository, request.reference.snapshot);
   if (request.target === undefined && request.reference.snapshot.by === "age" && snapshot.header.host !== hostname()) {
     throw new HoldfastError(
       "invalid",

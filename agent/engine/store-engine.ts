@@ -21,7 +21,7 @@ import { readContent } from "#shared/snapshot/read-content.ts";
 import { type PlacedEntry, SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { probeStore } from "#shared/store/probe-store.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { findRecord, findRemoved, matchingSnapshots, summaryAnyway, summaryOf } from "./find-snapshots.ts";
+import { findRecord, findRemoved, findSnapshot, matchingSnapshots, summaryAnyway, summaryOf } from "./find-snapshots.ts";
 import { leanMemory } from "./lean-memory.ts";
 import { runBackup } from "./run-backup.ts";
 import { runMaintenance } from "./run-maintenance.ts";
@@ -49,7 +49,7 @@ export function storeEngine(parts: EngineParts): Engine {
   };
   const snapshotTree = async (reference: Parameters<Engine["snapshot"]>[0]): Promise<SnapshotTree> => {
     const { repository } = await session();
-    const snapshot = await readSnapshot(repository, findRecord(repository, reference));
+    const snapshot = await findSnapshot(repository, reference);
     repository.prefer(snapshot.id);
     return new SnapshotTree(snapshot, await repository.blobReader());
   };
@@ -88,7 +88,7 @@ export function storeEngine(parts: EngineParts): Engine {
     },
     async snapshot(reference) {
       const { repository } = await session();
-      return summaryOf(await readSnapshot(repository, findRecord(repository, reference)));
+      return summaryOf(await findSnapshot(repository, reference));
     },
     async *entries({ snapshot, path }, { recursive }) {
       const tree = await snapshotTree(snapshot);
@@ -109,7 +109,7 @@ export function storeEngine(parts: EngineParts): Engine {
     },
     async *entryErrors(reference) {
       const { repository } = await session();
-      const { header } = await readSnapshot(repository, findRecord(repository, reference));
+      const { header } = await findSnapshot(repository, reference);
       if (header.errorList === undefined) return;
       const reader = await repository.blobReader();
       yield* decodeErrorList(await reader.readNode(idToBytes(header.errorList)), "the error list of a snapshot");
