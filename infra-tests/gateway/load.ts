@@ -1,0 +1,224 @@
+/**
+ * Puts load on a mount, and on other servers over the same files: `node infra-tests/gateway/load.ts [--seconds N] [--clients N] [--idle N]
+ * [--files N]`. Prints tables; ends with 1 when a request failed or memory was over its bound.
+ *
+ * Clients and server share the machine, so that the rates are for comparing with one another. Files are in the system's cache for all servers: "cold"
+ * is what this process of the server was not asked for before.
+ */
+import { execFileSync } from "node:child_process";
+import { randomFillSync } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { percentile } from "#infra-tests/bench/statistics.ts";
+import { load, type LoadRequest, type LoadResult } from "./load-clients.ts";
+import { type Served, type ServedTree, serveHoldfast, serveNginx, serveRclone } from "./served.ts";
+
+const mebibyte = 1024 * 1024;
+const fileBytes = 4 * mebibyte;
+const rangeBytes = 256 * 1024;
+/** Bytes that are asked for again and again: less than any server's cache. */
+const hotBytes = 8 * mebibyte;
+/** Mebibytes of resident memory that a mount may take under the load. */
+const memoryMaxMib = 512;
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "15" },
+    clients: { type: "string", default: "64" },
+    idle: { type: "string", default: "10000" },
+    files: { type: "string", default: "128" },
+  },
+});
+const seconds = Number(values.seconds);
+const clients = Number(values.clients);
+const idle = Number(values.idle);
+const files = Number(values.files);
+
+const directory = mkdtempSync(join(tmpdir(), "holdfast-load-"));
+let isBad = false;
+try {
+  const place = prepare();
+  const rows: string[][] = [
+    ["server", "cold MiB/s", "cached MiB/s", "first byte p50/p99 ms, cold", "cached", "alone", "peak MiB", "start ms"],
+  ];
+  const rates = new Map<string, { cold: number; cached: number }>();
+  for (const start of [serveHoldfast, serveRclone, serveNginx]) {
+    const server = await start(place);
+    if (server === undefined) {
+      console.error(
+        `SKIPPED: ${start === serveRclone ? "rclone" : "nginx"} is not there (infra-tests/gateway/install-servers.sh)`,
+      );
+      continue;
+    }
+    try {
+      rows.push(await rangeReads(server, rates));
+      if (start === serveHoldfast) await crowd(server);
+    } finally {
+      await server.stop();
+    }
+  }
+  print(rows);
+  const ours = rates.get("holdfast");
+  for (const [name, other] of rates) {
+    if (ours === undefined || name === "holdfast") continue;
+    console.log(
+      `holdfast / ${name}: cold ${(ours.cold / other.cold).toFixed(2)}, cached ${(ours.cached / other.cached).toFixed(2)}`,
+    );
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+process.exitCode = isBad ? 1 : 0;
+
+/** Files of random bytes and many small ones, and a store that holds them. */
+function prepare(): ServedTree {
+  const tree = join(directory, "tree");
+  mkdirSync(join(tree, "small"), { recursive: true });
+  const bytes = Buffer.alloc(fileBytes);
+  for (let file = 0; file < files; file++) writeFileSync(join(tree, `f${file}`), randomFillSync(bytes));
+  for (let file = 0; file < 2000; file++) writeFileSync(join(tree, "small", `s${file}`), `small file ${file}\n`);
+  const home = join(directory, "home");
+  const environment = {
+    PATH: process.env["PATH"],
+    HOME: home,
+    XDG_CACHE_HOME: join(home, "cache"),
+    XDG_DATA_HOME: join(home, "data"),
+    XDG_CONFIG_HOME: join(home, "config"),
+    HOLDFAST_PASSPHRASE: "for this load only",
+  };
+  const store = join(directory, "store");
+  const agent = fileURLToPath(import.meta.resolve("#agent/holdfast.js"));
+  const run = (...words: string[]): void =>
+    void execFileSync(process.execPath, [agent, "--quiet", "at", store, ...words], {
+      env: environment,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+  run("create", "--recovery-key-file", join(directory, "recovery-key"));
+  run("backup", tree);
+  return { tree, store, scratch: directory, environment };
+}
+
+function range(file: number, offset: number, lengthBytes = rangeBytes): LoadRequest {
+  return {
+    method: "GET",
+    path: `f${file}`,
+    headers: { range: `bytes=${offset}-${offset + lengthBytes - 1}` },
+    status: 206,
+    bytes: lengthBytes,
+  };
+}
+
+/** Each range once; then few ranges for some time; then single requests, one after the other. */
+async function rangeReads(server: Served, rates: Map<string, { cold: number; cached: number }>): Promise<string[]> {
+  const rangesPerFile = fileBytes / rangeBytes;
+  const all = Array.from({ length: files * rangesPerFile }, (_, index) => {
+    const shuffled = (index * 7919) % (files * rangesPerFile);
+    return range(Math.floor(shuffled / rangesPerFile), (shuffled % rangesPerFile) * rangeBytes);
+  });
+  const coldRequests = all.values();
+  const cold = await load({ url: server.url, clients, seconds: 60, next: () => coldRequests.next().value });
+  let turn = 0;
+  const hot = (): LoadRequest => {
+    const at = (turn++ * rangeBytes) % hotBytes;
+    return range(Math.floor(at / fileBytes), at % fileBytes);
+  };
+  await load({ url: server.url, clients, seconds: 1, next: hot });
+  const cached = await load({ url: server.url, clients, seconds, next: hot });
+  const alone = await load({
+    url: server.url,
+    clients: 1,
+    seconds: 3,
+    next: () => range(turn++ % files, (turn * 4099) % (fileBytes - 4096), 4096),
+  });
+  for (const result of [cold, cached, alone]) tellErrors(server.name, result);
+  const rate = { cold: rateOf(cold), cached: rateOf(cached) };
+  rates.set(server.name, rate);
+  return [
+    server.name,
+    rate.cold.toFixed(0),
+    rate.cached.toFixed(0),
+    latency(cold),
+    latency(cached),
+    latency(alone),
+    server.peakMib().toFixed(0),
+    server.startMs.toFixed(0),
+  ];
+}
+
+/** Requests of all kinds while thousands of connections stand idle: no error, and memory stays bounded. */
+async function crowd(server: Served): Promise<void> {
+  const { hostname, port } = new URL(server.url);
+  const sockets: Socket[] = [];
+  for (let at = 0; at < idle; at += 200) {
+    sockets.push(
+      ...(await Promise.all(
+        Array.from({ length: Math.min(200, idle - at) }, () => openSocket(hostname, Number(port))),
+      )),
+    );
+  }
+  const withIdle = server.peakMib();
+  let turn = 0;
+  const kinds: readonly (() => LoadRequest)[] = [
+    () => range(turn % files, (turn * 4099) % (fileBytes - rangeBytes)),
+    () => ({ method: "GET", path: "small/?sort=size", headers: {}, status: 200, bytes: undefined }),
+    () => ({ method: "HEAD", path: `small/s${turn % 2000}`, headers: {}, status: 200, bytes: 0 }),
+    () => ({
+      method: "GET",
+      path: `small/s${turn % 2000}`,
+      headers: {},
+      status: 200,
+      bytes: 12 + String(turn % 2000).length,
+    }),
+    () => ({ method: "GET", path: `none${turn}`, headers: {}, status: 404, bytes: undefined }),
+    () => ({
+      method: "GET",
+      path: `f${turn % files}`,
+      headers: { range: "bytes=99999999-" },
+      status: 416,
+      bytes: undefined,
+    }),
+  ];
+  const mixed = await load({ url: server.url, clients, seconds, next: () => kinds[turn++ % kinds.length]!() });
+  tellErrors("mixed load", mixed);
+  const open = sockets.filter((socket) => !socket.destroyed).length;
+  console.log(
+    `mixed load with ${idle} idle connections (${open} open at its end): ${mixed.requests} requests, ${(mixed.requests / mixed.seconds).toFixed(0)}/s, ${mixed.errorCount} errors, first byte p50/p99 ${latency(mixed)} ms; peak ${withIdle.toFixed(0)} MiB before, ${server.peakMib().toFixed(0)} MiB after`,
+  );
+  for (const socket of sockets) socket.destroy();
+  if (server.peakMib() > memoryMaxMib) {
+    console.error(`BAD: the mount took ${server.peakMib().toFixed(0)} MiB, more than ${memoryMaxMib}`);
+    isBad = true;
+  }
+}
+
+async function openSocket(host: string, port: number): Promise<Socket> {
+  const socket = connect(port, host);
+  socket.on("error", () => undefined);
+  socket.resume();
+  await Promise.race([once(socket, "connect"), once(socket, "close")]);
+  return socket;
+}
+
+function tellErrors(what: string, { errors, errorCount }: LoadResult): void {
+  if (errorCount === 0) return;
+  isBad = true;
+  console.error(`BAD: ${errorCount} errors of ${what}: ${errors.slice(0, 5).join("; ")}`);
+}
+
+function rateOf({ bytes, seconds: took }: LoadResult): number {
+  return bytes / mebibyte / took;
+}
+
+function latency({ firstByteMs }: LoadResult): string {
+  return `${percentile(firstByteMs, 0.5).toFixed(1)}/${percentile(firstByteMs, 0.99).toFixed(1)}`;
+}
+
+function print(rows: readonly (readonly string[])[]): void {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  for (const row of rows) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
+}
