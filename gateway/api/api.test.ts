@@ -97,9 +97,9 @@ describe("the API", () => {
       totals: { entries: 300, bytes: 300 },
       trail: [{ name: "scripted" }, { path: "/scripted/many" }],
     });
-    expect((await ask(small, "entry", "path=/scripted/etc/link")).body.entry).toMatchObject({
-      type: "symlink",
-      target: "hosts",
+    expect((await ask(small, "entry", "path=/scripted/etc/link")).body).toMatchObject({
+      entry: { type: "symlink", target: "hosts" },
+      leadsTo: "/scripted/etc/hosts",
     });
     for (const path of ["/none", "/scripted/none"])
       expect((await ask(small, "entry", `path=${path}`)).status).toBe(404);

@@ -7,6 +7,26 @@ import { apiSnapshot, apiSnapshotSchema, splitPath } from "./api-snapshot.ts";
 import { integerField, pathField } from "./query-field.ts";
 import { flag, integer, lineOf, list, nullable, object, text, word } from "./schema.ts";
 
+/** What it answers, a line each. */
+export const comparePathsAnswer = lineOf({
+  between: object({ left: apiSnapshotSchema, right: apiSnapshotSchema }),
+  change: object({
+    path: text("Relative to the directories, bytes as %XX."),
+    name: text("The same for people."),
+    kind: word(["added", "removed", "changed"], "How they differ."),
+    parts: list(
+      word(
+        ["type", "content", "time", "mode", "owner", "target", "attributes", "device", "error"],
+        "What of it changed.",
+      ),
+      "Empty unless it changed.",
+    ),
+    left: nullable(apiEntrySchema),
+    right: nullable(apiEntrySchema),
+  }),
+  end: object({ changes: integer("How many were told."), isComplete: flag("Whether those are all.") }),
+});
+
 /** GET api/compare */
 export const comparePaths = streamingRoute({
   name: "compare",
@@ -18,24 +38,7 @@ export const comparePaths = streamingRoute({
     right: pathField("The newer directory."),
     limit: integerField("Changes at most.", { min: 1, max: 200_000, usual: 20_000 }),
   },
-  answer: lineOf({
-    between: object({ left: apiSnapshotSchema, right: apiSnapshotSchema }),
-    change: object({
-      path: text("Relative to the directories, bytes as %XX."),
-      name: text("The same for people."),
-      kind: word(["added", "removed", "changed"], "How they differ."),
-      parts: list(
-        word(
-          ["type", "content", "time", "mode", "owner", "target", "attributes", "device", "error"],
-          "What of it changed.",
-        ),
-        "Empty unless it changed.",
-      ),
-      left: nullable(apiEntrySchema),
-      right: nullable(apiEntrySchema),
-    }),
-    end: object({ changes: integer("How many were told."), isComplete: flag("Whether those are all.") }),
-  }),
+  answer: comparePathsAnswer,
   async run({ left, right, limit }, { view, mount }, push, signal) {
     const one = await view.locate(left);
     const other = await view.locate(right);

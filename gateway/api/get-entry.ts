@@ -2,6 +2,7 @@ import type { Entry } from "#shared/format/entry.ts";
 import { relativeTo } from "#shared/snapshot/snapshot-tree.ts";
 import { subtreeTotals } from "#shared/tree/read-tree.ts";
 import { contentType } from "#gateway/content/content-type.ts";
+import { encodePath } from "#gateway/paths/encode-path.ts";
 import { showName } from "#gateway/paths/show-name.ts";
 import { apiEntry, apiEntrySchema } from "./api-entry.ts";
 import { answeringRoute } from "./api-route.ts";
@@ -25,23 +26,27 @@ const detailsSchema = object({
   ),
 });
 
+/** What it answers. */
+export const getEntryAnswer = object({
+  entry: apiEntrySchema,
+  trail: list(
+    object({ path: text("As paths of entries are written."), name: text("For people.") }),
+    "The directories that lead to it, from the top, and itself.",
+  ),
+  snapshot: nullable(apiSnapshotSchema),
+  details: nullable(detailsSchema),
+  totals: nullable(totalsSchema),
+  leadsTo: nullable(text("Of a symbolic link: the path where it ends, as far as that is shown.")),
+  mediaType: text("The type of content by the name; empty of all but files."),
+});
+
 /** GET api/entry */
 export const getEntry = answeringRoute({
   name: "entry",
   summary: "What is known of one path.",
   description: "A symbolic link is told of itself, and not followed.",
   query: { path: pathField("The path.") },
-  answer: object({
-    entry: apiEntrySchema,
-    trail: list(
-      object({ path: text("As paths of entries are written."), name: text("For people.") }),
-      "The directories that lead to it, from the top, and itself.",
-    ),
-    snapshot: nullable(apiSnapshotSchema),
-    details: nullable(detailsSchema),
-    totals: nullable(totalsSchema),
-    mediaType: text("The type of content by the name; empty of all but files."),
-  }),
+  answer: getEntryAnswer,
   async run({ path }, { view, mount }) {
     const entry = await view.stat(path);
     const parts = path === "/" ? [] : path.slice(1).split("/");
@@ -49,7 +54,14 @@ export const getEntry = answeringRoute({
       path: apiEntry({ ...entry, path: `/${parts.slice(0, index + 1).join("/")}` }).path,
       name: showName(name),
     }));
-    const told = { entry: apiEntry(entry), trail, mediaType: entry.type === "file" ? contentType(entry.name) : "" };
+    const end = entry.type === "symlink" ? await view.follow(path) : undefined;
+    const leadsTo = end === undefined ? null : encodePath(end.path);
+    const told = {
+      entry: apiEntry(entry),
+      trail,
+      leadsTo,
+      mediaType: entry.type === "file" ? contentType(entry.name) : "",
+    };
     if (path === "/" && mount.kind === "store") return { ...told, snapshot: null, details: null, totals: null };
     const { place, tree, summary, showsAll } = await view.locate(path);
     const isDirectory = entry.type === "directory" && place.source !== undefined && showsAll;

@@ -9,6 +9,14 @@ import { answeringRoute } from "./api-route.ts";
 import { integerField, pathField, wordField } from "./query-field.ts";
 import { flag, integer, list, nullable, object } from "./schema.ts";
 
+/** What it answers. */
+export const listEntriesAnswer = object({
+  total: integer("Entries of the directory."),
+  isSorted: flag("Whether they come in the order asked for."),
+  entries: list(apiEntrySchema, "Those from `offset` on."),
+  totals: list(nullable(integer("Bytes below it.")), "Of each entry that is a directory, the sum of the sizes below."),
+});
+
 /** GET api/entries */
 export const listEntries = answeringRoute({
   name: "entries",
@@ -22,15 +30,7 @@ export const listEntries = answeringRoute({
     sort: wordField(["name", "size", "time"], "The order."),
     order: wordField(["asc", "desc"], "Its direction."),
   },
-  answer: object({
-    total: integer("Entries of the directory."),
-    isSorted: flag("Whether they come in the order asked for."),
-    entries: list(apiEntrySchema, "Those from `offset` on."),
-    totals: list(
-      nullable(integer("Bytes below it.")),
-      "Of each entry that is a directory, the sum of the sizes below.",
-    ),
-  }),
+  answer: listEntriesAnswer,
   async run({ path, offset, limit, sort, order }, { view }) {
     const located = await view.locate(path);
     const reverse = order === "desc";

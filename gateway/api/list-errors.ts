@@ -5,6 +5,17 @@ import { apiSnapshot, apiSnapshotSchema, showText, splitPath } from "./api-snaps
 import { integerField, pathField } from "./query-field.ts";
 import { integer, list, object, text } from "./schema.ts";
 
+/** What it answers. */
+export const listErrorsAnswer = object({
+  snapshot: apiSnapshotSchema,
+  total: integer("How many are listed in the snapshot; a very long list was cut short."),
+  errors: list(
+    object({ path: text("For people."), kind: text("A word."), message: text("One sentence.") }),
+    "Those from `offset` on.",
+  ),
+  lost: list(text("In words."), "Kinds of metadata that the backup could not capture."),
+});
+
 /** GET api/errors */
 export const listErrors = answeringRoute({
   name: "errors",
@@ -15,15 +26,7 @@ export const listErrors = answeringRoute({
     offset: integerField("So many are left out.", { min: 0, max: 1e9, usual: 0 }),
     limit: integerField("So many at most.", { min: 1, max: 5000, usual: 1000 }),
   },
-  answer: object({
-    snapshot: apiSnapshotSchema,
-    total: integer("How many are listed in the snapshot; a very long list was cut short."),
-    errors: list(
-      object({ path: text("For people."), kind: text("A word."), message: text("One sentence.") }),
-      "Those from `offset` on.",
-    ),
-    lost: list(text("In words."), "Kinds of metadata that the backup could not capture."),
-  }),
+  answer: listErrorsAnswer,
   async run({ path, offset, limit }, { view, mount }) {
     const located = await view.locate(path);
     const errors = await snapshotErrors(located);

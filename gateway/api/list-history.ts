@@ -5,6 +5,12 @@ import { apiSnapshot, apiSnapshotSchema, joinPath, snapshotTops, splitPath } fro
 import { integerField, pathField, wordField } from "./query-field.ts";
 import { flag, integer, lineOf, nullable, object } from "./schema.ts";
 
+/** What it answers, a line each. */
+export const listHistoryAnswer = lineOf({
+  version: object({ snapshot: apiSnapshotSchema, entry: nullable(apiEntrySchema) }),
+  end: object({ snapshots: integer("Snapshots looked into."), isComplete: flag("Whether that is all.") }),
+});
+
 /** GET api/history */
 export const listHistory = streamingRoute({
   name: "history",
@@ -15,10 +21,7 @@ export const listHistory = streamingRoute({
     hosts: wordField(["same", "all"], "In snapshots of the same host, or of all."),
     limit: integerField("Snapshots at most.", { min: 1, max: 100_000, usual: 5000 }),
   },
-  answer: lineOf({
-    version: object({ snapshot: apiSnapshotSchema, entry: nullable(apiEntrySchema) }),
-    end: object({ snapshots: integer("Snapshots looked into."), isComplete: flag("Whether that is all.") }),
-  }),
+  answer: listHistoryAnswer,
   async run({ path, hosts, limit }, { view, mount }, push, signal) {
     const { inside } = splitPath(mount, path);
     const { summary } = await view.locate(path);

@@ -7,6 +7,16 @@ const choiceSchema = object({ value: text("A value that occurs."), count: intege
 /** Values that are told of each kind. */
 const choicesMax = 200;
 
+/** What it answers. */
+export const listSnapshotsAnswer = object({
+  total: integer("How many fit the filter."),
+  all: integer("How many there are."),
+  snapshots: list(apiSnapshotSchema, "Those from `offset` on."),
+  hosts: list(choiceSchema, "Hosts, the most frequent first."),
+  names: list(choiceSchema, "Names, likewise."),
+  tags: list(choiceSchema, "Tags, likewise."),
+});
+
 /** GET api/snapshots */
 export const listSnapshots = answeringRoute({
   name: "snapshots",
@@ -24,14 +34,7 @@ export const listSnapshots = answeringRoute({
     offset: integerField("So many are left out.", { min: 0, max: 1e9, usual: 0 }),
     limit: integerField("So many at most.", { min: 1, max: 1000, usual: 200 }),
   },
-  answer: object({
-    total: integer("How many fit the filter."),
-    all: integer("How many there are."),
-    snapshots: list(apiSnapshotSchema, "Those from `offset` on."),
-    hosts: list(choiceSchema, "Hosts, the most frequent first."),
-    names: list(choiceSchema, "Names, likewise."),
-    tags: list(choiceSchema, "Tags, likewise."),
-  }),
+  answer: listSnapshotsAnswer,
   async run({ q, host, name, tag, from, to, sort, order, offset, limit }, { view, mount }) {
     const words = q
       .toLowerCase()

@@ -18,6 +18,13 @@ const progress = {
   snapshots: integer("Snapshots looked into."),
 };
 
+/** What it answers, a line each. */
+export const searchNamesAnswer = lineOf({
+  match: object({ entry: apiEntrySchema, snapshot: apiSnapshotSchema }),
+  progress: object(progress),
+  end: object({ ...progress, isComplete: flag("Whether all was searched.") }),
+});
+
 /** GET api/search */
 export const searchNames = streamingRoute({
   name: "search",
@@ -30,11 +37,7 @@ export const searchNames = streamingRoute({
     snapshots: wordField(["one", "all"], "In this snapshot, or in all of them."),
     limit: integerField("Matches at most.", { min: 1, max: 10_000, usual: 1000 }),
   },
-  answer: lineOf({
-    match: object({ entry: apiEntrySchema, snapshot: apiSnapshotSchema }),
-    progress: object(progress),
-    end: object({ ...progress, isComplete: flag("Whether all was searched.") }),
-  }),
+  answer: searchNamesAnswer,
   async run({ path, q, snapshots, limit }, { view, mount, clock }, push, signal) {
     const began = clock.nowMs();
     const matches = nameMatcher(q);

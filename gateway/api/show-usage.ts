@@ -8,6 +8,18 @@ import { flag, integer, list, nullable, object } from "./schema.ts";
 /** Snapshots that are asked at once how much they added. */
 const inFlight = 16;
 
+/** What it answers. */
+export const showUsageAnswer = object({
+  isComplete: flag("Whether those are all."),
+  points: list(
+    object({
+      snapshot: apiSnapshotSchema,
+      addedBytes: nullable(integer("Bytes that its backup stored; null where that cannot be read.")),
+    }),
+    "One a snapshot.",
+  ),
+});
+
 /** GET api/usage */
 export const showUsage = answeringRoute({
   name: "usage",
@@ -15,16 +27,7 @@ export const showUsage = answeringRoute({
   description:
     "Of each snapshot that is shown, oldest first, how much it holds and how much its backup added to the store after deduplication, compression and encryption. What was added by backups that are removed or not shown does not count; maintenance may have made it less since.",
   query: { limit: integerField("The newest so many.", { min: 1, max: 20_000, usual: 2000 }) },
-  answer: object({
-    isComplete: flag("Whether those are all."),
-    points: list(
-      object({
-        snapshot: apiSnapshotSchema,
-        addedBytes: nullable(integer("Bytes that its backup stored; null where that cannot be read.")),
-      }),
-      "One a snapshot.",
-    ),
-  }),
+  answer: showUsageAnswer,
   async run({ limit }, { view, mount }) {
     const tops: (ViewEntry & { readonly snapshot: SnapshotSummary })[] = [];
     let isComplete = true;
