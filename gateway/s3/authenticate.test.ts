@@ -186,6 +186,7 @@ describe("presigned URLs", () => {
     ["AuthorizationQueryParametersError", presigned.replace("&X-Amz-Expires=86400", "")],
     ["AuthorizationQueryParametersError", `${presigned}&X-Amz-Signature=0`],
     ["AuthorizationQueryParametersError", presigned.replace("SHA256&", "SHA1&")],
+    ["InvalidRequest", "/test.txt?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=x&Expires=1"],
     ["AuthorizationQueryParametersError", presigned.replace("Date=20130524", "Date=20130525")],
   ])("are refused as %s where they are wrong: %#", async (code, url) => {
     expect(verdict(await ask({ url, headers: { host } }))).toBe(code);

@@ -10,6 +10,8 @@ const expiresMaxSec = 7 * 24 * 3600;
 const headersMax = 64;
 const emptySha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
+const otherSignature = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+
 /** What is looked at. */
 export type AuthenticateOptions = {
   readonly access: AccessRules;
@@ -39,6 +41,7 @@ export async function authenticate(options: AuthenticateOptions): Promise<Authen
   const authorization = headers.get("authorization");
   const isPresigned = query.some(([name]) => name === "X-Amz-Algorithm" || name === "X-Amz-Signature");
   if (authorization !== null && isPresigned) return refuse("InvalidArgument", "Only one auth mechanism allowed");
+  if (query.some(([name]) => name === "AWSAccessKeyId")) return refuse("InvalidRequest", otherSignature);
   if (authorization === null) return isPresigned ? byQuery(options) : refuse("AccessDenied");
   return byHeader(options, authorization);
 }
@@ -46,10 +49,7 @@ export async function authenticate(options: AuthenticateOptions): Promise<Authen
 function byHeader(options: AuthenticateOptions, authorization: string): Authenticated {
   const { headers, method, nowMs } = options;
   if (!authorization.startsWith("AWS4-HMAC-SHA256")) {
-    return refuse(
-      "InvalidRequest",
-      "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
-    );
+    return refuse("InvalidRequest", otherSignature);
   }
   if (authorization.length > 4096) return refuse("AuthorizationHeaderMalformed");
   const fields = new Map<string, string>();

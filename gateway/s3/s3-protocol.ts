@@ -11,7 +11,7 @@ import { queryOf } from "./query-of.ts";
 import { s3Errors, type S3ErrorCode } from "./s3-errors.ts";
 import { errorResponse } from "./s3-response.ts";
 
-/** The S3 protocol, path style, read-only: a bucket for each snapshot. @see shared/decisions/0016 */
+/** The S3 protocol, path style, read-only: a bucket for each snapshot. @see shared/decisions/0017 */
 export const s3Protocol: Protocol = {
   name: "s3",
   authentication: "own",

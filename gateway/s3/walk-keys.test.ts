@@ -140,6 +140,6 @@ it("gives the keys of any tree in S3's order, from any key on, below any prefix,
         }
       }
     }),
-    { seed, numRuns: 40 },
+    { seed, numRuns: 25 },
   );
 }, 60_000);

@@ -9,7 +9,7 @@ import { allowedMethods, davOptions } from "./dav-options.ts";
 import { propfind } from "./propfind.ts";
 import { refuseWrite } from "./refuse-write.ts";
 
-/** WebDAV, class 1, read-only. @see RFC 4918, shared/decisions/0015 */
+/** WebDAV, class 1, read-only. @see RFC 4918, shared/decisions/0016 */
 export const webdavProtocol: Protocol = {
   name: "webdav",
   authentication: "gateway",

@@ -1,0 +1,27 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+
+/** Waits until something is mounted at a directory; throws after ten seconds. */
+export async function waitForMount(directory: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (isMounted(directory)) return;
+    await setTimeout(100);
+  }
+  throw new Error(`Nothing was mounted at ${directory}`);
+}
+
+/** Ends a mount, whether it is still used or not. */
+export async function removeMount(directory: string): Promise<void> {
+  for (let tries = 0; tries < 20 && isMounted(directory); tries++) {
+    spawnSync("umount", tries < 10 ? ["-i", directory] : ["-i", "-l", directory]);
+    if (isMounted(directory)) await setTimeout(100);
+  }
+}
+
+function isMounted(directory: string): boolean {
+  const written = directory.replaceAll(" ", "\\040");
+  return readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .some((line) => line.split(" ")[1] === written);
+}
