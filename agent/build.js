@@ -4,7 +4,7 @@
  * sources name by `new URL("./x.ts", import.meta.url)`, such as a worker, becomes a file of its own beside the others.
  */
 import { build } from "esbuild";
-import { globSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, globSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -54,6 +54,8 @@ const { metafile } = await build({
   metafile: true,
   logLevel: "warning",
 });
+// The page of the web UI, which gateway/ui/ui-files.ts looks for beside itself.
+cpSync(join(root, "gateway/ui/built"), join(root, "dist/built"), { recursive: true });
 for (const [path, { bytes, entryPoint }] of Object.entries(metafile.outputs)) {
   console.log(`${path} ${bytes} bytes${entryPoint ? ` (from ${basename(entryPoint)})` : ""}`);
 }

@@ -11,7 +11,13 @@ export async function buildPage(directory: string): Promise<void> {
   await build(
     config(directory, {
       modulePreload: false,
-      rollupOptions: { output: { entryFileNames: "ui.js", assetFileNames: ({ names }) => (names[0]?.endsWith(".css") ? "ui.css" : "[name][extname]"), codeSplitting: false } },
+      rollupOptions: {
+        output: {
+          entryFileNames: "ui.js",
+          assetFileNames: ({ names }) => (names[0]?.endsWith(".css") ? "ui.css" : "[name][extname]"),
+          codeSplitting: false,
+        },
+      },
     }),
   );
   await build(

@@ -36,7 +36,13 @@ export async function demoStore(snapshots = 12): Promise<Store> {
   return store;
 }
 
-async function backUp(store: Store, nowMs: number, entries: ScriptedEntry[], isDatabase: boolean, day: number): Promise<void> {
+async function backUp(
+  store: Store,
+  nowMs: number,
+  entries: ScriptedEntry[],
+  isDatabase: boolean,
+  day: number,
+): Promise<void> {
   const clock: Clock = { nowMs: () => nowMs, sleep: () => Promise.resolve() };
   const read = await readConfig(store);
   const bundle = await openBundle(store, read, () => Promise.reject(new Error("no secret is needed")));
@@ -77,7 +83,11 @@ function webFiles(day: number): ScriptedEntry[] {
   const port = day > 5 ? 8443 : 8080;
   const entries: ScriptedEntry[] = [
     { path: "app/server.ts", content: serverText(port, day), mtimeSec: day > 5 ? changed : firstMs / 1000 },
-    { path: "app/README.md", content: `# Shop\n\nThe shop of **Example**.\n\n- port ${port}\n- day ${day}\n`, mtimeSec: changed },
+    {
+      path: "app/README.md",
+      content: `# Shop\n\nThe shop of **Example**.\n\n- port ${port}\n- day ${day}\n`,
+      mtimeSec: changed,
+    },
     { path: "app/config.json", content: JSON.stringify({ port, cache: { mib: 64, ttl: 300 } }, null, 2) },
     { path: "app/current", type: 3, target: "server.ts" },
     { path: "logo.png", content: picture() },
@@ -87,8 +97,17 @@ function webFiles(day: number): ScriptedEntry[] {
     { path: "evil.html", content: hostilePage },
     { path: "data.bin", content: noise(40_000, 7) },
     { path: "empty.txt", content: "" },
-    { path: "logs/access.log", content: Array.from({ length: 400 + day * 40 }, (_, n) => `10.0.0.${n % 250} GET /item/${n} 200 ${(n * 7919) % 5000}`).join("\n") },
-    ...hostileNames.map((name) => ({ path: `odd/${Buffer.from(name).toString("latin1").replaceAll("/", "_")}`, content: "x" })),
+    {
+      path: "logs/access.log",
+      content: Array.from(
+        { length: 400 + day * 40 },
+        (_, n) => `10.0.0.${n % 250} GET /item/${n} 200 ${(n * 7919) % 5000}`,
+      ).join("\n"),
+    },
+    ...hostileNames.map((name) => ({
+      path: `odd/${Buffer.from(name).toString("latin1").replaceAll("/", "_")}`,
+      content: "x",
+    })),
     { path: "odd/latin1-\xe9t\xe9", content: "not UTF-8" },
     ...Array.from({ length: 3000 }, (_, n) => ({
       path: `items/item-${String(n).padStart(5, "0")}.json`,
@@ -97,6 +116,9 @@ function webFiles(day: number): ScriptedEntry[] {
     })),
   ];
   if (day > 3) entries.push({ path: `releases/v1.${day}/notes.txt`, content: `Release 1.${day}\n`, mtimeSec: changed });
+  for (const [index, entry] of entries.entries()) {
+    if (entry.mtimeSec === undefined) entries[index] = { ...entry, mtimeSec: firstMs / 1000 - index * 40_000 };
+  }
   return day > 8 ? entries.filter(({ path }) => path !== "app/config.json") : entries;
 }
 

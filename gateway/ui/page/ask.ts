@@ -31,6 +31,7 @@ export async function tell<Answer>(name: string, body: unknown): Promise<Answer>
 }
 
 /** Asks what is answered line by line. @throws {AskError} also for a failure on the way */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what the lines are, as with `ask`
 export async function askLines<Line>(
   name: string,
   parameters: Parameters,
@@ -62,7 +63,12 @@ export function filesUrl(path: string, query: "" | "download" | "tar" | "zip" = 
 }
 
 /** Bytes of a file from `start` up to, not including, `end`. @throws {AskError} */
-export async function readBytes(path: string, start: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBytes(
+  path: string,
+  start: number,
+  end: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (end <= start) return new Uint8Array(0);
   const response = await send(filesUrl(path), {
     headers: { Range: `bytes=${start}-${end - 1}` },
@@ -74,7 +80,9 @@ export async function readBytes(path: string, start: number, end: number, signal
 type ErrorBody = { readonly kind: string; readonly message: string };
 
 function urlOf(name: string, parameters: Parameters): string {
-  const pairs = Object.entries(parameters).flatMap(([each, value]) => (value === undefined ? [] : [`${each}=${value}`]));
+  const pairs = Object.entries(parameters).flatMap(([each, value]) =>
+    value === undefined ? [] : [`${each}=${value}`],
+  );
   return `api/${name}${pairs.length === 0 ? "" : `?${pairs.join("&")}`}`;
 }
 

@@ -57,11 +57,15 @@ function DirectoryHead({ answer }: { readonly answer: EntryAnswer }) {
         <h1>{isTop ? (snapshot?.host ?? entry.name) : entry.name === "" ? "Top" : entry.name}</h1>
         <p class="muted">
           {totals !== null && `${plural(totals.entries, "entry", "entries")}, ${formatBytes(totals.bytes)}`}
-          {totals === null && isTop && snapshot !== null && `${plural(snapshot.entries, "entry", "entries")}, ${formatBytes(snapshot.totalBytes)}`}
+          {totals === null &&
+            isTop &&
+            snapshot !== null &&
+            `${plural(snapshot.entries, "entry", "entries")}, ${formatBytes(snapshot.totalBytes)}`}
           {isTop && snapshot !== null && (
             <span title={snapshot.id}>
               {" "}
-              · {snapshot.name} · {formatExact(snapshot.timeMs).replace(".000Z", "Z")} · took {formatDuration(snapshot.durationMs)}
+              · {snapshot.name} · {formatExact(snapshot.timeMs).replace(".000Z", "Z")} · took{" "}
+              {formatDuration(snapshot.durationMs)}
             </span>
           )}
         </p>
@@ -81,7 +85,11 @@ function DirectoryHead({ answer }: { readonly answer: EntryAnswer }) {
         <a class="button" href={linkTo("search", entry.path)}>
           <Icon name="search" /> Search
         </a>
-        <button type="button" class="button" onClick={() => void compareBack().catch((error: Error) => setProblem(error.message))}>
+        <button
+          type="button"
+          class="button"
+          onClick={() => void compareBack().catch((error: Error) => setProblem(error.message))}
+        >
           <Icon name="compare" /> What changed
         </button>
         {!isTop && (

@@ -31,12 +31,16 @@ export function Chart({
   const top = niceTop(Math.max(...points.map((point) => point.value), 0));
   const x = (ms: number): number => edge.left + ((ms - firstMs) / spanMs) * (width - edge.left - edge.right);
   const y = (value: number): number => height - edge.bottom - (value / top) * (height - edge.top - edge.bottom);
-  const line = points.map(({ ms, value }, index) => `${index === 0 ? "M" : "L"}${x(ms).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  const line = points
+    .map(({ ms, value }, index) => `${index === 0 ? "M" : "L"}${x(ms).toFixed(1)} ${y(value).toFixed(1)}`)
+    .join("");
   const shown = points[marked ?? points.length - 1];
   const barWidth = Math.max(1.5, Math.min(14, ((width - edge.left - edge.right) / points.length) * 0.7));
   const markAt = (event: PointerEvent): void => {
     const box = (event.currentTarget as SVGElement).getBoundingClientRect();
-    const ms = firstMs + ((((event.clientX - box.left) / box.width) * width - edge.left) / (width - edge.left - edge.right)) * spanMs;
+    const ms =
+      firstMs +
+      ((((event.clientX - box.left) / box.width) * width - edge.left) / (width - edge.left - edge.right)) * spanMs;
     let nearest = 0;
     for (const [index, point] of points.entries()) {
       if (Math.abs(point.ms - ms) <= Math.abs((points[nearest]?.ms ?? 0) - ms)) nearest = index;
@@ -95,7 +99,10 @@ export function Chart({
               height={Math.max(0, height - edge.bottom - y(value))}
             />
           ))}
-        {isDots && points.map(({ ms, value }, index) => <circle key={index} class="chart-dot" cx={x(ms)} cy={y(value)} r={2.5} />)}
+        {isDots &&
+          points.map(({ ms, value }, index) => (
+            <circle key={index} class="chart-dot" cx={x(ms)} cy={y(value)} r={2.5} />
+          ))}
         {isFilled && <path class="chart-area" d={`${line}L${x(lastMs)} ${y(0)}L${x(firstMs)} ${y(0)}Z`} />}
         {!isBars && !isDots && <path class="chart-line" d={line} />}
         {marked !== undefined && shown !== undefined && (

@@ -53,16 +53,24 @@ export function CompareScreen({ route }: { readonly route: Route }) {
                   type="button"
                   class={`chip ${kind}`}
                   aria-pressed={!hidden.includes(kind)}
-                  onClick={() => setHidden(hidden.includes(kind) ? hidden.filter((each) => each !== kind) : [...hidden, kind])}
+                  onClick={() =>
+                    setHidden(hidden.includes(kind) ? hidden.filter((each) => each !== kind) : [...hidden, kind])
+                  }
                 >
-                  <span aria-hidden="true">{marks[kind]}</span> {formatCount(changes.filter((each) => each.kind === kind).length)} {kind}
+                  <span aria-hidden="true">{marks[kind]}</span>{" "}
+                  {formatCount(changes.filter((each) => each.kind === kind).length)} {kind}
                 </button>
               ))}
             </div>
             <label class="search-field">
               <Icon name="search" />
               <span class="hidden">Filter by path</span>
-              <input type="search" placeholder="Filter by path" value={word} onInput={(event) => setWord(event.currentTarget.value)} />
+              <input
+                type="search"
+                placeholder="Filter by path"
+                value={word}
+                onInput={(event) => setWord(event.currentTarget.value)}
+              />
             </label>
             {isLoading && (
               <button type="button" class="button" onClick={stop}>
@@ -97,7 +105,15 @@ export function CompareScreen({ route }: { readonly route: Route }) {
   );
 }
 
-function Side({ label, snapshot, path }: { readonly label: string; readonly snapshot: ApiSnapshot; readonly path: string }) {
+function Side({
+  label,
+  snapshot,
+  path,
+}: {
+  readonly label: string;
+  readonly snapshot: ApiSnapshot;
+  readonly path: string;
+}) {
   const inside = snapshot.path === "/" ? path : path.slice(snapshot.path.length);
   return (
     <a class="side" href={linkTo("browse", path)} title={`${formatExact(snapshot.timeMs)} · ${snapshot.id}`}>
@@ -134,11 +150,11 @@ function ChangeRow({ change }: { readonly change: Change }) {
 }
 
 function whatChanged(kind: Kind, parts: Change["parts"], left: ApiEntry | null, right: ApiEntry | null): string {
-  const size = (entry: ApiEntry | null): string => (entry?.type === "file" ? formatBytes(entry.sizeBytes) : "");
   if (kind !== "changed" || left === null || right === null) return size(right ?? left);
   return parts
     .map((part) => {
-      if (part === "content") return left.sizeBytes === right.sizeBytes ? `content, ${size(right)}` : `${size(left)} → ${size(right)}`;
+      if (part === "content")
+        return left.sizeBytes === right.sizeBytes ? `content, ${size(right)}` : `${size(left)} → ${size(right)}`;
       if (part === "mode") return `${formatMode(left.mode)} → ${formatMode(right.mode)}`;
       if (part === "owner") return `${left.owner}:${left.group} → ${right.owner}:${right.group}`;
       if (part === "target") return `→ ${right.target ?? ""}`;
@@ -146,4 +162,8 @@ function whatChanged(kind: Kind, parts: Change["parts"], left: ApiEntry | null, 
       return part;
     })
     .join(" · ");
+}
+
+function size(entry: ApiEntry | null): string {
+  return entry?.type === "file" ? formatBytes(entry.sizeBytes) : "";
 }

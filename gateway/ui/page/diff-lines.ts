@@ -22,7 +22,8 @@ export function diffLines(left: string, right: string): DiffLine[] {
   let end = 0;
   while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
   const found: DiffLine[] = [];
-  const same = (i: number, j: number): void => void found.push({ kind: "same", left: i + 1, right: j + 1, text: a[i] ?? "" });
+  const same = (i: number, j: number): void =>
+    void found.push({ kind: "same", left: i + 1, right: j + 1, text: a[i] ?? "" });
   for (let at = 0; at < start; at++) same(at, at);
   for (const step of middle(a.slice(start, a.length - end), b.slice(start, b.length - end))) {
     if (step.kind === "same") same(start + step.i, start + step.j);
@@ -72,7 +73,7 @@ function walkBack(a: readonly string[], b: readonly string[], traces: readonly I
     if (down) steps.push({ kind: "added", i, j: --j });
     else steps.push({ kind: "removed", i: --i, j });
   }
-  return steps.reverse();
+  return steps.toReversed();
 }
 
 function replaced(a: readonly string[], b: readonly string[]): Step[] {

@@ -15,6 +15,8 @@ import { askWorker } from "./work.ts";
 const rowPixels = 21;
 /** Lines around a change that are shown. */
 const contextLines = 4;
+/** As many equal lines are shown rather than left out. */
+const gapLinesMin = 3;
 
 type Row = { readonly kind: "gap"; readonly lines: number } | { readonly kind: "line"; readonly line: DiffLine };
 type Outcome = { readonly lines: readonly DiffLine[] } | { readonly reason: string };
@@ -39,7 +41,8 @@ export function DiffScreen({ route }: { readonly route: Route }) {
   }, [one?.path, other?.path]);
   const failed = left.error ?? right.error ?? error;
   if (failed !== undefined) return <Failure error={failed} />;
-  if (one === undefined || other === undefined || left.value === undefined || right.value === undefined) return <Loading />;
+  if (one === undefined || other === undefined || left.value === undefined || right.value === undefined)
+    return <Loading />;
   const lines = outcome !== undefined && "lines" in outcome ? outcome.lines : undefined;
   const rows = lines === undefined ? [] : isWhole ? lines.map((line): Row => ({ kind: "line", line })) : folded(lines);
   const count = (kind: DiffLine["kind"]): number => lines?.filter((line) => line.kind === kind).length ?? 0;
@@ -49,7 +52,9 @@ export function DiffScreen({ route }: { readonly route: Route }) {
         <div>
           <h1>{other.name}</h1>
           <p class="muted" role="status">
-            {lines === undefined ? "What changed" : `${plural(count("added"), "line")} added, ${plural(count("removed"), "line")} removed`}
+            {lines === undefined
+              ? "What changed"
+              : `${plural(count("added"), "line")} added, ${plural(count("removed"), "line")} removed`}
           </p>
         </div>
         <div class="actions">
@@ -74,7 +79,8 @@ export function DiffScreen({ route }: { readonly route: Route }) {
       {outcome !== undefined && "reason" in outcome && (
         <Empty title={outcome.reason}>
           <p>
-            <a href={filesUrl(one.path, "download")}>Download before</a> · <a href={filesUrl(other.path, "download")}>Download after</a>
+            <a href={filesUrl(one.path, "download")}>Download before</a> ·{" "}
+            <a href={filesUrl(other.path, "download")}>Download after</a>
           </p>
         </Empty>
       )}
@@ -87,7 +93,10 @@ export function DiffScreen({ route }: { readonly route: Route }) {
             class: "virtual text diff",
             role: "document",
             "aria-label": "Changed lines",
-            style: { height: `min(72vh, ${rows.length * rowPixels + 26}px)`, "--gutter": `${String(lines.length).length + 2}ch` },
+            style: {
+              height: `min(72vh, ${rows.length * rowPixels + 26}px)`,
+              "--gutter": `${String(lines.length).length + 2}ch`,
+            },
           }}
           row={(index) => {
             const row = rows[index];
@@ -154,16 +163,20 @@ function folded(lines: readonly DiffLine[]): Row[] {
     if (line.kind !== "same") isNear.fill(1, Math.max(0, index - contextLines), index + contextLines + 1);
   }
   const rows: Row[] = [];
-  let gap = 0;
+  let gap: DiffLine[] = [];
+  const endGap = (): void => {
+    if (gap.length > gapLinesMin) rows.push({ kind: "gap", lines: gap.length });
+    else for (const line of gap) rows.push({ kind: "line", line });
+    gap = [];
+  };
   for (const [index, line] of lines.entries()) {
     if (isNear[index] === 0) {
-      gap++;
+      gap.push(line);
       continue;
     }
-    if (gap > 0) rows.push({ kind: "gap", lines: gap });
-    gap = 0;
+    endGap();
     rows.push({ kind: "line", line });
   }
-  if (gap > 0) rows.push({ kind: "gap", lines: gap });
+  endGap();
   return rows;
 }

@@ -88,9 +88,12 @@ export function DirectoryList({ route, answer }: { readonly route: Route; readon
         count={total}
         rowHeight={rowPixels}
         sight={marked}
-        onWindow={(from, end) => pages.want(Math.floor(from / pageRows), Math.floor(Math.max(from, end - 1) / pageRows))}
+        onWindow={(from, end) =>
+          pages.want(Math.floor(from / pageRows), Math.floor(Math.max(from, end - 1) / pageRows))
+        }
         onKeyDown={onKeyDown}
         attributes={{
+          style: { height: `min(68vh, ${total * rowPixels + 2}px)` },
           role: "listbox",
           "aria-label": `${formatCount(total)} entries. Arrow keys move, Enter opens, Backspace goes up.`,
           "aria-activedescendant": marked === undefined ? undefined : `row-${marked}`,
@@ -134,7 +137,13 @@ function Row({
   readonly isMarked: boolean;
   readonly onMark: () => void;
 }) {
-  const common = { id: `row-${index}`, role: "option" as const, "aria-selected": isMarked, "aria-setsize": total, "aria-posinset": index + 1 };
+  const common = {
+    id: `row-${index}`,
+    role: "option" as const,
+    "aria-selected": isMarked,
+    "aria-setsize": total,
+    "aria-posinset": index + 1,
+  };
   if (found === undefined) {
     return (
       <div {...common} class="row waiting" aria-busy>

@@ -21,8 +21,8 @@ export function ErrorsScreen({ route }: { readonly route: Route }) {
       <Breadcrumbs answer={place.value} />
       <h1>Errors of this backup</h1>
       <p class="muted">
-        {snapshot.host}, {formatTime(snapshot.timeMs)} · {plural(snapshot.errorCount, "entry", "entries")} could not be read, or changed
-        while they were
+        {snapshot.host}, {formatTime(snapshot.timeMs)} · {plural(snapshot.errorCount, "entry", "entries")} could not be
+        read, or changed while they were
       </p>
       {lost.length > 0 && (
         <div class="notice aside">
@@ -58,11 +58,19 @@ export function ErrorsScreen({ route }: { readonly route: Route }) {
       )}
       {total > stepRows && (
         <p class="more">
-          <button type="button" disabled={offset === 0} onClick={() => goTo(linkTo("errors", path, { from: String(Math.max(0, offset - stepRows)) }), true)}>
+          <button
+            type="button"
+            disabled={offset === 0}
+            onClick={() => goTo(linkTo("errors", path, { from: String(Math.max(0, offset - stepRows)) }), true)}
+          >
             Before
           </button>{" "}
           {offset + 1} – {offset + errors.length} of {total}{" "}
-          <button type="button" disabled={offset + stepRows >= total} onClick={() => goTo(linkTo("errors", path, { from: String(offset + stepRows) }), true)}>
+          <button
+            type="button"
+            disabled={offset + stepRows >= total}
+            onClick={() => goTo(linkTo("errors", path, { from: String(offset + stepRows) }), true)}
+          >
             Next
           </button>
         </p>

@@ -89,13 +89,7 @@ function Preview({ answer }: { readonly answer: EntryAnswer }) {
     <>
       <div class="tabs" role="tablist" aria-label="How to look at it">
         {kinds.map((each) => (
-          <button
-            key={each}
-            type="button"
-            role="tab"
-            aria-selected={each === kind}
-            onClick={() => setKind(each)}
-          >
+          <button key={each} type="button" role="tab" aria-selected={each === kind} onClick={() => setKind(each)}>
             {each === "pdf" ? "PDF" : each.slice(0, 1).toUpperCase() + each.slice(1)}
           </button>
         ))}

@@ -54,7 +54,12 @@ export function Header({
             <Icon name={themeIcons[theme]} />
           </button>
           {session.state === "in" && (
-            <button type="button" class="quiet" onClick={() => void logOut()} title={`Logged in as ${session.user ?? ""}`}>
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => void logOut()}
+              title={`Logged in as ${session.user ?? ""}`}
+            >
               Log out
             </button>
           )}

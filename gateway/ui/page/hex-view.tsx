@@ -21,7 +21,10 @@ export function HexView({ entry }: { readonly entry: ApiEntry }) {
         count={rows}
         rowHeight={rowPixels}
         onWindow={(from, end) =>
-          pages.want(Math.floor((from * rowBytes) / pageBytes), Math.floor((Math.max(from, end - 1) * rowBytes) / pageBytes))
+          pages.want(
+            Math.floor((from * rowBytes) / pageBytes),
+            Math.floor((Math.max(from, end - 1) * rowBytes) / pageBytes),
+          )
         }
         attributes={{
           class: "virtual text hex",
@@ -53,7 +56,8 @@ export function HexView({ entry }: { readonly entry: ApiEntry }) {
 
 function hexOf(bytes: Uint8Array): string {
   let text = "";
-  for (const [index, byte] of bytes.entries()) text += `${index === 8 ? "  " : index > 0 ? " " : ""}${byte.toString(16).padStart(2, "0")}`;
+  for (const [index, byte] of bytes.entries())
+    text += `${index === 8 ? "  " : index > 0 ? " " : ""}${byte.toString(16).padStart(2, "0")}`;
   return text.padEnd(rowBytes * 3);
 }
 

@@ -49,7 +49,11 @@ export function HistoryScreen({ route }: { readonly route: Route }) {
                 <>
                   <div>
                     <a href={linkTo("browse", entry.path)}>
-                      {entry.type === "file" ? formatBytes(entry.sizeBytes) : entry.type === "symlink" ? `→ ${entry.target ?? ""}` : "Open"}
+                      {entry.type === "file"
+                        ? formatBytes(entry.sizeBytes)
+                        : entry.type === "symlink"
+                          ? `→ ${entry.target ?? ""}`
+                          : "Open"}
                     </a>
                     <span class="muted">
                       {" "}

@@ -13,9 +13,7 @@ export function LoginScreen({ onLogin }: { readonly onLogin: (session: ApiSessio
     setIsBusy(true);
     setFailure("");
     try {
-      onLogin(
-        await tell<ApiSession>("login", { user: String(form.get("user")), password: String(form.get("password")) }),
-      );
+      onLogin(await tell<ApiSession>("login", { user: textOf(form, "user"), password: textOf(form, "password") }));
     } catch (error) {
       setFailure((error as Error).message);
       setIsBusy(false);
@@ -43,8 +41,15 @@ export function LoginScreen({ onLogin }: { readonly onLogin: (session: ApiSessio
         <button type="submit" class="primary" disabled={isBusy}>
           {isBusy ? "Logging in…" : "Log in"}
         </button>
-        <p class="muted small">With a token, the user is “token”. Was this opened by a link? Take the newest one that the command printed.</p>
+        <p class="muted small">
+          With a token, the user is “token”. Was this opened by a link? Take the newest one that the command printed.
+        </p>
       </form>
     </main>
   );
+}
+
+function textOf(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === "string" ? value : "";
 }

@@ -14,11 +14,11 @@ export type Route = {
 
 /** The route of an address. */
 export function routeOf(hash: string): Route {
-  const [place = "", query = ""] = splitOnce(hash.replace(/^#\/?/, ""), "?");
-  const [screen = "", path = ""] = splitOnce(place, "/");
+  const [place, query] = splitOnce(hash.replace(/^#\/?/, ""), "?");
+  const [screen, path] = splitOnce(place, "/");
   const params = new Map<string, string>();
   for (const pair of query.split("&")) {
-    const [name = "", value = ""] = splitOnce(pair, "=");
+    const [name, value] = splitOnce(pair, "=");
     if (name !== "") params.set(name, value);
   }
   return { screen: screen === "" ? "snapshots" : screen, path: `/${path.replace(/\/+$/, "")}`, params };
@@ -68,7 +68,7 @@ export function parentOf(path: string): string {
   return slash <= 0 ? "/" : path.slice(0, slash);
 }
 
-function splitOnce(text: string, separator: string): [string, string?] {
+function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + separator.length)];
 }

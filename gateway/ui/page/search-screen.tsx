@@ -77,8 +77,8 @@ export function SearchScreen({ route }: { readonly route: Route }) {
       {asked === "" && (
         <Empty title="Find a name">
           <p class="muted">
-            {isTop ? "In every snapshot that is here, the newest first." : "In this directory and all below it."} Case does not
-            count; <kbd>*</kbd> and <kbd>?</kbd> stand for anything.
+            {isTop ? "In every snapshot that is here, the newest first." : "In this directory and all below it."} Case
+            does not count; <kbd>*</kbd> and <kbd>?</kbd> stand for anything.
           </p>
         </Empty>
       )}

@@ -1,6 +1,15 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ApiSnapshot, SnapshotsAnswer } from "./answers.ts";
-import { formatAgo, formatBytes, formatCount, formatDay, formatDuration, formatExact, formatHour, plural } from "./format.ts";
+import {
+  formatAgo,
+  formatBytes,
+  formatCount,
+  formatDay,
+  formatDuration,
+  formatExact,
+  formatHour,
+  plural,
+} from "./format.ts";
 import { Icon } from "./icons.tsx";
 import { Empty, Failure, Loading } from "./notices.tsx";
 import { decodeText, encodeText, goTo, linkTo, type Route } from "./router.ts";
@@ -32,7 +41,9 @@ export function SnapshotsScreen({ route }: { readonly route: Route }) {
   const { value: answer, error, isLoading } = useAnswer<SnapshotsAnswer>("snapshots", questionOf(filters, rows));
 
   const change = (changes: Partial<Record<keyof Filters, string>>): void => {
-    const params = Object.fromEntries(Object.entries({ ...filters, ...changes }).map(([name, each]) => [name, encodeText(each)]));
+    const params = Object.fromEntries(
+      Object.entries({ ...filters, ...changes }).map(([name, each]) => [name, encodeText(each)]),
+    );
     if (params["sort"] === "time" && params["order"] === "desc") params["sort"] = params["order"] = "";
     setRows(stepRows);
     goTo(linkTo("snapshots", "/", params), true);
@@ -87,10 +98,16 @@ export function SnapshotsScreen({ route }: { readonly route: Route }) {
             </label>
             <Choice label="Host" value={filters.host} choices={answer.hosts} onChange={(host) => change({ host })} />
             <Choice label="Name" value={filters.name} choices={answer.names} onChange={(name) => change({ name })} />
-            {hasTags && <Choice label="Tag" value={filters.tag} choices={answer.tags} onChange={(tag) => change({ tag })} />}
+            {hasTags && (
+              <Choice label="Tag" value={filters.tag} choices={answer.tags} onChange={(tag) => change({ tag })} />
+            )}
             <label class="field">
               From
-              <input type="date" value={filters.from} onInput={(event) => change({ from: event.currentTarget.value })} />
+              <input
+                type="date"
+                value={filters.from}
+                onInput={(event) => change({ from: event.currentTarget.value })}
+              />
             </label>
             <label class="field">
               To
@@ -177,10 +194,18 @@ function SnapshotRow({
   return (
     <tr class={isChosen ? "chosen" : ""}>
       <td class="pick">
-        <input type="checkbox" checked={isChosen} onChange={onToggle} aria-label={`Choose ${host}, ${formatExact(timeMs)}`} />
+        <input
+          type="checkbox"
+          checked={isChosen}
+          onChange={onToggle}
+          aria-label={`Choose ${host}, ${formatExact(timeMs)}`}
+        />
       </td>
       <td class="when">
-        <a href={linkTo("browse", path)} title={`${formatExact(timeMs)} · took ${formatDuration(durationMs)} · by ${user} · ${id}`}>
+        <a
+          href={linkTo("browse", path)}
+          title={`${formatExact(timeMs)} · took ${formatDuration(durationMs)} · by ${user} · ${id}`}
+        >
           <span class="day">{formatDay(timeMs)}</span> <span class="hour">{formatHour(timeMs)}</span>
         </a>
         <span class="ago muted">{formatAgo(timeMs, Date.now())}</span>
@@ -275,10 +300,6 @@ function Column({
 }
 
 function questionOf(filters: Filters, rows: number) {
-  const day = (text: string): number | undefined => {
-    const ms = text === "" ? Number.NaN : new Date(`${text}T00:00`).getTime();
-    return Number.isNaN(ms) ? undefined : Math.max(0, ms);
-  };
   const to = day(filters.to);
   return {
     q: encodeText(filters.q),
@@ -291,4 +312,10 @@ function questionOf(filters: Filters, rows: number) {
     order: filters.order,
     limit: Math.min(1000, rows),
   };
+}
+
+/** The beginning of a day in the time zone of the reader; undefined: it is none. */
+function day(text: string): number | undefined {
+  const ms = text === "" ? Number.NaN : new Date(`${text}T00:00`).getTime();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }

@@ -62,7 +62,10 @@ export function TextView({
           class: "virtual text",
           role: "document",
           "aria-label": `Text of ${entry.name}`,
-          style: { height: `min(70vh, ${lines.length * linePixels + 26}px)`, "--gutter": `${String(lines.length).length + 2}ch` },
+          style: {
+            height: `min(70vh, ${lines.length * linePixels + 26}px)`,
+            "--gutter": `${String(lines.length).length + 2}ch`,
+          },
         }}
         row={(index) => (
           <code class="line">
@@ -102,7 +105,9 @@ export function decodeText(bytes: Uint8Array, isCut: boolean): string | undefine
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isCut });
   } catch {
-    const strange = bytes.subarray(0, 4096).filter((byte) => byte < 9 || (byte > 13 && byte < 32 && byte !== 27)).length;
+    const strange = bytes
+      .subarray(0, 4096)
+      .filter((byte) => byte < 9 || (byte > 13 && byte < 32 && byte !== 27)).length;
     return strange > 0 ? undefined : new TextDecoder("latin1").decode(bytes);
   }
 }

@@ -19,7 +19,13 @@ export function UsageScreen({ route }: { readonly route: Route }) {
   const rows = points.map(({ snapshot, addedBytes }) => {
     whole += snapshot.totalBytes;
     stored += addedBytes ?? 0;
-    return { ms: snapshot.timeMs, size: snapshot.totalBytes, added: addedBytes ?? 0, stored, ratio: stored === 0 ? 0 : whole / stored };
+    return {
+      ms: snapshot.timeMs,
+      size: snapshot.totalBytes,
+      added: addedBytes ?? 0,
+      stored,
+      ratio: stored === 0 ? 0 : whole / stored,
+    };
   });
   const last = rows.at(-1);
   return (
@@ -29,7 +35,10 @@ export function UsageScreen({ route }: { readonly route: Route }) {
         {hosts.length > 1 && (
           <label class="field">
             Host
-            <select value={host} onChange={(event) => goTo(linkTo("usage", "/", { host: encodeText(event.currentTarget.value) }), true)}>
+            <select
+              value={host}
+              onChange={(event) => goTo(linkTo("usage", "/", { host: encodeText(event.currentTarget.value) }), true)}
+            >
               <option value="">All hosts</option>
               {hosts.map((each) => (
                 <option key={each} value={each}>
@@ -42,23 +51,50 @@ export function UsageScreen({ route }: { readonly route: Route }) {
       </div>
       <dl class="figures">
         <Figure label="Stored" value={formatBytes(stored)} note="added by the backups of these snapshots" />
-        <Figure label="Held" value={formatBytes(whole)} note={`in ${plural(points.length, "snapshot")}, each counted whole`} />
-        <Figure label="Saved" value={`${ratioText(last?.ratio ?? 0)}`} note="smaller by deduplication and compression" />
-        <Figure label="Newest" value={formatBytes(last?.size ?? 0)} note={`${formatCount(points.at(-1)?.snapshot.entries ?? 0)} entries`} />
+        <Figure
+          label="Held"
+          value={formatBytes(whole)}
+          note={`in ${plural(points.length, "snapshot")}, each counted whole`}
+        />
+        <Figure label="Saved" value={ratioText(last?.ratio ?? 0)} note="smaller by deduplication and compression" />
+        <Figure
+          label="Newest"
+          value={formatBytes(last?.size ?? 0)}
+          note={`${formatCount(points.at(-1)?.snapshot.entries ?? 0)} entries`}
+        />
       </dl>
       {rows.length < 2 ? (
         <Empty title="Charts need two snapshots" />
       ) : (
         <div class="charts">
-          <Chart title="Stored in total" points={rows.map(({ ms, stored: value }) => ({ ms, value }))} format={formatBytes} isFilled />
-          <Chart title="Added by each backup" points={rows.map(({ ms, added: value }) => ({ ms, value }))} format={formatBytes} isBars />
-          <Chart title="Size of each snapshot" points={rows.map(({ ms, size: value }) => ({ ms, value }))} format={formatBytes} isDots={host === "" && hosts.length > 1} />
-          <Chart title="Times smaller than whole copies" points={rows.map(({ ms, ratio: value }) => ({ ms, value }))} format={ratioText} />
+          <Chart
+            title="Stored in total"
+            points={rows.map(({ ms, stored: value }) => ({ ms, value }))}
+            format={formatBytes}
+            isFilled
+          />
+          <Chart
+            title="Added by each backup"
+            points={rows.map(({ ms, added: value }) => ({ ms, value }))}
+            format={formatBytes}
+            isBars
+          />
+          <Chart
+            title="Size of each snapshot"
+            points={rows.map(({ ms, size: value }) => ({ ms, value }))}
+            format={formatBytes}
+            isDots={host === "" && hosts.length > 1}
+          />
+          <Chart
+            title="Times smaller than whole copies"
+            points={rows.map(({ ms, ratio: value }) => ({ ms, value }))}
+            format={ratioText}
+          />
         </div>
       )}
       <p class="muted small">
-        Counted are the backups of the snapshots shown here, as they were stored. Maintenance may have made it less since, and removed
-        snapshots may still take room until they are swept.
+        Counted are the backups of the snapshots shown here, as they were stored. Maintenance may have made it less
+        since, and removed snapshots may still take room until they are swept.
         {!answer.isComplete && " Only the newest snapshots are counted."}
       </p>
     </>

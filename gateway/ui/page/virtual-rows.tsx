@@ -60,7 +60,11 @@ export function VirtualRows({ count, rowHeight, row, onWindow, sight, attributes
   const rows: ComponentChildren[] = [];
   for (let index = first; index < end; index++) {
     rows.push(
-      <div key={index} class="virtual-row" style={{ top: `${top + index * rowHeight - realTop}px`, height: `${rowHeight}px` }}>
+      <div
+        key={index}
+        class="virtual-row"
+        style={{ top: `${top + index * rowHeight - realTop}px`, height: `${rowHeight}px` }}
+      >
         {row(index)}
       </div>,
     );

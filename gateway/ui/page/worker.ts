@@ -17,7 +17,7 @@ addEventListener("message", ({ data }: MessageEvent<WorkRequest>) => {
 function highlight(text: string, language: string): Token[][] | null {
   if (!lowlight.registered(language)) return null;
   const lines: Token[][] = [[]];
-  walk(lowlight.highlight(language, text) as Node, "", lines);
+  walk(lowlight.highlight(language, text), "", lines);
   return lines;
 }
 
