@@ -1,6 +1,7 @@
 import type { PackId } from "#shared/format/ids.ts";
 import { packTableRowBytes, readPackTableRow } from "#shared/format/pack.ts";
 import type { LogState } from "#shared/log/log-state.ts";
+import { readPlacedPacks } from "#shared/log/read-placed-packs.ts";
 import { readStateHead } from "#shared/log/read-state-head.ts";
 import { resolveRow, rowsOf } from "#shared/log/resolve-row.ts";
 import { packKey } from "#shared/store/object-key.ts";
@@ -24,7 +25,7 @@ export async function storeSizes(store: Store, log: LogState): Promise<StoreSize
   const tables = new Map<PackId, Uint8Array>();
   const live = new Set<string>();
   let liveSnapshots = 0;
-  for (const placed of log.placed.values()) tables.set(placed.packId, placed.table);
+  await readPlacedPacks({ store, log, isMeant: () => true, use: (pack) => void tables.set(pack.packId, pack.table) });
   for (const record of log.snapshots.values()) {
     const { head } = await readStateHead(store, log.storeId, record);
     for (const pack of head.packs) tables.set(pack.packId, pack.table);

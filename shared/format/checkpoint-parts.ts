@@ -14,13 +14,19 @@ export type ListedPart = {
   readonly bytes: number;
   /** States in it. */
   readonly states: number;
+  /** Packs in it that relocations placed. */
+  readonly placed: number;
 };
 
-/** @see FORMAT.md, Checkpoint */
+/** Without placed packs it is of version 1. @see FORMAT.md, Checkpoint */
 export function encodePartsSection(parts: readonly ListedPart[]): Uint8Array {
+  const version = parts.some((each) => each.placed > 0) ? 2 : 1;
   return encodeCbor({
-    version: 1,
-    parts: parts.map(({ sha256, headBytes, bytes, states }) => ({ sha256, headBytes, bytes, states })),
+    version,
+    parts: parts.map(({ sha256, headBytes, bytes, states, placed }) => ({
+      ...{ sha256, headBytes, bytes, states },
+      ...(version === 1 ? {} : { placed }),
+    })),
   });
 }
 
@@ -28,8 +34,8 @@ export function encodePartsSection(parts: readonly ListedPart[]): Uint8Array {
 export function decodePartsSection(bytes: Uint8Array, subject: string): ListedPart[] {
   const map = decodeCborMap(bytes, subject);
   const version = map.integer("version", 1);
-  if (version > 1) {
-    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is newer than 1`, {
+  if (version > 2) {
+    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is newer than 2`, {
       hint: "Use a newer version of Holdfast.",
     });
   }
@@ -38,8 +44,10 @@ export function decodePartsSection(bytes: Uint8Array, subject: string): ListedPa
       sha256: each.bytes("sha256", 32),
       headBytes: each.integer("headBytes", 1, formatLimits.checkpointPartBytes),
       bytes: each.integer("bytes", 1, formatLimits.checkpointPartBytes),
-      states: each.integer("states", 1),
+      states: each.integer("states", version === 1 ? 1 : 0),
+      placed: version === 1 ? 0 : each.integer("placed"),
     };
+    if (part.states + part.placed === 0) each.fail("states", "are none, nor are there placed packs");
     if (part.headBytes > part.bytes) each.fail("headBytes", "are more than the part has");
     each.end();
     return part;

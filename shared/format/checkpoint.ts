@@ -1,11 +1,12 @@
-import { ByteReader } from "#shared/bytes/byte-reader.ts";
-import { ByteWriter } from "#shared/bytes/byte-writer.ts";
+import type { ByteReader } from "#shared/bytes/byte-reader.ts";
+import type { ByteWriter } from "#shared/bytes/byte-writer.ts";
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { decodeCborMap, encodeCbor } from "./cbor.ts";
 import { decodeFrame, encodeFrame, frameHeaderBytes, frameTrailerBytes, readFrameHeader } from "./frame.ts";
+import { decodeIdRows, encodeIdRows, type IdRows, readSeq, readU64, writeU64 } from "./id-rows.ts";
 import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId, type StoreId } from "./ids.ts";
 
 /** A snapshot as the log knows it. */
@@ -47,13 +48,13 @@ export type CheckpointHead = {
   /** Ed25519 public key of the author. */
   readonly author: Uint8Array;
   /** Every snapshot of the fold, also the removed ones. */
-  readonly snapshots: readonly CheckpointSnapshot[];
+  readonly snapshots: IdRows<CheckpointSnapshot>;
   /** The commit ids of the latest entries that the fold remembers. */
-  readonly attempts: readonly { readonly commitId: CommitId; readonly seq: number }[];
+  readonly attempts: IdRows<{ readonly commitId: CommitId; readonly seq: number }>;
   /** Packs that are condemned and not swept, and the entry that condemned each. */
-  readonly condemned: readonly ({ readonly packId: PackId } & LogMoment)[];
+  readonly condemned: IdRows<{ readonly packId: PackId } & LogMoment>;
   /** Packs that were ever swept, and the entry that swept each. */
-  readonly swept: readonly { readonly packId: PackId; readonly seq: number }[];
+  readonly swept: IdRows<{ readonly packId: PackId; readonly seq: number }>;
   readonly sections: readonly CheckpointSection[];
 };
 
@@ -91,17 +92,17 @@ export const checkpointSweptLayout = [
 /** The longest head of a checkpoint, bytes: 3 million snapshots, or 6 million packs. */
 export const checkpointHeadLimitBytes = 320 * 1024 * 1024;
 
-const snapshotRowBytes = 96;
-const attemptRowBytes = 24;
-const condemnedRowBytes = 48;
-const sweptRowBytes = 40;
+const snapshotRow = { rowBytes: 96, idBytes: 32 };
+const attemptRow = { rowBytes: 24, idBytes: 16 };
+const condemnedRow = { rowBytes: 48, idBytes: 32 };
+const sweptRow = { rowBytes: 40, idBytes: 32 };
 const signatureBytes = 64;
 const signatureContext = Buffer.from("holdfast/v1/checkpoint\0", "latin1");
 
 /**
- * The head of a checkpoint, signed by `sign` (Ed25519, 64 bytes). Equal folds give equal bytes, in whatever order the rows come.
+ * The head of a checkpoint, signed by `sign` (Ed25519, 64 bytes). Rows ascend by id, so equal folds give equal bytes.
  *
- * @throws {HoldfastError} internal: two rows for one id
+ * @throws {HoldfastError} internal: rows do not ascend
  * @see FORMAT.md, Checkpoint
  */
 export function encodeCheckpointHead(
@@ -114,35 +115,20 @@ export function encodeCheckpointHead(
     entrySha256: head.entrySha256,
     timeMs: head.timeMs,
     author: head.author,
-    snapshots: encodeRows(head.snapshots, snapshotRowBytes, (each) => each.stateId, writeSnapshot),
-    attempts: encodeRows(
-      head.attempts,
-      attemptRowBytes,
-      (each) => each.commitId,
-      (writer, each) => {
-        writer.raw(idToBytes(each.commitId));
-        writeU64(writer, each.seq);
-      },
-    ),
-    condemned: encodeRows(
-      head.condemned,
-      condemnedRowBytes,
-      (each) => each.packId,
-      (writer, each) => {
-        writer.raw(idToBytes(each.packId));
-        writeU64(writer, each.seq);
-        writeU64(writer, each.timeMs);
-      },
-    ),
-    swept: encodeRows(
-      head.swept,
-      sweptRowBytes,
-      (each) => each.packId,
-      (writer, each) => {
-        writer.raw(idToBytes(each.packId));
-        writeU64(writer, each.seq);
-      },
-    ),
+    snapshots: encodeIdRows(head.snapshots, snapshotRow, writeSnapshot),
+    attempts: encodeIdRows(head.attempts, attemptRow, (writer, each) => {
+      writer.raw(idToBytes(each.commitId));
+      writeU64(writer, each.seq);
+    }),
+    condemned: encodeIdRows(head.condemned, condemnedRow, (writer, each) => {
+      writer.raw(idToBytes(each.packId));
+      writeU64(writer, each.seq);
+      writeU64(writer, each.timeMs);
+    }),
+    swept: encodeIdRows(head.swept, sweptRow, (writer, each) => {
+      writer.raw(idToBytes(each.packId));
+      writeU64(writer, each.seq);
+    }),
     sections: head.sections.map((each) => ({ name: each.name, bytes: each.bytes, sha256: each.sha256 })),
   });
   return encodeFrame("checkpoint", concatBytes(body, sign(concatBytes(signatureContext, body))));
@@ -187,19 +173,19 @@ export function decodeCheckpointHead(
     entrySha256: map.bytes("entrySha256", 32),
     timeMs: map.integer("timeMs"),
     author: map.bytes("author", 32),
-    snapshots: decodeRows(map.bytes("snapshots"), snapshotRowBytes, 32, `${subject}, snapshots`, (reader) =>
+    snapshots: decodeIdRows(map.bytes("snapshots"), snapshotRow, `${subject}, snapshots`, (reader) =>
       readSnapshot(reader, seq),
     ),
-    attempts: decodeRows(map.bytes("attempts"), attemptRowBytes, 16, `${subject}, attempts`, (reader) => ({
+    attempts: decodeIdRows(map.bytes("attempts"), attemptRow, `${subject}, attempts`, (reader) => ({
       commitId: idFromBytes("commit", reader.view(16)),
       seq: readSeq(reader, seq),
     })),
-    condemned: decodeRows(map.bytes("condemned"), condemnedRowBytes, 32, `${subject}, condemned`, (reader) => ({
+    condemned: decodeIdRows(map.bytes("condemned"), condemnedRow, `${subject}, condemned`, (reader) => ({
       packId: idFromBytes("pack", reader.view(32)),
       seq: readSeq(reader, seq),
       timeMs: readU64(reader),
     })),
-    swept: decodeRows(map.bytes("swept"), sweptRowBytes, 32, `${subject}, swept`, (reader) => ({
+    swept: decodeIdRows(map.bytes("swept"), sweptRow, `${subject}, swept`, (reader) => ({
       packId: idFromBytes("pack", reader.view(32)),
       seq: readSeq(reader, seq),
     })),
@@ -251,44 +237,6 @@ export function checkCheckpointSection(section: CheckpointSection, content: Uint
   }
 }
 
-function encodeRows<Row>(
-  rows: readonly Row[],
-  rowBytes: number,
-  idOf: (row: Row) => string,
-  write: (writer: ByteWriter, row: Row) => void,
-): Uint8Array {
-  const ascending = [...rows].sort((left, right) => (idOf(left) < idOf(right) ? -1 : 1));
-  const writer = new ByteWriter(rows.length * rowBytes);
-  let previous = "";
-  for (const row of ascending) {
-    const id = idOf(row);
-    if (id === previous) throw new HoldfastError("internal", `Cannot write a checkpoint: it has two rows for ${id}`);
-    previous = id;
-    write(writer, row);
-  }
-  return writer.view();
-}
-
-function decodeRows<Row>(
-  bytes: Uint8Array,
-  rowBytes: number,
-  idBytes: number,
-  subject: string,
-  read: (reader: ByteReader) => Row,
-): Row[] {
-  const reader = new ByteReader(bytes, subject);
-  const rows: Row[] = [];
-  for (let at = 0; at < bytes.byteLength; at += rowBytes) {
-    if (
-      at > 0 &&
-      Buffer.compare(bytes.subarray(at - rowBytes, at - rowBytes + idBytes), bytes.subarray(at, at + idBytes)) >= 0
-    )
-      reader.fail("has rows that do not ascend");
-    rows.push(read(reader));
-  }
-  return rows;
-}
-
 function writeSnapshot(writer: ByteWriter, snapshot: CheckpointSnapshot): void {
   writer.raw(idToBytes(snapshot.stateId));
   writer.raw(idToBytes(snapshot.commitId));
@@ -315,21 +263,4 @@ function readSnapshot(reader: ByteReader, lastSeq: number): CheckpointSnapshot {
   if (removedSeq === 0 && removedTimeMs === 0) return snapshot;
   if (removedSeq < snapshot.seq || removedSeq > lastSeq) reader.fail("removes a snapshot at an impossible entry");
   return { ...snapshot, removed: { seq: removedSeq, timeMs: removedTimeMs } };
-}
-
-function readSeq(reader: ByteReader, lastSeq: number): number {
-  const seq = readU64(reader);
-  if (seq < 1 || seq > lastSeq) reader.fail("names an entry that it does not fold");
-  return seq;
-}
-
-function writeU64(writer: ByteWriter, value: number): void {
-  writer.u32(value % 2 ** 32);
-  writer.u32(Math.floor(value / 2 ** 32));
-}
-
-function readU64(reader: ByteReader): number {
-  const value = reader.u32() + reader.u32() * 2 ** 32;
-  if (!Number.isSafeInteger(value)) reader.fail("holds an integer above 2^53");
-  return value;
 }

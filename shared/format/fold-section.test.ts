@@ -20,8 +20,8 @@ const sizeBytes = 63 + 96 + table.byteLength + 48;
 
 const full: FoldSection = {
   sweptStates: [
-    { stateId: state(1), seq: 3 },
-    { stateId: state(2), seq: 9 },
+    { id: state(1), seq: 3 },
+    { id: state(2), seq: 9 },
   ],
   relocated: [
     {
@@ -34,11 +34,28 @@ const full: FoldSection = {
       ],
     },
   ],
-  placed: [{ packId: pack(3), kind: "meta", sizeBytes, table, seq: 4 }],
+  placed: [{ id: pack(3), seq: 4 }],
   checkpoint: { seq: 8, sha256: new Uint8Array(32).fill(7) },
   graceMs: 5,
 };
 const empty: FoldSection = { sweptStates: [], relocated: [], placed: [] };
+
+/** Rows of states of version 2, by the bytes of their ids and the entries. */
+function rows(ids: readonly number[], seqs: readonly number[]) {
+  const sweptStates = Buffer.concat(
+    ids.map((byte, index) =>
+      Buffer.alloc(40, byte)
+        .fill(0, 32)
+        .fill(seqs[index] ?? 0, 32, 33),
+    ),
+  );
+  return { sweptStates: new Uint8Array(sweptStates), placed: new Uint8Array(0) };
+}
+
+/** The section with its rows as arrays. */
+function plain(section: FoldSection): FoldSection {
+  return { ...section, sweptStates: [...section.sweptStates], placed: [...section.placed] };
+}
 
 /** The section with one field replaced. */
 function forged(change: Record<string, unknown>): Uint8Array {
@@ -53,11 +70,28 @@ describe("the section of a checkpoint that holds the rest of the fold", () => {
     ["full", full],
     ["empty", empty],
   ])("comes back as it was: %s", (_name, section) => {
-    expect(decodeFoldSection(encodeFoldSection(section), 9, "a section")).toEqual(section);
+    expect(plain(decodeFoldSection(encodeFoldSection(section), 9, "a section"))).toEqual(section);
+  });
+
+  it("is read in version 1, which held the tables of placed packs", () => {
+    const bytes = forged({
+      sweptStates: [swept(1, 3), swept(2, 9)],
+      placed: [{ id: idToBytes(pack(3)), kind: "meta", sizeBytes, table, seq: 4 }],
+    });
+    const { sweptStates, placed } = full;
+    expect(plain(decodeFoldSection(bytes, 9, "a section"))).toEqual({ ...empty, sweptStates, placed });
+  });
+
+  it("refuses to write rows that do not ascend", () => {
+    expect(() => encodeFoldSection({ ...full, sweptStates: [...full.sweptStates].reverse() })).toThrow(/do not ascend/);
   });
 
   it.each<[string, Uint8Array, string]>([
-    ["a newer version", forged({ version: 2 }), "incompatible"],
+    ["a newer version", forged({ version: 3 }), "incompatible"],
+    ["rows of version 2 that do not ascend", forged({ version: 2, ...rows([2, 1], [1, 1]) }), "corrupt"],
+    ["a row of version 2 twice", forged({ version: 2, ...rows([1, 1], [1, 2]) }), "corrupt"],
+    ["an entry of version 2 that is not folded", forged({ version: 2, ...rows([1], [10]) }), "corrupt"],
+    ["half a row", forged({ version: 2, sweptStates: new Uint8Array(0), placed: new Uint8Array(20) }), "corrupt"],
     ["a field too many", forged({ extra: 1 }), "corrupt"],
     ["states that do not ascend", forged({ sweptStates: [swept(2), swept(1)] }), "corrupt"],
     ["a state twice", forged({ sweptStates: [swept(1), swept(1)] }), "corrupt"],

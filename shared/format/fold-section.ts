@@ -1,9 +1,9 @@
 import { HoldfastError } from "#shared/errors.ts";
 import { type CborMap, decodeCborMap, encodeCbor } from "./cbor.ts";
-import { idFromBytes, idToBytes, type PackId, type StateId } from "./ids.ts";
+import { decodeIdRows, encodeIdRows, type IdRows, readSeq, writeU64 } from "./id-rows.ts";
+import { type HexId, idFromBytes, idToBytes, type PackId, type StateId } from "./ids.ts";
 import { formatLimits } from "./limits.ts";
 import { checkPackTable, packTableRowBytes } from "./pack.ts";
-import type { StatePack } from "./state.ts";
 
 /** The name of the section of a checkpoint that holds what its head does not hold of the fold. */
 export const foldSectionName = "fold";
@@ -21,39 +21,40 @@ export type Relocation = {
   readonly runs: readonly RowRun[];
 };
 
-/** A pack that a relocation brought. */
-export type PlacedPack = StatePack & {
-  /** The entry that brought it. */
-  readonly seq: number;
-};
-
 /** What a fold holds beside the rows of a checkpoint's head. Lists ascend by id. */
 export type FoldSection = {
-  readonly sweptStates: readonly { readonly stateId: StateId; readonly seq: number }[];
+  /** States that were swept, and the entry that did it. */
+  readonly sweptStates: FoldRows<StateId>;
   readonly relocated: readonly (Relocation & { readonly packId: PackId })[];
-  readonly placed: readonly PlacedPack[];
+  /** Packs that relocations placed, and the entry of each. */
+  readonly placed: FoldRows<PackId>;
   readonly checkpoint?: { readonly seq: number; readonly sha256: Uint8Array };
   readonly graceMs?: number;
 };
 
+/** Ids with the number of an entry each: flat, for there may be millions of them. */
+export type FoldRows<Id extends PackId | StateId> = IdRows<{ readonly id: Id; readonly seq: number }>;
+
+/** The byte table of a row of `sweptStates` and `placed`; rows ascend by id. */
+export const foldRowLayout = [
+  ["id", 32, "the state or pack"],
+  ["seq", 8, "the entry that swept or placed it"],
+] as const;
+
+const foldRow = { rowBytes: 40, idBytes: 32 };
+
 /** @see FORMAT.md, Checkpoint */
 export function encodeFoldSection(fold: FoldSection): Uint8Array {
   return encodeCbor({
-    version: 1,
-    sweptStates: fold.sweptStates.map(({ stateId, seq }) => ({ state: idToBytes(stateId), seq })),
+    version: 2,
+    sweptStates: encodeFoldRows(fold.sweptStates),
     relocated: fold.relocated.map(({ packId, seq, segments, runs }) => ({
       pack: idToBytes(packId),
       seq,
       segments,
       runs: runs.map((run) => ({ pack: idToBytes(run.packId), firstRow: run.firstRow, rows: run.rows })),
     })),
-    placed: fold.placed.map(({ packId, kind, sizeBytes, table, seq }) => ({
-      id: idToBytes(packId),
-      kind,
-      sizeBytes,
-      table,
-      seq,
-    })),
+    placed: encodeFoldRows(fold.placed),
     checkpoint: fold.checkpoint === undefined ? [] : [{ seq: fold.checkpoint.seq, sha256: fold.checkpoint.sha256 }],
     graceMs: fold.graceMs === undefined ? [] : [{ graceMs: fold.graceMs }],
   });
@@ -68,8 +69,8 @@ export function encodeFoldSection(fold: FoldSection): Uint8Array {
 export function decodeFoldSection(bytes: Uint8Array, lastSeq: number, subject: string): FoldSection {
   const map = decodeCborMap(bytes, subject);
   const version = map.integer("version", 1);
-  if (version > 1) {
-    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is newer than 1`, {
+  if (version > 2) {
+    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is newer than 2`, {
       hint: "Use a newer version of Holdfast.",
     });
   }
@@ -88,19 +89,25 @@ export function decodeFoldSection(bytes: Uint8Array, lastSeq: number, subject: s
   const [checkpoint] = checkpoints;
   const [graceMs] = graces;
   const fold: FoldSection = {
-    sweptStates: map.maps("sweptStates").map((each) => {
-      const row = { stateId: idFromBytes("state", each.bytes("state", 32)), seq: each.integer("seq", 1, lastSeq) };
-      each.end();
-      return row;
-    }),
+    sweptStates:
+      version === 1
+        ? map.maps("sweptStates").map((each) => {
+            const row = { id: idFromBytes("state", each.bytes("state", 32)), seq: each.integer("seq", 1, lastSeq) };
+            each.end();
+            return row;
+          })
+        : decodeFoldRows("state", map.bytes("sweptStates"), lastSeq, `${subject}, swept states`),
     relocated: map.maps("relocated").map((each) => decodeRelocation(each, lastSeq)),
-    placed: map.maps("placed").map((each) => decodePlaced(each, lastSeq)),
+    placed:
+      version === 1
+        ? map.maps("placed").map((each) => decodePlaced(each, lastSeq))
+        : decodeFoldRows("pack", map.bytes("placed"), lastSeq, `${subject}, placed packs`),
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(graceMs === undefined ? {} : { graceMs }),
   };
-  checkAscending(map, "sweptStates", fold.sweptStates, (each) => each.stateId);
+  checkAscending(map, "sweptStates", fold.sweptStates, (each) => each.id);
   checkAscending(map, "relocated", fold.relocated, (each) => each.packId);
-  checkAscending(map, "placed", fold.placed, (each) => each.packId);
+  checkAscending(map, "placed", fold.placed, (each) => each.id);
   map.end();
   return fold;
 }
@@ -127,21 +134,39 @@ function decodeRelocation(map: CborMap, lastSeq: number): Relocation & { readonl
   return relocation;
 }
 
-function decodePlaced(map: CborMap, lastSeq: number): PlacedPack {
-  const pack = {
-    packId: idFromBytes("pack", map.bytes("id", 32)),
-    kind: map.oneOf("kind", ["data", "meta"]),
-    sizeBytes: map.integer("sizeBytes", 0, formatLimits.packBytes),
-    table: map.bytes("table"),
-    seq: map.integer("seq", 1, lastSeq),
-  };
-  if (pack.table.byteLength < packTableRowBytes) map.fail("table", "has no row");
+/** A row of version 1, which held the pack's table too. */
+function decodePlaced(map: CborMap, lastSeq: number): { readonly id: PackId; readonly seq: number } {
+  const seq = map.integer("seq", 1, lastSeq);
+  const id = idFromBytes("pack", map.bytes("id", 32));
+  map.oneOf("kind", ["data", "meta"]);
+  const sizeBytes = map.integer("sizeBytes", 0, formatLimits.packBytes);
+  const table = map.bytes("table");
+  if (table.byteLength < packTableRowBytes) map.fail("table", "has no row");
   map.end();
-  checkPackTable(pack.table, pack.sizeBytes, `pack ${pack.packId}`);
-  return pack;
+  checkPackTable(table, sizeBytes, `pack ${id}`);
+  return { id, seq };
 }
 
-function checkAscending<Row>(map: CborMap, name: string, rows: readonly Row[], idOf: (row: Row) => string): void {
+function encodeFoldRows(rows: FoldRows<PackId | StateId>): Uint8Array {
+  return encodeIdRows(rows, foldRow, (writer, { id, seq }) => {
+    writer.raw(idToBytes(id));
+    writeU64(writer, seq);
+  });
+}
+
+function decodeFoldRows<Kind extends "pack" | "state">(
+  kind: Kind,
+  bytes: Uint8Array,
+  lastSeq: number,
+  subject: string,
+): IdRows<{ readonly id: HexId<Kind>; readonly seq: number }> {
+  return decodeIdRows(bytes, foldRow, subject, (reader) => ({
+    id: idFromBytes(kind, reader.view(32)),
+    seq: readSeq(reader, lastSeq),
+  }));
+}
+
+function checkAscending<Row>(map: CborMap, name: string, rows: Iterable<Row>, idOf: (row: Row) => string): void {
   let before = "";
   for (const row of rows) {
     const id = idOf(row);

@@ -1,6 +1,7 @@
 import { HoldfastError } from "#shared/errors.ts";
 import { ByteReader } from "#shared/bytes/byte-reader.ts";
 import { ByteWriter } from "#shared/bytes/byte-writer.ts";
+import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { checkVersion, formatVersions, type VersionedStructure } from "./version.ts";
@@ -36,18 +37,36 @@ export const frameLayout = [
 export const frameHeaderBytes = 20;
 /** Bytes of a frame after its payload. */
 export const frameTrailerBytes = 32;
+const versionAt = 12;
 
 /** Wraps a payload as the whole content of an object. */
 export function encodeFrame(structure: FramedStructure, payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(frameHeaderBytes + payload.byteLength + frameTrailerBytes);
+  return concatBytes(...framePieces(structure, formatVersions[structure], [payload]));
+}
+
+/**
+ * A frame as pieces that lie one behind the other: what is large need not be copied for it.
+ *
+ * @param version - the lowest that can say what the payload says
+ */
+export function framePieces(
+  structure: FramedStructure,
+  version: number,
+  payload: readonly Uint8Array[],
+): readonly Uint8Array[] {
+  const writer = new ByteWriter(frameHeaderBytes);
   writer.raw(frameMagic);
   writer.latin1(frameKinds[structure]);
-  writer.u16(formatVersions[structure]);
+  writer.u16(version);
   writer.u16(0);
-  writer.u32(payload.byteLength);
-  writer.raw(payload);
-  writer.raw(sha256(writer.view()));
-  return writer.toBytes();
+  writer.u32(payload.reduce((sum, each) => sum + each.byteLength, 0));
+  const pieces = [writer.view(), ...payload];
+  return [...pieces, sha256(...pieces)];
+}
+
+/** The version that a frame says it has. */
+export function frameVersion(bytes: Uint8Array): number {
+  return (bytes[versionAt] ?? 0) + 256 * (bytes[versionAt + 1] ?? 0);
 }
 
 /**

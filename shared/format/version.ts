@@ -12,7 +12,7 @@ export const formatVersions = {
   state: 1,
   logEntry: 1,
   checkpoint: 1,
-  checkpointPart: 1,
+  checkpointPart: 2,
   segment: 1,
   directory: 1,
   index: 1,

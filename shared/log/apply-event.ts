@@ -127,7 +127,10 @@ function afterRelocate(state: LogState, event: RelocateEvent, seq: number): LogS
     }
     relocated = relocated.with(packId, { seq, segments, runs });
   }
-  for (const each of event.to) placed = placed.with(each.packId, { ...each, seq });
+  placed = placed.withAll(
+    event.to.map((each) => each.packId),
+    seq,
+  );
   return { ...state, relocated, placed };
 }
 

@@ -85,7 +85,7 @@ describe("a checkpoint of 10,000 commits", () => {
     let offset = 0;
     for (const bytes of heads.slice(0, 50)) {
       const one = content.subarray(offset, offset + bytes.byteLength);
-      expect(head.snapshots.some((each) => each.stateId === stateIdOf(one))).toBe(true);
+      expect([...head.snapshots].some((each) => each.stateId === stateIdOf(one))).toBe(true);
       expect(decodeStateHead(one, "a head", verifySignature).storeId).toBe(testStoreId);
       offset += bytes.byteLength;
     }

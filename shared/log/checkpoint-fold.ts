@@ -1,5 +1,7 @@
-import type { CheckpointHead } from "#shared/format/checkpoint.ts";
-import type { FoldSection } from "#shared/format/fold-section.ts";
+import type { CheckpointHead, LogMoment } from "#shared/format/checkpoint.ts";
+import type { FoldSection, Relocation } from "#shared/format/fold-section.ts";
+import type { IdRows } from "#shared/format/id-rows.ts";
+import { IdMap } from "./id-map.ts";
 import { attemptRun, emptyLogState, type LogState } from "./log-state.ts";
 
 /** The fold as a checkpoint holds it: rows of its head, and its section "fold". */
@@ -8,24 +10,53 @@ export type CheckpointFold = Pick<
   "storeId" | "seq" | "entrySha256" | "snapshots" | "attempts" | "condemned" | "swept"
 > & { readonly section: FoldSection };
 
-/** A folded state as a checkpoint holds it; nothing is lost. */
+/** A folded state as a checkpoint holds it; nothing is lost. Long lists are read from the state one row at a time. */
 export function foldToCheckpoint(state: LogState): CheckpointFold {
+  const attempts = [...state.attempts.older, ...state.attempts.newer].map(([commitId, seq]) => ({ commitId, seq }));
   return {
     storeId: state.storeId,
     seq: state.seq,
     entrySha256: state.lastSha256,
-    snapshots: [...state.snapshots.values()],
-    attempts: [...state.attempts.older, ...state.attempts.newer].map(([commitId, seq]) => ({ commitId, seq })),
-    condemned: Array.from(state.condemned, ([packId, moment]) => ({ packId, seq: moment.seq, timeMs: moment.timeMs })),
-    swept: Array.from(state.swept, ([packId, seq]) => ({ packId, seq })),
+    snapshots: rowsOf(state.snapshots, (_stateId, record) => record),
+    attempts: attempts.sort((left, right) => (left.commitId < right.commitId ? -1 : 1)),
+    condemned: rowsOf(state.condemned, (packId, { seq, timeMs }) => ({ packId, seq, timeMs })),
+    swept: rowsOf(state.swept, (packId, seq) => ({ packId, seq })),
     section: {
-      sweptStates: Array.from(state.sweptStates, ([stateId, seq]) => ({ stateId, seq })),
+      sweptStates: rowsOf(state.sweptStates, (id, seq) => ({ id, seq })),
       relocated: Array.from(state.relocated, ([packId, relocation]) => ({ packId, ...relocation })),
-      placed: [...state.placed.values()],
+      placed: rowsOf(state.placed, (id, seq) => ({ id, seq })),
       ...(state.checkpoint === undefined ? {} : { checkpoint: state.checkpoint }),
       ...(state.graceMs === undefined ? {} : { graceMs: state.graceMs }),
     },
   };
+}
+
+function rowsOf<Id extends string, Value, Row>(
+  map: IdMap<Id, Value>,
+  rowOf: (id: Id, value: Value) => Row,
+): IdRows<Row> {
+  return {
+    length: map.size,
+    *[Symbol.iterator]() {
+      for (const [id, value] of map) yield rowOf(id, value);
+    },
+  };
+}
+
+function mapOf<Id extends string, Value, Row>(
+  rows: IdRows<Row>,
+  idOf: (row: Row) => Id,
+  valueOf: (row: Row) => Value,
+): IdMap<Id, Value> {
+  const values: Value[] = [];
+  let ids: Buffer = Buffer.alloc(0);
+  for (const row of rows) {
+    const id = idOf(row);
+    if (values.length === 0) ids = Buffer.alloc((rows.length * id.length) / 2);
+    ids.write(id, (values.length * id.length) / 2, "hex");
+    values.push(valueOf(row));
+  }
+  return IdMap.ofAscending(ids, values);
 }
 
 /**
@@ -33,40 +64,54 @@ export function foldToCheckpoint(state: LogState): CheckpointFold {
  * condemned share one moment in memory.
  */
 export function foldFromCheckpoint(fold: CheckpointFold): LogState {
-  let { snapshots, snapshotOfCommit, condemned, swept, sweptStates, relocated, placed } = emptyLogState(fold.storeId);
+  let { snapshotOfCommit } = emptyLogState(fold.storeId);
   let { older, newer } = emptyLogState(fold.storeId).attempts;
-  for (const record of fold.snapshots) {
-    snapshots = snapshots.with(record.stateId, record);
-    snapshotOfCommit = snapshotOfCommit.with(record.commitId, record.stateId);
-  }
+  for (const { commitId, stateId } of fold.snapshots) snapshotOfCommit = snapshotOfCommit.with(commitId, stateId);
   const newerFrom = Math.floor((fold.seq - 1) / attemptRun) * attemptRun + 1;
   for (const { commitId, seq } of fold.attempts) {
     if (seq >= newerFrom) newer = newer.with(commitId, seq);
     else older = older.with(commitId, seq);
   }
-  const moments = new Map<number, { seq: number; timeMs: number }>();
-  for (const { packId, seq, timeMs } of fold.condemned) {
+  const moments = new Map<number, LogMoment>();
+  const momentOf = ({ seq, timeMs }: LogMoment): LogMoment => {
     let moment = moments.get(seq);
     if (moment === undefined) moments.set(seq, (moment = { seq, timeMs }));
-    condemned = condemned.with(packId, moment);
-  }
-  for (const { packId, seq } of fold.swept) swept = swept.with(packId, seq);
+    return moment;
+  };
   const { storeId, seq, entrySha256, section } = fold;
-  for (const each of section.sweptStates) sweptStates = sweptStates.with(each.stateId, each.seq);
-  for (const { packId, ...relocation } of section.relocated) relocated = relocated.with(packId, relocation);
-  for (const each of section.placed) placed = placed.with(each.packId, each);
+  const relocated = mapOf(
+    section.relocated,
+    (each) => each.packId,
+    ({ packId: _packId, ...relocation }): Relocation => relocation,
+  );
   return {
     storeId,
     seq,
     lastSha256: entrySha256,
-    snapshots,
+    snapshots: mapOf(
+      fold.snapshots,
+      (each) => each.stateId,
+      (each) => each,
+    ),
     snapshotOfCommit,
     attempts: { older, newer },
-    condemned,
-    swept,
-    sweptStates,
+    condemned: mapOf(fold.condemned, (each) => each.packId, momentOf),
+    swept: mapOf(
+      fold.swept,
+      (each) => each.packId,
+      (each) => each.seq,
+    ),
+    sweptStates: mapOf(
+      section.sweptStates,
+      (each) => each.id,
+      (each) => each.seq,
+    ),
     relocated,
-    placed,
+    placed: mapOf(
+      section.placed,
+      (each) => each.id,
+      (each) => each.seq,
+    ),
     ...(section.checkpoint === undefined ? {} : { checkpoint: section.checkpoint }),
     ...(section.graceMs === undefined ? {} : { graceMs: section.graceMs }),
   };

@@ -38,7 +38,10 @@ describe("IdMap", () => {
   });
 
   it("puts in and takes out many at once as it does one by one", () => {
-    const several = fc.record({ ids: fc.array(id, { maxLength: 600 }), value: fc.option(fc.nat(), { nil: undefined }) });
+    const several = fc.record({
+      ids: fc.array(id, { maxLength: 600 }),
+      value: fc.option(fc.nat(), { nil: undefined }),
+    });
     fc.assert(
       fc.property(fc.array(several, { maxLength: 8 }), (steps) => {
         let map = IdMap.empty<string, number>();
@@ -58,7 +61,10 @@ describe("IdMap", () => {
           );
           expect(visited).toEqual(version.expected);
           const ids = Buffer.from(version.expected.map(([each]) => each).join(""), "hex");
-          const built = IdMap.ofAscending<string, number>(ids, version.expected.map(([, value]) => value));
+          const built = IdMap.ofAscending<string, number>(
+            ids,
+            version.expected.map(([, value]) => value),
+          );
           ids.fill(0xff); // it keeps copies
           expect([...built]).toEqual(version.expected);
           for (const [each, value] of version.expected.slice(0, 20)) expect(built.get(each)).toBe(value);

@@ -216,14 +216,14 @@ function merge<Value>(node: Node<Value>, run: Run<Value>, part: Part, count: { a
   const ids = new Uint8Array(node.ids.byteLength + (to - from) * idBytes);
   const values: Value[] = [];
   const take = ({ ids: source, values: taken }: Leaf<Value>, row: number): void => {
-    for (let index = 0; index < idBytes; index++) ids[values.length * idBytes + index] = source[row * idBytes + index] ?? 0;
+    for (let index = 0; index < idBytes; index++)
+      ids[values.length * idBytes + index] = source[row * idBytes + index] ?? 0;
     const value = taken[row];
     if (value !== undefined) values.push(value);
   };
   let old = 0;
   for (let row = from; row < to;) {
-    const order =
-      old < node.values.length ? compare(node.ids, old * idBytes, run.ids, row * idBytes, idBytes) : 1;
+    const order = old < node.values.length ? compare(node.ids, old * idBytes, run.ids, row * idBytes, idBytes) : 1;
     if (order < 0) take(node, old++);
     else {
       if (order === 0) old++;

@@ -1,6 +1,6 @@
 import type { CheckpointSnapshot, LogMoment } from "#shared/format/checkpoint.ts";
 import type { CommitId, PackId, StateId, StoreId } from "#shared/format/ids.ts";
-import type { PlacedPack, Relocation } from "#shared/format/fold-section.ts";
+import type { Relocation } from "#shared/format/fold-section.ts";
 import { IdMap } from "./id-map.ts";
 
 /** A snapshot as the log knows it: who published it and when, where its state lies, whether it is removed. */
@@ -36,10 +36,10 @@ export type LogState = {
   readonly swept: IdMap<PackId, number>;
   /** States that were ever swept, by the number of the entry that did it. A swept state is never published. */
   readonly sweptStates: IdMap<StateId, number>;
-  /** Packs that segments were moved out of, for ever: heads of states go on naming them. */
+  /** Packs that segments were moved out of, while anything of them is left: heads of states go on naming them. */
   readonly relocated: IdMap<PackId, Relocation>;
-  /** Packs that segments were moved into and that are not swept. */
-  readonly placed: IdMap<PackId, PlacedPack>;
+  /** Packs that segments were moved into and that are not swept, by the number of the entry that did it: their tables stand there. */
+  readonly placed: IdMap<PackId, number>;
   /** The newest checkpoint that an entry vouches for. */
   readonly checkpoint?: LogMark;
   /** The grace period where an entry set it, milliseconds; else that of `config` holds. */

@@ -93,7 +93,7 @@ describe("openLog", () => {
     const sections = head.sections.map((each) =>
       each.name === headersSectionName ? checkpointSection(headersSectionName, [empty]) : each,
     );
-    const lying = encodeCheckpointHead({ ...head, snapshots: head.snapshots.slice(1), sections }, (message) =>
+    const lying = encodeCheckpointHead({ ...head, snapshots: [...head.snapshots].slice(1), sections }, (message) =>
       testSigner.sign(message),
     );
     let offset = headBytes;

@@ -4,21 +4,27 @@ import { HoldfastError } from "#shared/errors.ts";
 import { checkpointPartId, decodeCheckpointPart, type PartState } from "#shared/format/checkpoint-part.ts";
 import type { ListedPart } from "#shared/format/checkpoint-parts.ts";
 import type { StateId, StoreId } from "#shared/format/ids.ts";
+import type { StatePack } from "#shared/format/state.ts";
 import { checkpointPartKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 
 /** A state of a part, and where its index section lies in the object. */
 export type PlacedPartState = PartState & { readonly sectionOffset: number };
 
-/** The states of a part, by id, in the order in which they stand there. */
-export type PartStates = ReadonlyMap<StateId, PlacedPartState>;
+/** What the head of a part says. */
+export type PartContents = {
+  /** By id, in the order in which they stand there. */
+  readonly states: ReadonlyMap<StateId, PlacedPartState>;
+  /** Packs that relocations placed. */
+  readonly placed: readonly StatePack[];
+};
 
 /**
  * Reads the head of a part of a checkpoint: one request.
  *
  * @throws {HoldfastError} absent, corrupt or incompatible
  */
-export async function readCheckpointPart(store: Store, storeId: StoreId, listed: ListedPart): Promise<PartStates> {
+export async function readCheckpointPart(store: Store, storeId: StoreId, listed: ListedPart): Promise<PartContents> {
   const key = checkpointPartKey(encodeHex(listed.sha256));
   const bytes = await store.get(key, { offsetBytes: 0, lengthBytes: listed.headBytes });
   const fail = (reason: string): never => {
@@ -34,7 +40,7 @@ export async function readCheckpointPart(store: Store, storeId: StoreId, listed:
     sectionOffset += state.indexBytes;
   }
   if (sectionOffset !== listed.bytes) fail("its sections do not fill it");
-  return states;
+  return { states, placed: part.placed };
 }
 
 /**

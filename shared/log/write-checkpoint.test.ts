@@ -41,7 +41,7 @@ describe("writeCheckpoint", () => {
     }
     const [part] = parts;
     if (part === undefined) throw new Error("no part");
-    const states = await readCheckpointPart(store, testStoreId, part);
+    const { states } = await readCheckpointPart(store, testStoreId, part);
     const sections = await readPartSections(store, part);
     expect(states.size).toBe(20);
     for (const [name, head] of history.heads) {

@@ -7,7 +7,7 @@ import { encodePartsSection, type ListedPart, partsSectionName } from "#shared/f
 import type { PartState } from "#shared/format/checkpoint-part.ts";
 import { type CheckpointHead, checkpointSection, encodeCheckpointHead } from "#shared/format/checkpoint.ts";
 import { encodeFoldSection, foldSectionName } from "#shared/format/fold-section.ts";
-import type { StateId } from "#shared/format/ids.ts";
+import type { PackId, StateId } from "#shared/format/ids.ts";
 import { checkpointKey, checkpointPartKey, stateKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { appendEntry, type Appender } from "./append-entry.ts";
@@ -17,6 +17,7 @@ import type { LogState, SnapshotRecord } from "./log-state.ts";
 import { PartBuilder, partStateBytes } from "./part-builder.ts";
 import { type Checkpoint, isVouchedBy, readCheckpoint } from "./read-checkpoint.ts";
 import { readLog } from "./read-log.ts";
+import { readPlacedPacks } from "./read-placed-packs.ts";
 import { readStateHead } from "./read-state-head.ts";
 import { checkCheckpoint } from "./rules/check-checkpoint.ts";
 import { stopIfAborted } from "./stop-if-aborted.ts";
@@ -56,6 +57,10 @@ const stateBytesMax = 8 * 1024 * 1024;
 const inFlightStates = 8;
 /** Decoding takes ten times the bytes of a head. Larger heads are left out: whoever needs one reads it. */
 const headBytesMax = 16 * 1024 * 1024;
+/** Bytes of heads that are decoded at once, unless one alone has more. */
+const headBytesAtOnce = 4 * 1024 * 1024;
+/** What a placed pack takes in a part, about: a table of a hundred rows. */
+const usualPlacedBytes = 5600;
 
 /**
  * Writes `checkpoints/<seq>` of the log as it is now, and vouches for it in the log. Needs no key. Nothing is deleted.
@@ -139,13 +144,18 @@ async function gather(
     .slice(0, statesMax);
 
   const parts = [...(previous?.parts ?? [])];
-  const inParts = parts.reduce((sum, each) => sum + each.states, 0);
-  const isStale = isThorough && inParts > 2 * known.size + 64;
+  const inParts = parts.reduce((sum, each) => sum + each.states + each.placed, 0);
+  const isStale = isThorough && inParts > 2 * (known.size + state.placed.size) + 64;
+  // What the parts of the checkpoint before lack for want of an entry that could be read, readers look for themselves.
+  const isNewlyPlaced = (_packId: PackId, seq: number): boolean => seq > (previous?.seq ?? 0);
+  let newlyPlaced = 0;
+  for (const seq of state.placed.values()) if (seq > (previous?.seq ?? 0)) newlyPlaced++;
   const merged: ListedPart[] = [];
-  for (let bytes = unknown.reduce((sum, each) => sum + each.stateBytes, 0); ;) {
+  const newBytes = unknown.reduce((sum, each) => sum + each.stateBytes, newlyPlaced * usualPlacedBytes);
+  for (let bytes = newBytes; ;) {
     const last = parts.at(-1);
     if (last === undefined) break;
-    const isWorthIt = unknown.length > 0 && last.bytes <= 2 * bytes && last.bytes + bytes <= partBytes;
+    const isWorthIt = newBytes > 0 && last.bytes <= 2 * bytes && last.bytes + bytes <= partBytes;
     if (!isStale && !isWorthIt) break;
     merged.unshift(last);
     parts.pop();
@@ -156,7 +166,7 @@ async function gather(
   const problems: { stateId: StateId; error: HoldfastError }[] = [];
   for (const listed of merged) {
     stopIfAborted(signal);
-    await builder.addPart(listed, isKept).catch((error: unknown) => {
+    await builder.addPart(listed, state).catch((error: unknown) => {
       if (!isHoldfastError(error, "absent", "corrupt", "incompatible")) throw error;
       parts.push(listed); // it is for a thorough run to find out what to do about it
     });
@@ -180,6 +190,13 @@ async function gather(
       if (whole?.section !== undefined) await builder.add(whole.state, whole.section);
     }
   }
+  if (newlyPlaced > 0) {
+    await readPlacedPacks({
+      ...{ store, log: state, isMeant: isNewlyPlaced },
+      use: (pack) => builder.addPlaced(pack),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
   return { headers, parts: [...parts, ...(await builder.finish())], problems, storedBytes: builder.putBytes };
 }
 
@@ -188,7 +205,7 @@ function firstOf(records: readonly SnapshotRecord[], from: number): readonly Sna
   let to = from;
   for (let bytes = 0; to < records.length && to - from < inFlightStates; to++) {
     bytes += records[to]?.headBytes ?? 0;
-    if (to > from && bytes > headBytesMax) break;
+    if (to > from && bytes > headBytesAtOnce) break;
   }
   return records.slice(from, to);
 }

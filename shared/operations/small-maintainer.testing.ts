@@ -9,6 +9,7 @@ import { appendEntry } from "#shared/log/append-entry.ts";
 import { emptyLogState, type LogState } from "#shared/log/log-state.ts";
 import { NeededPacks } from "#shared/log/needed-packs.ts";
 import { readLog } from "#shared/log/read-log.ts";
+import { readPlacedPacks } from "#shared/log/read-placed-packs.ts";
 import { readStateHead } from "#shared/log/read-state-head.ts";
 import { countRows, resolveRow, rowsOf } from "#shared/log/resolve-row.ts";
 import { checkCondemn } from "#shared/log/rules/check-condemn.ts";
@@ -52,7 +53,7 @@ async function survey(store: Store): Promise<Survey> {
     for (const pack of head.packs) packs.set(pack.packId, pack);
     if (record.removed === undefined) needed.add(record.stateId, head.references);
   }
-  for (const pack of log.placed.values()) packs.set(pack.packId, pack);
+  await readPlacedPacks({ store, log, isMeant: () => true, use: (pack) => void packs.set(pack.packId, pack) });
   return { log, heads, needed, packs };
 }
 

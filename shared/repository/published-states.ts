@@ -5,7 +5,7 @@ import type { SealedHeader } from "#shared/format/checkpoint-headers.ts";
 import type { PartState } from "#shared/format/checkpoint-part.ts";
 import type { ListedPart } from "#shared/format/checkpoint-parts.ts";
 import type { StateId, StoreId } from "#shared/format/ids.ts";
-import type { StateHead } from "#shared/format/state.ts";
+import type { StateHead, StatePack } from "#shared/format/state.ts";
 import type { Checkpoint } from "#shared/log/read-checkpoint.ts";
 import { type PlacedPartState, readCheckpointPart, readPartSections } from "#shared/log/read-checkpoint-part.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -27,7 +27,7 @@ export class PublishedStates {
   readonly #store: Store;
   readonly #storeId: StoreId;
   #checkpoint: CheckpointedStates | undefined;
-  #inParts: Promise<ReadonlyMap<StateId, PlacedState>> | undefined;
+  #inParts: Promise<InParts> | undefined;
   readonly #ownHeaders = new Map<StateId, SealedHeader>();
   #sections: { readonly part: ListedPart; readonly bytes: Promise<Uint8Array> } | undefined;
   readonly #onWarning: ((error: HoldfastError) => void) | undefined;
@@ -110,6 +110,13 @@ export class PublishedStates {
     return readStateSection(this.#store, record, contents);
   }
 
+  /** Packs that relocations placed, as far as the checkpoint tells of them. */
+  async placedPacks(): Promise<readonly StatePack[]> {
+    if (this.#checkpoint === undefined) return [];
+    this.#inParts ??= this.#readParts(this.#checkpoint.parts);
+    return (await this.#inParts).placed;
+  }
+
   /** Gives back what was kept for reading contents and sections; to read more costs requests. */
   release(): void {
     this.#inParts = undefined;
@@ -124,21 +131,25 @@ export class PublishedStates {
   async #placed(record: PublishedState): Promise<PlacedState | undefined> {
     if (this.#checkpoint === undefined) return undefined;
     this.#inParts ??= this.#readParts(this.#checkpoint.parts);
-    const placed = (await this.#inParts).get(record.stateId);
+    const placed = (await this.#inParts).states.get(record.stateId);
     // The log says how long the index is: what disagrees with it is not used.
     return placed?.state.indexBytes === record.stateBytes - record.headBytes ? placed : undefined;
   }
 
-  async #readParts(parts: readonly ListedPart[]): Promise<ReadonlyMap<StateId, PlacedState>> {
+  async #readParts(parts: readonly ListedPart[]): Promise<InParts> {
     const states = new Map<StateId, PlacedState>();
+    const placed: StatePack[] = [];
     const heads = await Promise.allSettled(parts.map((part) => readCheckpointPart(this.#store, this.#storeId, part)));
     for (const [index, head] of heads.entries()) {
       const part = parts[index];
       if (part === undefined) continue;
       if (head.status === "rejected") this.#warn(head.reason);
-      else for (const [stateId, state] of head.value) states.set(stateId, { part, state });
+      else {
+        for (const [stateId, state] of head.value.states) states.set(stateId, { part, state });
+        placed.push(...head.value.placed);
+      }
     }
-    return states;
+    return { states, placed };
   }
 
   #sectionsOf(part: ListedPart): Promise<Uint8Array> {
@@ -165,3 +176,5 @@ export class PublishedStates {
 }
 
 type PlacedState = { readonly part: ListedPart; readonly state: PlacedPartState };
+/** What the parts of a checkpoint tell. */
+type InParts = { readonly states: ReadonlyMap<StateId, PlacedState>; readonly placed: readonly StatePack[] };

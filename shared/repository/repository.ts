@@ -7,6 +7,7 @@ import type { StateHead } from "#shared/format/state.ts";
 import { idToBytes, type StateId } from "#shared/format/ids.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
 import { readLog } from "#shared/log/read-log.ts";
+import { readPlacedPacks } from "#shared/log/read-placed-packs.ts";
 import type { Store } from "#shared/store/store.ts";
 import type { Clock } from "#shared/clock.ts";
 import type { Random } from "#shared/random.ts";
@@ -55,6 +56,9 @@ export class Repository {
   #log: LogState;
   #headsLoaded: Promise<void> | undefined;
   #areHeadsThere = false;
+  /** Packs that relocations placed, of which all is known that is to be known. */
+  #placed: LogState["placed"] | undefined;
+  readonly #onWarning: ((error: HoldfastError) => void) | undefined;
   /** The last entry of the log whose states' heads are loaded. */
   #headsSeq = 0;
   #isIndexThere = false;
@@ -72,6 +76,7 @@ export class Repository {
     this.configSha256 = parts.configSha256;
     this.keys = parts.keys;
     this.#log = parts.log;
+    this.#onWarning = parts.onWarning;
     this.signer = parts.signer;
     this.clock = parts.clock;
     this.random = parts.random;
@@ -97,7 +102,8 @@ export class Repository {
 
   set log(log: LogState) {
     this.#log = log;
-    if (this.#areHeadsThere) this.segments.follow(log);
+    // Where packs were placed meanwhile whose tables are not known, segments are found as before until `refresh` has read those.
+    if (this.#areHeadsThere && this.#knowsPlaced()) this.segments.follow(log);
   }
 
   /**
@@ -124,8 +130,17 @@ export class Repository {
   }
 
   async #foldNewer(): Promise<void> {
-    const log = await readLog({ store: this.store, from: this.#log });
+    const log = await readLog({
+      store: this.store,
+      from: this.#log,
+      onEntry: ({ entry }) => {
+        if (!this.#areHeadsThere) return;
+        for (const event of entry.events)
+          if (event.type === "relocate") for (const pack of event.to) this.segments.addPack(pack);
+      },
+    });
     if (log.seq > this.#log.seq) this.log = log;
+    if (this.#areHeadsThere && !this.#knowsPlaced()) await this.#followSegments();
   }
 
   /**
@@ -272,7 +287,7 @@ export class Repository {
   async #readHeads(): Promise<void> {
     const { seq } = this.#log;
     await this.#readHeadsOf(this.#records());
-    this.segments.follow(this.#log);
+    await this.#followSegments();
     this.#headsSeq = seq;
     this.#areHeadsThere = true;
   }
@@ -282,11 +297,39 @@ export class Repository {
     const records = this.#records((record) => record.seq > this.#headsSeq);
     if (records.length > 0) {
       const read = await this.#readHeadsOf(records);
-      this.segments.follow(this.#log);
+      await this.#followSegments();
       if (this.#lookup !== undefined) this.#lookup.add(read);
       else if (this.#isIndexThere) this.#lookup = this.#makeLookup(read);
     }
     this.#headsSeq = seq;
+  }
+
+  /** Whether the tables of all packs that relocations placed are there, but for those that are not to be had. */
+  #knowsPlaced(): boolean {
+    const { placed } = this.#log;
+    if (placed === this.#placed) return true;
+    for (const packId of placed.keys()) if (this.segments.findPack(packId) === undefined) return false;
+    this.#placed = placed;
+    return true;
+  }
+
+  /** Reads the tables that are missing of packs that relocations placed; then segments are where the log says. */
+  async #followSegments(): Promise<void> {
+    while (!this.#knowsPlaced()) {
+      const log = this.#log;
+      // Parts of the checkpoint tell of those that were there when the store was opened.
+      const inParts = this.#areHeadsThere ? [] : await this.states.placedPacks();
+      for (const pack of inParts) if (log.placed.has(pack.packId)) this.segments.addPack(pack);
+      const unknown = await readPlacedPacks({
+        store: this.store,
+        log,
+        isMeant: (packId) => this.segments.findPack(packId) === undefined,
+        use: (pack) => void this.segments.addPack(pack),
+      });
+      for (const { error } of unknown) this.#onWarning?.(error);
+      if (unknown.length > 0 && log.placed === this.#log.placed) this.#placed = log.placed;
+    }
+    this.segments.follow(this.#log);
   }
 
   /** @returns the records of those that could be read */

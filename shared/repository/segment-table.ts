@@ -6,7 +6,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import { type SegmentStanding, SegmentStandings } from "./segment-standings.ts";
 
 /** What of a log says where segments are. */
-export type SegmentsLog = Pick<LogState, "relocated" | "placed" | "condemned" | "swept">;
+export type SegmentsLog = Pick<LogState, "relocated" | "condemned" | "swept">;
 
 /** A pack that the table knows. */
 export type KnownPack = {
@@ -74,11 +74,10 @@ export class SegmentTable {
   }
 
   /**
-   * Takes over what a log says of the packs: adds those that relocations placed, and learns which segments moved, and which are condemned or
-   * gone. To be called once the packs of all states are there, and again for each newer fold.
+   * Takes over what a log says of the packs: which segments moved, and which are condemned or gone. To be called once the packs of all states
+   * are there and those that relocations placed, and again for each newer fold.
    */
   follow(log: SegmentsLog): void {
-    for (const placed of log.placed.values()) this.addPack(placed);
     const isQuiet = log.relocated.size === 0 && log.condemned.size === 0 && log.swept.size === 0;
     this.#standings = isQuiet ? undefined : new SegmentStandings(this, log);
   }

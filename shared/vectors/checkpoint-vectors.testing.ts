@@ -25,24 +25,36 @@ function partVectors(): Vector[] {
     indexBytes: index * 100,
     indexSha256: sha256(Buffer.from(`index of ${name}`)),
   }));
-  const good = encodeCheckpointPart({ storeId, states });
+  const good = encodeCheckpointPart({ storeId, states, placed: [] });
+  const both = encodeCheckpointPart({ storeId, states: states.slice(0, 1), placed: [placed("n", 3, 1)] });
+  const { packId, kind, sizeBytes, table } = placed("n", 3, 1);
+  const pack = { id: idToBytes(packId), kind, sizeBytes, table };
   const row = { state: idToBytes(state("a")), packs: [], sessions: [], indexBytes: 0, indexSha256: zeros };
-  const bad = (name: string, about: string, rows: readonly CborValue[]): Vector =>
+  const bad = (name: string, about: string, rows: readonly CborValue[], more = {}): Vector =>
     refused(
       "checkpoint-part",
       name,
       about,
       "corrupt",
-      withPayload(good, encodeCbor({ storeId: storeIdBytes, states: rows })),
+      withPayload(good, encodeCbor({ storeId: storeIdBytes, states: rows, ...more })),
     );
   return [
     success("checkpoint-part", "two-states", "A state that added nothing, and one with a pack.", {}, encodeHex(good)),
-    ...spoiledFrames(good).map((each) =>
+    ...spoiledFrames(good, 3).map((each) =>
       refused("checkpoint-part", each.name, each.about, each.expect, each.bytes),
     ),
     ...spoiledMaps({ storeId: storeIdBytes, states: [row] }).map((each) =>
       refused("checkpoint-part", each.name, each.about, each.expect, withPayload(good, each.bytes)),
     ),
+    success("checkpoint-part", "placed-pack", "Version 2: a state, and a pack that a relocation placed.", {}, encodeHex(both)),
+    refused(
+      "checkpoint-part",
+      "placed-twice",
+      "Two rows of one placed pack.",
+      "corrupt",
+      withPayload(both, encodeCbor({ storeId: storeIdBytes, states: [], placed: [pack, pack] })),
+    ),
+    bad("placed-in-version-1", "Placed packs are no field of version 1.", [row], { placed: [pack] }),
     bad("state-twice", "Two rows of one state.", [row, row]),
     bad("row-with-more", "A row has a field more.", [{ ...row, more: 1 }]),
     bad("short-envelope", "The envelope of a session is too short.", [
@@ -85,13 +97,31 @@ function partsVectors(): Vector[] {
   const bad = (name: string, about: string, change: Record<string, CborValue>, expect: "corrupt" | "incompatible") =>
     refused("checkpoint-parts", name, about, expect, encodeCbor({ version: 1, parts: [part], ...change }));
   return [
-    success("checkpoint-parts", "one-part", "One part.", {}, encodeHex(encodePartsSection([part]))),
+    success("checkpoint-parts", "one-part", "One part.", {}, encodeHex(encodePartsSection([{ ...part, placed: 0 }]))),
+    success(
+      "checkpoint-parts",
+      "placed-packs",
+      "Version 2: two parts, one of which holds placed packs only.",
+      {},
+      encodeHex(
+        encodePartsSection([
+          { ...part, placed: 0 },
+          { ...part, states: 0, placed: 2 },
+        ]),
+      ),
+    ),
     ...spoiledMaps({ version: 1, parts: [part] }).map((each) =>
       refused("checkpoint-parts", each.name, each.about, each.expect, each.bytes),
     ),
-    bad("newer-version", "The version is 2.", { version: 2 }, "incompatible"),
+    bad("newer-version", "The version is 3.", { version: 3 }, "incompatible"),
     bad("head-too-long", "The head is longer than the part.", { parts: [{ ...part, headBytes: 701 }] }, "corrupt"),
     bad("part-too-long", "A part is longer than parts may be.", { parts: [{ ...part, bytes: 2 ** 28 + 1 }] }, "corrupt"),
     bad("no-states", "A part holds no state.", { parts: [{ ...part, states: 0 }] }, "corrupt"),
+    bad(
+      "nothing-in-it",
+      "A part of version 2 holds nothing.",
+      { version: 2, parts: [{ ...part, states: 0, placed: 0 }] },
+      "corrupt",
+    ),
   ];
 }

@@ -184,11 +184,11 @@ function checkpointVectors(): Vector[] {
       headBytes: 1000,
       stateBytes: 1500,
       ...(index === 0 ? {} : { removed: { seq: 20, timeMs: vectorTimeMs + 20 } }),
-    })),
+    })).sort((left, right) => (left.stateId < right.stateId ? -1 : 1)),
     attempts: [
       { commitId: commit("entry 599"), seq: 599 },
       { commitId: commit("entry 600"), seq: 600 },
-    ],
+    ].sort((left, right) => (left.commitId < right.commitId ? -1 : 1)),
     condemned: [{ packId: pack("x"), seq: 30, timeMs: vectorTimeMs + 30 }],
     swept: [{ packId: pack("y"), seq: 40 }],
     sections: [{ name: "states", bytes: 10, sha256: sha256(Buffer.from("0123456789")) }],

@@ -129,15 +129,32 @@ export const byteReaders: Readonly<Record<string, VectorReader>> = {
   },
   state: readState,
   "log-entry": (bytes) => decodeLogEntry(bytes, "a log entry", verifySignature),
-  checkpoint: (bytes) =>
-    decodeCheckpointHead(
+  checkpoint: (bytes) => {
+    const head = decodeCheckpointHead(
       bytes.subarray(0, checkpointHeadLength(bytes, "a checkpoint")),
       "a checkpoint",
       verifySignature,
-    ),
-  "checkpoint-part": (bytes) => decodeCheckpointPart(bytes, "a part"),
+    );
+    const { snapshots, attempts, condemned, swept } = head;
+    return {
+      ...head,
+      snapshots: [...snapshots],
+      attempts: [...attempts],
+      condemned: [...condemned],
+      swept: [...swept],
+    };
+  },
+  "checkpoint-part": (bytes) => {
+    const { placed, ...part } = decodeCheckpointPart(bytes, "a part");
+    return { ...part, ...(placed.length === 0 ? {} : { placed }) };
+  },
   "checkpoint-headers": (bytes) => ({ headers: [...decodeHeadersSection(bytes, "headers").values()] }),
-  "checkpoint-parts": (bytes) => ({ parts: decodePartsSection(bytes, "parts") }),
+  "checkpoint-parts": (bytes) => ({
+    parts: decodePartsSection(bytes, "parts").map(({ placed, ...part }) => ({
+      ...part,
+      ...(placed === 0 ? {} : { placed }),
+    })),
+  }),
   "session-envelope": async (bytes, context) => {
     const keys = await deriveKeys(context.bytes("masterSecret"));
     const sessionId = context.bytes("sessionId");

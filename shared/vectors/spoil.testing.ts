@@ -47,8 +47,12 @@ export function withPayload(frame: Uint8Array, payload: Uint8Array): Uint8Array<
   return withChecksum(concatBytes(frame.subarray(0, 16), length, payload, new Uint8Array(frameTrailerBytes)));
 }
 
-/** What can be wrong with any frame, whatever is in it. */
-export function spoiledFrames(frame: Uint8Array): Spoiled[] {
+/**
+ * What can be wrong with any frame, whatever is in it.
+ *
+ * @param newer - a version that there is not yet
+ */
+export function spoiledFrames(frame: Uint8Array, newer = 2): Spoiled[] {
   return [
     { name: "truncated", about: "The last byte is missing.", bytes: frame.slice(0, -1), expect: "corrupt" },
     { name: "truncated-header", about: "It ends within its header.", bytes: frame.slice(0, 15), expect: "corrupt" },
@@ -73,8 +77,8 @@ export function spoiledFrames(frame: Uint8Array): Spoiled[] {
     },
     {
       name: "newer-version",
-      about: "Version 2; the checksum is right.",
-      bytes: withChecksum(withBytes(frame, 12, [2, 0])),
+      about: `Version ${newer}; the checksum is right.`,
+      bytes: withChecksum(withBytes(frame, 12, [newer, 0])),
       expect: "incompatible",
     },
     {

@@ -5,6 +5,7 @@ import { packTableRowBytes } from "#shared/format/pack.ts";
 import { scanStateHead } from "#shared/format/scan-state-head.ts";
 import { stateIdOf } from "#shared/format/state.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
+import { readPlacedPacks } from "#shared/log/read-placed-packs.ts";
 import { stopIfAborted } from "#shared/log/stop-if-aborted.ts";
 import { stateKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -41,7 +42,11 @@ export async function readPackCensus(options: CensusOptions): Promise<ReadPackCe
     const error = result instanceof HoldfastError ? result : scanned(census, log, item, result);
     if (error !== undefined) unreadable.push({ stateId: item.stateId, error });
   }
-  for (const placed of log.placed.values()) census.addPack(placed);
+  await readPlacedPacks({
+    ...options,
+    isMeant: () => true,
+    use: (pack) => census.addPack(pack),
+  });
   return { census, unreadable };
 }
 
