@@ -9,9 +9,15 @@ import type { SegmentPlace, SegmentTable } from "./segment-table.ts";
 import type { SessionKeys } from "./session-keys.ts";
 import { openSegment } from "./open-segment.ts";
 import { ByteBoundedCache } from "./byte-bounded-cache.ts";
+import { ByteGate } from "./byte-gate.ts";
 
 /** Bytes fetched ahead of a segment that was asked for. */
 const readAheadBytes = 2 * 1024 * 1024;
+/** Of blobs of so many bytes is remembered that they were verified: to hash smaller ones again costs little. */
+const rememberedBytesMin = 16 * 1024;
+
+/** Sealed bytes of segments that are fetched and opened at once. */
+const inFlightBytesMax = 16 * 1024 * 1024;
 
 /** What a reader reads from. */
 export type BlobReaderParts = {
@@ -32,12 +38,17 @@ export type BlobReaderParts = {
 /**
  * Reads single blobs, each verified against its id: tree nodes, lists, and chunks where no bulk reader is at work.
  *
- * Memory: a cache of opened segments, and one of segments fetched ahead, each of `cacheBytes`.
+ * A blob is verified when it is first taken from an opened segment, and again only once that segment was opened anew.
+ *
+ * Memory: a cache of opened segments, and one of segments fetched ahead, each of `cacheBytes`; and what is being opened.
  */
 export class BlobReader {
   readonly #parts: BlobReaderParts;
   readonly #opened: ByteBoundedCache<number, Promise<Uint8Array>>;
   readonly #fetched: ByteBoundedCache<number, Promise<Uint8Array>>;
+  readonly #gate = new ByteGate(inFlightBytesMax);
+  /** The blobs of opened segments that were verified, by where they begin. */
+  readonly #verified = new WeakMap<Uint8Array, Map<number, VerifiedBlob>>();
 
   constructor(parts: BlobReaderParts, cacheBytes = 24 * 1024 * 1024) {
     this.#parts = parts;
@@ -80,6 +91,13 @@ export class BlobReader {
   async #readAt(place: BlobPlace, id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {
     const plain = await this.#findSegment(place.segment);
     const blob = blobOf(plain, place);
+    const known = this.#verified.get(plain)?.get(place.offsetBytes);
+    const isVerified =
+      known !== undefined &&
+      known.mac === mac &&
+      known.lengthBytes === place.lengthBytes &&
+      equalBytes(known.id, id.subarray(0, 32));
+    if (isVerified) return blob;
     if (!equalBytes(mac.digest(blob), id.byteLength === 32 ? id : id.subarray(0, 32))) {
       throw new HoldfastError(
         "corrupt",
@@ -89,7 +107,14 @@ export class BlobReader {
         },
       );
     }
+    if (place.lengthBytes >= rememberedBytesMin) this.#remember(plain, place, id, mac);
     return blob;
+  }
+
+  #remember(plain: Uint8Array, { offsetBytes, lengthBytes }: BlobPlace, id: Uint8Array, mac: Mac): void {
+    const verified = this.#verified.get(plain) ?? new Map<number, VerifiedBlob>();
+    verified.set(offsetBytes, { id: id.slice(0, 32), lengthBytes, mac });
+    this.#verified.set(plain, verified);
   }
 
   /** The plaintext of a segment, wherever it is moved to meanwhile. */
@@ -109,10 +134,16 @@ export class BlobReader {
     const cached = this.#opened.get(ordinal);
     if (cached !== undefined) return cached;
     const place = this.#parts.segments.place(ordinal);
-    const opened = this.#open(place);
-    this.#opened.add(ordinal, opened, place.sealedBytes * 4);
-    // A failure is not kept, so that a store that answers again is asked again.
-    opened.catch(() => this.#opened.drop(ordinal));
+    const opened = this.#gate.run(place.sealedBytes, () => this.#open(place));
+    this.#opened.add(ordinal, opened, place.sealedBytes * 4); // a guess, until it is there
+    opened.then(
+      (plain) => {
+        this.#fetched.drop(ordinal);
+        if (this.#opened.has(ordinal, opened)) this.#opened.add(ordinal, opened, plain.byteLength);
+      },
+      // A failure is not kept, so that a store that answers again is asked again.
+      () => this.#opened.drop(ordinal),
+    );
     return opened;
   }
 
@@ -155,6 +186,9 @@ export class BlobReader {
     return this.#fetched.get(place.ordinal) ?? range.then((bytes) => bytes.subarray(0, place.sealedBytes));
   }
 }
+
+/** A blob that was verified: what it was verified to be, and by which MAC. */
+type VerifiedBlob = { readonly id: Uint8Array; readonly lengthBytes: number; readonly mac: Mac };
 
 /** The bytes of a blob in its segment's plaintext. @throws {HoldfastError} corrupt: the index points outside it */
 export function blobOf(plain: Uint8Array, place: BlobPlace): Uint8Array {

@@ -16,6 +16,11 @@ export class ByteBoundedCache<Key, Value> {
     return entry.value;
   }
 
+  /** Whether a key has this very value. It is not used by that. */
+  has(key: Key, value: Value): boolean {
+    return this.#entries.get(key)?.value === value;
+  }
+
   add(key: Key, value: Value, sizeBytes: number): void {
     this.drop(key);
     this.#entries.set(key, { value, sizeBytes });
