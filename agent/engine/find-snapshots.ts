@@ -148,6 +148,7 @@ export async function* matchingSnapshots(
     try {
       snapshot = await readSnapshot(repository, record);
     } catch (error) {
+      if (isHoldfastError(error, "absent")) continue; // it was removed and swept a moment ago
       if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
       whole = false;
       reporter.entryError({ path: record.stateId, kind: error.kind, message: error.message });

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FilesystemExporter } from "#agent/exporters/filesystem-exporter.ts";
 import { createMac } from "#shared/crypto/mac.ts";
 import { chunkRowBytes, emptyEntry, type Entry, entryPath, type EntryType, entryTypes } from "#shared/format/entry.ts";
+import type { StateId } from "#shared/format/ids.ts";
 import type { TreeRoot } from "#shared/format/snapshot.ts";
 import { restore } from "#shared/operations/restore/restore.ts";
 import { backupSmall, collectingReporter, openSmall } from "#shared/operations/small-store.testing.ts";
@@ -58,6 +59,7 @@ async function restoreTree(
   const owners = { how: "numbers", userNames: new Map(), groupNames: new Map() } as const;
   await restore({
     repository: await openSmall(host.store),
+    snapshot: "0".repeat(64) as StateId,
     items: [
       {
         item: {

@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { isHoldfastError } from "#shared/errors.ts";
+import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
 import { interposedStore } from "#shared/operations/interposed-store.testing.ts";
 import {
   condemnUnneeded,
@@ -75,6 +77,40 @@ describe("a restore beside a maintainer", () => {
     });
     await expectWhole(host, await host.restore({}, { store }));
     expect(gets).toBeGreaterThan(12);
+  });
+
+  it("of a snapshot that is removed and swept meanwhile tells what is gone, and calls nothing damaged", async () => {
+    const host = await newHost();
+    const outcomes = new Set<string>();
+    for (let n = 1, isRemoved = true; isRemoved; n++) {
+      isRemoved = false;
+      let reads = 0;
+      const store = interposedStore(host.store, async ({ verb, key }) => {
+        if (verb !== "get" || !key.startsWith("packs/") || ++reads !== n) return;
+        isRemoved = true;
+        const { signer, clock, random, log } = await openSmall(host.store);
+        const live = [...log.snapshots.values()].filter((each) => each.removed === undefined);
+        await removeSnapshots(
+          { store: host.store, signer, clock, random, from: log },
+          live.map((each) => each.stateId),
+        );
+        await condemnUnneeded(host.store);
+        await sweepCondemned(host.store);
+      });
+      const outcome = await host.restore({}, { store }).then(
+        (restored) => {
+          for (const error of restored.errors) expect(error, `at call ${n}`).toMatchObject({ kind: "absent" });
+          return restored.outcome;
+        },
+        (error: unknown) => {
+          if (!isHoldfastError(error, "absent")) expect.fail(`at call ${n}: ${String(error)}`);
+          return "absent";
+        },
+      );
+      outcomes.add(outcome);
+      await host.backup();
+    }
+    expect([...outcomes].toSorted()).toEqual(["absent", "ok", "partial"]);
   });
 
   it("reads condemned packs, warns once and counts them; check tells of them", async () => {

@@ -9,6 +9,7 @@ import type { SnapshotSource } from "#shared/format/snapshot.ts";
 import type { Report } from "#shared/operations/progress.ts";
 import { planRestore } from "#shared/operations/restore/plan-restore.ts";
 import { restore, type RestoreItem } from "#shared/operations/restore/restore.ts";
+import { snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
 import { relativeTo, SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { findEntry, isBelow, readEntries, readSubtree, subtreeTotals, type TreeKey } from "#shared/tree/read-tree.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -35,7 +36,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
       },
     );
   }
-  const tree = new SnapshotTree(snapshot, await repository.blobReader());
+  const tree = new SnapshotTree(snapshot, await snapshotReader(repository, snapshot.id));
   const placements = await placementsOf(tree, request);
   const { overwrite, xattrs, sparse } = request;
   const items = placements.map(({ source, root, item }) => ({
@@ -65,6 +66,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
   for (const { root } of items) makePath(root, 0o700);
   const report = await restore({
     repository,
+    snapshot: snapshot.id,
     items: items.map(({ item, makesRoot, open }) => ({ item, exporter: open(makesRoot) })),
     threads: threadsOf(parts),
     inFlightBytes: parts.storeDirectory === undefined ? inFlightBytes.far : inFlightBytes.near,

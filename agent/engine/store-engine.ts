@@ -18,10 +18,18 @@ import { createRepository } from "#shared/repository/create-repository.ts";
 import { addKeySlot, listKeySlots, removeKeySlot, type SlotStore } from "#shared/repository/key-slots.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { readContent } from "#shared/snapshot/read-content.ts";
+import { snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
 import { type PlacedEntry, SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { probeStore } from "#shared/store/probe-store.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { findRecord, findRemoved, findSnapshot, matchingSnapshots, summaryAnyway, summaryOf } from "./find-snapshots.ts";
+import {
+  findRecord,
+  findRemoved,
+  findSnapshot,
+  matchingSnapshots,
+  summaryAnyway,
+  summaryOf,
+} from "./find-snapshots.ts";
 import { leanMemory } from "./lean-memory.ts";
 import { runBackup } from "./run-backup.ts";
 import { runMaintenance } from "./run-maintenance.ts";
@@ -51,7 +59,7 @@ export function storeEngine(parts: EngineParts): Engine {
     const { repository } = await session();
     const snapshot = await findSnapshot(repository, reference);
     repository.prefer(snapshot.id);
-    return new SnapshotTree(snapshot, await repository.blobReader());
+    return new SnapshotTree(snapshot, await snapshotReader(repository, snapshot.id));
   };
   return {
     async create(request) {
@@ -104,14 +112,14 @@ export function storeEngine(parts: EngineParts): Engine {
       const tree = await snapshotTree(snapshot);
       const place = await tree.find(path ?? "/");
       const { repository } = await session();
-      yield* readContent(place.entry, await repository.blobReader());
+      yield* readContent(place.entry, await snapshotReader(repository, tree.snapshot.id));
       await warnOnce();
     },
     async *entryErrors(reference) {
       const { repository } = await session();
-      const { header } = await findSnapshot(repository, reference);
+      const { id, header } = await findSnapshot(repository, reference);
       if (header.errorList === undefined) return;
-      const reader = await repository.blobReader();
+      const reader = await snapshotReader(repository, id);
       yield* decodeErrorList(await reader.readNode(idToBytes(header.errorList)), "the error list of a snapshot");
     },
     async info() {

@@ -4,6 +4,7 @@ import { type EntryError, silentReporter } from "#shared/operations/progress.ts"
 import { restore } from "#shared/operations/restore/restore.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
+import { snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
 import { SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { readSubtree } from "#shared/tree/read-tree.ts";
 import { memoryExporter, type RestoredFiles } from "./memory-exporter.ts";
@@ -16,9 +17,10 @@ export async function restoreToMemory(
   const files: RestoredFiles = new Map();
   const errors: EntryError[] = [];
   const snapshot = await readSnapshot(repository, record);
-  const tree = new SnapshotTree(snapshot, await repository.blobReader());
+  const tree = new SnapshotTree(snapshot, await snapshotReader(repository, record.stateId));
   await restore({
     repository,
+    snapshot: record.stateId,
     items: snapshot.header.sources.map((source) => ({
       item: {
         entries: (onLost) => readSubtree(source.tree, tree.readNode, "", { onLost }),

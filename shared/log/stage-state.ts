@@ -1,11 +1,12 @@
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { createSha256, sha256 } from "#shared/crypto/sha256.ts";
 import { verifySignature } from "#shared/crypto/signing.ts";
-import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { HoldfastError } from "#shared/errors.ts";
 import type { StateId } from "#shared/format/ids.ts";
 import { decodeStateHead, type StateHead, stateIdOf } from "#shared/format/state.ts";
 import { stateKey } from "#shared/store/object-key.ts";
-import type { Store } from "#shared/store/store.ts";
+import { putNamedByContent } from "#shared/store/put-named-by-content.ts";
+import type { ObjectStat, Store } from "#shared/store/store.ts";
 
 /** A state that is durable in the store and not visible yet. Only `stageState` and `readStateHead` make one. */
 export type StagedState = {
@@ -45,30 +46,29 @@ export async function stageState(
     throw new HoldfastError("internal", `Cannot stage ${key}: its head describes another index section`);
   const whole = sha256(headBytes, ...section);
   const stateBytes = headBytes.byteLength + sectionBytes;
-  try {
-    await store.put(key, [headBytes, ...section], { sha256: whole });
-  } catch (error) {
-    if (!isHoldfastError(error, "conflict")) throw error;
-    if (!(await holds(store, key, stateBytes, whole))) {
-      throw new HoldfastError("corrupt", `Cannot stage ${key}: the store holds other bytes under that name`, {
-        detail: { key },
-        hint: "Run the backup again: it makes a state of another name. Run check to find what is damaged.",
-        cause: error,
-      });
-    }
+  const object = { key, body: [headBytes, ...section], sha256: whole };
+  if (!(await putNamedByContent(store, object, (there) => holds(store, key, there, { stateBytes, sha256: whole })))) {
+    throw new HoldfastError("corrupt", `Cannot stage ${key}: the store holds other bytes under that name`, {
+      detail: { key },
+      hint: "Run the backup again: it makes a state of another name. Run check to find what is damaged.",
+    });
   }
   return { stateId, head, headBytes: headBytes.byteLength, stateBytes };
 }
 
 /** Whether the object is of this length and hash: by what the store says where it says so, else by reading 8 MiB at a time. */
-async function holds(store: Store, key: string, sizeBytes: number, expected: Uint8Array): Promise<boolean> {
-  const stat = await store.head(key);
-  if (stat.sizeBytes !== sizeBytes) return false;
-  if (stat.sha256 !== undefined) return equalBytes(stat.sha256, expected);
+async function holds(
+  store: Store,
+  key: string,
+  there: ObjectStat,
+  expected: { readonly stateBytes: number; readonly sha256: Uint8Array },
+): Promise<boolean> {
+  if (there.sizeBytes !== expected.stateBytes) return false;
+  if (there.sha256 !== undefined) return equalBytes(there.sha256, expected.sha256);
   const hash = createSha256();
-  for (let offsetBytes = 0; offsetBytes < sizeBytes; offsetBytes += comparedPartBytes) {
-    const lengthBytes = Math.min(comparedPartBytes, sizeBytes - offsetBytes);
+  for (let offsetBytes = 0; offsetBytes < there.sizeBytes; offsetBytes += comparedPartBytes) {
+    const lengthBytes = Math.min(comparedPartBytes, there.sizeBytes - offsetBytes);
     hash.update(await store.get(key, { offsetBytes, lengthBytes }));
   }
-  return equalBytes(hash.digest(), expected);
+  return equalBytes(hash.digest(), expected.sha256);
 }

@@ -64,7 +64,8 @@ export class BlobReader {
   /**
    * The bytes of a chunk: a view that stays valid.
    *
-   * @throws {HoldfastError} corrupt: no state tells of it, its segment does not open, or it is not what its id says
+   * @throws {HoldfastError} corrupt: no state tells of it or its pack was swept (`detail.isGone`); its segment does not open, or it is not
+   *   what its id says
    * @throws {HoldfastError} denied: only an owner may read it
    */
   readChunk(id: Uint8Array): Promise<Uint8Array> {
@@ -85,7 +86,8 @@ export class BlobReader {
     }
     if (damage !== undefined) throw damage;
     const reason = knows(id) ? "the pack that it was in was swept" : "no state tells of it";
-    throw new HoldfastError("corrupt", `Cannot find ${what} ${encodeHex(id.subarray(0, 32))}: ${reason}`);
+    const name = encodeHex(id.subarray(0, 32));
+    throw new HoldfastError("corrupt", `Cannot find ${what} ${name}: ${reason}`, { detail: { isGone: true } });
   }
 
   async #readAt(place: BlobPlace, id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {

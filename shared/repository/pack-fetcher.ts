@@ -60,7 +60,7 @@ export class PackFetcher {
    *
    * @param ordinal - as which it was fetched
    * @param error - what that came to; anything but `absent` is thrown as it is
-   * @throws {HoldfastError} corrupt: the pack is missing, or was swept
+   * @throws {HoldfastError} corrupt: the pack is missing, or was swept (`detail.isGone`)
    * @throws {HoldfastError} unavailable: it is moved again whenever it is fetched
    */
   async tryElsewhere(ordinal: number, error: unknown): Promise<void> {
@@ -79,7 +79,7 @@ export class PackFetcher {
       `Cannot read ${packKey(packId)}: ${isGone ? "it was swept: no live snapshot needed it" : "the store does not have it"}`,
       {
         cause: error,
-        detail: { pack: packId },
+        detail: { pack: packId, isGone },
         hint: isGone
           ? "If the snapshot was removed while it was read, take another; else run `holdfast check`."
           : "Run `holdfast check` to see all that is damaged.",

@@ -1,8 +1,9 @@
 import { packKey } from "#shared/store/object-key.ts";
+import { putNamedByContent } from "#shared/store/put-named-by-content.ts";
 import type { Store } from "#shared/store/store.ts";
 import type { StatePack } from "#shared/format/state.ts";
 import type { PackKind } from "#shared/format/segment.ts";
-import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { HoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
 import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
 import { type AssembledPack, PackAssembler } from "./pack-assembler.ts";
@@ -122,15 +123,10 @@ export class PackWriter {
     const { packId, kind, sizeBytes, table, ordinals } = pack;
     const written = { packId, kind, sizeBytes, table, ordinals };
     await onStoring(written);
-    try {
-      await store.put(key, pack.parts, { sha256: pack.sha256 });
-    } catch (error) {
-      // The name is the hash of the content and the header is salted: what is there already is this very pack.
-      if (!isHoldfastError(error, "conflict")) throw error;
-      const there = await store.head(key);
-      if (there.sizeBytes !== sizeBytes)
-        throw new HoldfastError("corrupt", `Cannot store ${key}: there is another object by that name`);
-    }
+    // The name is the hash of the content and the header is salted: what is there already is this very pack.
+    const object = { key, body: pack.parts, sha256: pack.sha256 };
+    if (!(await putNamedByContent(store, object, (there) => there.sizeBytes === sizeBytes)))
+      throw new HoldfastError("corrupt", `Cannot store ${key}: there is another object by that name`);
     this.#storedBytes += sizeBytes;
     this.packs.push(written);
     collectYoungGarbage();

@@ -1,7 +1,7 @@
 import { decodeChunkList } from "#shared/format/chunk-list.ts";
 import { chunkRowBytes, type Entry, entryTypes, listRowBytes } from "#shared/format/entry.ts";
 import { HoldfastError } from "#shared/errors.ts";
-import type { BlobReader } from "#shared/repository/blob-reader.ts";
+import type { ReadsBlobs } from "./snapshot-reader.ts";
 
 /** Bytes of a hole that are given at once. */
 const zeroBytes = 256 * 1024;
@@ -11,7 +11,7 @@ const zeroBytes = 256 * 1024;
  *
  * @throws {HoldfastError} invalid: not a file; absent: it could not be read when it was backed up; corrupt
  */
-export async function* readContent(entry: Entry, reader: BlobReader): AsyncGenerator<Uint8Array> {
+export async function* readContent(entry: Entry, reader: ReadsBlobs): AsyncGenerator<Uint8Array> {
   if (entry.type !== entryTypes.file) throw new HoldfastError("invalid", "Cannot read its content: it is not a file");
   if (entry.error !== undefined)
     throw new HoldfastError(
@@ -25,7 +25,7 @@ export async function* readContent(entry: Entry, reader: BlobReader): AsyncGener
   yield* withHoles(entry.extents, entry.size, readChunks(entry, reader));
 }
 
-async function* readChunks(entry: Entry, reader: BlobReader): AsyncGenerator<Uint8Array> {
+async function* readChunks(entry: Entry, reader: ReadsBlobs): AsyncGenerator<Uint8Array> {
   for await (const rows of chunkRows(entry, reader)) {
     for (let at = 0; at < rows.byteLength; at += chunkRowBytes)
       yield await reader.readChunk(rows.subarray(at, at + 32));
@@ -33,7 +33,7 @@ async function* readChunks(entry: Entry, reader: BlobReader): AsyncGenerator<Uin
 }
 
 /** The rows of all chunks of a file, list by list. */
-export async function* chunkRows(entry: Entry, reader: BlobReader): AsyncGenerator<Uint8Array> {
+export async function* chunkRows(entry: Entry, reader: ReadsBlobs): AsyncGenerator<Uint8Array> {
   if (entry.lists === undefined) {
     yield entry.chunks;
     return;

@@ -19,9 +19,26 @@ export type Snapshot = {
  * Opens the header of a published snapshot: as a checkpoint has it, or else from its state.
  *
  * @throws {HoldfastError} denied: only an owner may read it
+ * @throws {HoldfastError} absent: it was removed, and its state swept
  * @throws {HoldfastError} corrupt: its state or header is damaged
  */
 export async function readSnapshot(repository: Repository, record: SnapshotRecord): Promise<Snapshot> {
+  try {
+    return await readPublished(repository, record);
+  } catch (error) {
+    if (!isHoldfastError(error, "corrupt")) throw error;
+    // Where the log cannot be read now, what is known of it must do: whoever asks for a snapshot is told of the snapshot.
+    await repository.refresh().catch(() => undefined);
+    if (!repository.log.sweptStates.has(record.stateId)) throw error;
+    throw new HoldfastError("absent", `Cannot read snapshot ${record.stateId}: it was removed and swept`, {
+      cause: error,
+      detail: { snapshot: record.stateId },
+      hint: "Take another snapshot.",
+    });
+  }
+}
+
+async function readPublished(repository: Repository, record: SnapshotRecord): Promise<Snapshot> {
   const { states } = repository;
   try {
     return await openHeader(repository, record, await repository.header(record));

@@ -2,9 +2,9 @@ import { type Entry, entryPath, entryTypes, emptyEntry } from "#shared/format/en
 import type { SnapshotSource } from "#shared/format/snapshot.ts";
 import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
 import { HoldfastError } from "#shared/errors.ts";
-import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import { findEntry, isBelow, nodeName, readDirectory, readSubtree, type ReadNode } from "#shared/tree/read-tree.ts";
 import type { Snapshot } from "./read-snapshot.ts";
+import type { ReadsBlobs } from "./snapshot-reader.ts";
 
 /** Something that a path of a snapshot names. */
 export type SnapshotPlace = {
@@ -25,7 +25,7 @@ export class SnapshotTree {
   readonly readNode: ReadNode;
 
   /** @param reader - reads blobs, or decoded nodes where somebody keeps them */
-  constructor(snapshot: Snapshot, reader: BlobReader | ReadNode) {
+  constructor(snapshot: Snapshot, reader: ReadsBlobs | ReadNode) {
     this.snapshot = snapshot;
     this.readNode =
       typeof reader === "function"

@@ -10,7 +10,7 @@ export type ReadNode = (nodeId: Uint8Array) => Promise<TreeNode>;
 /** A leaf and how its parent refers to it. */
 export type TreeLeaf = { readonly child: TreeChild; readonly entries: readonly Entry[] };
 
-/** Entries that cannot be read because a node is damaged. */
+/** Entries that cannot be read because a node is damaged, or gone with its snapshot. */
 export type LostEntries = {
   /** The key of the last of them. */
   readonly last: TreeKey;
@@ -21,7 +21,7 @@ export type LostEntries = {
 
 /** How a tree is read. */
 export type ReadOptions = {
-  /** Told of each damaged node, whose entries are then left out. Without it damage ends the reading. */
+  /** Told of each node that is damaged or gone, whose entries are then left out. Without it damage ends the reading. */
   readonly onLost?: ((lost: LostEntries) => void) | undefined;
 };
 
@@ -64,7 +64,7 @@ async function* leavesBelow(
     if (node.level !== level)
       throw new HoldfastError("corrupt", "Cannot read a tree: a node has another level than its parent says");
   } catch (error) {
-    if (onLost === undefined || !isHoldfastError(error, "corrupt", "incompatible")) throw error;
+    if (onLost === undefined || !isHoldfastError(error, "absent", "corrupt", "incompatible")) throw error;
     onLost({
       last: { dir: child.lastDir, name: child.lastName },
       entries: child.entries,

@@ -1,9 +1,6 @@
 import { decodeChunkList } from "#shared/format/chunk-list.ts";
 import { chunkRowBytes, type Entry, listRowBytes } from "#shared/format/entry.ts";
-import type { BlobReader } from "#shared/repository/blob-reader.ts";
-
-/** What reads single blobs, each verified. */
-export type ReadsBlobs = Pick<BlobReader, "readChunk" | "readNode">;
+import type { ReadsBlobs } from "#shared/snapshot/snapshot-reader.ts";
 
 /** A chunk of a file. */
 export type PlacedChunk = {

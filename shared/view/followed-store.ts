@@ -2,10 +2,10 @@ import { type Clock } from "#shared/clock.ts";
 import { type HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { idToBytes, type StateId } from "#shared/format/ids.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
-import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import { ByteBoundedCache } from "#shared/repository/byte-bounded-cache.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { liveRecords, readSnapshot, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
+import { explainLoss, type ReadsBlobs, snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
 import { SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { NodeCache } from "./node-cache.ts";
 import { ReadAhead } from "./read-ahead.ts";
@@ -112,15 +112,22 @@ export class FollowedStore {
     return bytes;
   }
 
-  /** A reader of single blobs of the store as it is now. */
-  reader(): Promise<BlobReader> {
-    return this.#repository.blobReader();
+  /** A reader of single blobs that a snapshot needs, of the store as it is now. Throws as `snapshotReader`. */
+  reader(id: StateId): Promise<ReadsBlobs> {
+    return snapshotReader(this.#repository, id);
   }
 
   /** The tree of a snapshot, its nodes read through the cache. */
   tree(snapshot: Snapshot): SnapshotTree {
     this.#repository.prefer(snapshot.id);
-    return new SnapshotTree(snapshot, async (nodeId) => this.#nodes.read(nodeId, await this.reader()));
+    return new SnapshotTree(snapshot, async (nodeId) => {
+      try {
+        // Who waits for a node with others waits for one read, on behalf of no snapshot.
+        return await this.#nodes.read(nodeId, await this.#repository.blobReader());
+      } catch (error) {
+        throw explainLoss(error, this.#repository.log, snapshot.id);
+      }
+    });
   }
 
   /** Loads what the first request would wait for: the roots of a snapshot's trees, or of the newest's, and where they are. */
@@ -130,13 +137,13 @@ export class FollowedStore {
     try {
       if (newest !== undefined) await this.#warm(await this.snapshot(newest));
     } catch (error) {
-      if (!isHoldfastError(error, "corrupt", "incompatible")) throw error; // those who ask for that snapshot are told
+      if (!isHoldfastError(error, "absent", "corrupt", "incompatible")) throw error; // those who ask for that snapshot are told
     }
   }
 
   async #warm(snapshot: Snapshot): Promise<void> {
     this.#repository.prefer(snapshot.id);
-    const reader = await this.reader();
+    const reader = await this.#repository.blobReader();
     for (const { tree } of snapshot.header.sources) await this.#nodes.read(idToBytes(tree.nodeId), reader);
   }
 

@@ -1,7 +1,7 @@
 import { encodeHex } from "#shared/bytes/hex.ts";
 import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
-import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import { ByteBoundedCache } from "#shared/repository/byte-bounded-cache.ts";
+import type { ReadsBlobs } from "#shared/snapshot/snapshot-reader.ts";
 
 /** Bytes that an item of a decoded node takes in memory, about. */
 const itemBytes = 640;
@@ -21,7 +21,7 @@ export class NodeCache {
   }
 
   /** The node by that id, read by `reader` if it is not here. Throws as `BlobReader.readNode`. */
-  read(nodeId: Uint8Array, reader: BlobReader): Promise<TreeNode> {
+  read(nodeId: Uint8Array, reader: ReadsBlobs): Promise<TreeNode> {
     const name = encodeHex(nodeId.subarray(0, 32));
     const kept = this.#nodes.get(name);
     if (kept !== undefined) return kept;
@@ -32,7 +32,7 @@ export class NodeCache {
     return node;
   }
 
-  async #load(name: string, nodeId: Uint8Array, reader: BlobReader): Promise<TreeNode> {
+  async #load(name: string, nodeId: Uint8Array, reader: ReadsBlobs): Promise<TreeNode> {
     // A copy: what is decoded has views into it, which would hold the whole segment.
     const bytes = (await reader.readNode(nodeId)).slice();
     const node = decodeTreeNode(bytes, `tree node ${name}`);

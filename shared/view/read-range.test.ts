@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { encodeChunkList } from "#shared/format/chunk-list.ts";
 import { chunkRowBytes, type Entry, emptyEntry, entryTypes, listRowBytes } from "#shared/format/entry.ts";
 import { noise } from "#shared/operations/small-store.testing.ts";
-import type { ReadsBlobs } from "./chunks-in-range.ts";
+import type { ReadsBlobs } from "#shared/snapshot/snapshot-reader.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { readRange } from "./read-range.ts";
 

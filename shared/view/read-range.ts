@@ -1,6 +1,7 @@
 import { type Entry, entryTypes } from "#shared/format/entry.ts";
 import { HoldfastError } from "#shared/errors.ts";
-import { chunksInRange, type PlacedChunk, type ReadsBlobs } from "./chunks-in-range.ts";
+import type { ReadsBlobs } from "#shared/snapshot/snapshot-reader.ts";
+import { chunksInRange, type PlacedChunk } from "./chunks-in-range.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import type { ContentRange } from "./view.ts";
 

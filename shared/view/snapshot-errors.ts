@@ -11,6 +11,6 @@ export async function snapshotErrors(located: Located): Promise<SnapshotError[]>
   const { store, tree } = located;
   const { errorList } = tree.snapshot.header;
   if (errorList === undefined) return [];
-  const bytes = await (await store.reader()).readNode(idToBytes(errorList));
+  const bytes = await (await store.reader(tree.snapshot.id)).readNode(idToBytes(errorList));
   return decodeErrorList(bytes, "the error list").filter((error) => located.shows(error.path));
 }

@@ -77,7 +77,7 @@ export class SnapshotView implements View {
   async *open(entry: ViewEntry, range?: ContentRange): AsyncGenerator<Uint8Array> {
     const { place } = entry;
     if (place === undefined || this.#real(entry.path) === undefined) throw this.#absent(entry.path);
-    yield* readRange(place.entry, await this.#store.reader(), this.#store.readAhead, range);
+    yield* readRange(place.entry, await this.#store.reader(this.#id), this.#store.readAhead, range);
   }
 
   async follow(path: string): Promise<ViewEntry | undefined> {

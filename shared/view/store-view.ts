@@ -133,6 +133,7 @@ export class StoreView implements View {
       const summary = summariseSnapshot(await this.#store.snapshot(record));
       return (this.#options.admits?.(summary) ?? true) ? summary : undefined;
     } catch (error) {
+      if (isHoldfastError(error, "absent")) return undefined; // it was removed and swept a moment ago
       if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
       this.#options.onProblem?.(error);
       return undefined;

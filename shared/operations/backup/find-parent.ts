@@ -30,7 +30,7 @@ export async function findParents(
     try {
       snapshot = await readSnapshot(repository, record);
     } catch (error) {
-      if (isHoldfastError(error, "corrupt", "incompatible")) continue;
+      if (isHoldfastError(error, "absent", "corrupt", "incompatible")) continue;
       throw error;
     }
     for (const [index, wanted] of roots.entries()) {

@@ -7,16 +7,17 @@ import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { LogState } from "#shared/log/log-state.ts";
 import { resolveRow, rowsOf } from "#shared/log/resolve-row.ts";
-import type { Progress, Reporter } from "#shared/operations/progress.ts";
+import type { EntryError, Progress, Reporter } from "#shared/operations/progress.ts";
 import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { Snapshot } from "#shared/snapshot/read-snapshot.ts";
+import { isRemoved } from "#shared/snapshot/snapshot-reader.ts";
 import { nodeName } from "#shared/tree/read-tree.ts";
 
 /** A snapshot and the segments that its state refers to. */
 export type CheckedSnapshot = Snapshot & { readonly references: readonly PackReference[] };
 
-/** Damaged files that are named; more are counted only. */
+/** Damaged files that are named, of one snapshot and in all; more are counted only. */
 const namedFilesMax = 10_000;
 
 /**
@@ -24,7 +25,7 @@ const namedFilesMax = 10_000;
  * segment that the snapshot's state refers to.
  *
  * Leaves that several snapshots share are walked once, unless something in them is damaged or a snapshot does not refer to the
- * segments that they need. Memory: about a hundred bytes for each distinct leaf.
+ * segments that they need. Memory: about a hundred bytes for each distinct leaf, and what is told of the damaged files of one snapshot.
  */
 export class TreeCheck {
   readonly #repository: Repository;
@@ -37,6 +38,9 @@ export class TreeCheck {
   /** Segments that the leaf at hand needs. */
   readonly #needed = new Set<number>();
   damagedFiles = 0;
+  /** Damaged files of the snapshot at hand, and what is to be told of the first of them. */
+  #found = 0;
+  readonly #tales: EntryError[] = [];
   #reader: BlobReader | undefined;
   #prefix = "";
   #references: readonly PackReference[] = [];
@@ -58,8 +62,27 @@ export class TreeCheck {
     this.#signal = parts.signal;
   }
 
-  /** Checks the trees of a snapshot. */
-  async checkSnapshot(snapshot: CheckedSnapshot): Promise<void> {
+  /**
+   * Checks the trees of a snapshot. Damage is told of once its end is reached and the log, folded again, still has the snapshot: what a
+   * snapshot needs is swept under the walk when somebody removes it.
+   *
+   * @returns false: something that it needs is not there, and it was removed; nothing was told
+   */
+  async checkSnapshot(snapshot: CheckedSnapshot): Promise<boolean> {
+    this.#found = 0;
+    this.#tales.length = 0;
+    await this.#walk(snapshot);
+    if (this.#found === 0) return true;
+    await this.#repository.refresh();
+    if (snapshot.record.removed === undefined && isRemoved(this.#repository.log, snapshot.id)) return false;
+    for (const told of this.#tales.slice(0, Math.max(0, namedFilesMax - this.damagedFiles)))
+      this.#reporter.entryError(told);
+    this.damagedFiles += this.#found;
+    this.#progress.errors += this.#found;
+    return true;
+  }
+
+  async #walk(snapshot: CheckedSnapshot): Promise<void> {
     this.#reader ??= await this.#repository.blobReader();
     this.#references = snapshot.references;
     this.#followLog();
@@ -77,9 +100,9 @@ export class TreeCheck {
   }
 
   async #checkSource(source: SnapshotSource): Promise<void> {
-    const before = this.damagedFiles;
+    const before = this.#found;
     const totals = await this.#checkNode(idToBytes(source.tree.nodeId), source.tree.level, "");
-    if (this.damagedFiles === before && totals !== undefined && totals.entries !== source.tree.entries) {
+    if (this.#found === before && totals !== undefined && totals.entries !== source.tree.entries) {
       this.#damage(
         "",
         new HoldfastError("corrupt", `The tree has ${totals.entries} entries instead of ${source.tree.entries}`),
@@ -94,7 +117,7 @@ export class TreeCheck {
     this.#needSegment(nodeId, 0, near);
     const sound = this.#soundLeaves.get(name);
     if (sound?.segments.every((segment) => this.#isReferenced(segment)) === true) return { entries: sound.entries };
-    const before = this.damagedFiles;
+    const before = this.#found;
     let node: TreeNode;
     try {
       node = decodeTreeNode(
@@ -118,8 +141,7 @@ export class TreeCheck {
         if (entry.type === entryTypes.file) await this.#checkFile(entry);
       }
       entries = node.entries.length;
-      if (this.damagedFiles === before)
-        this.#soundLeaves.set(name, { entries, segments: Uint32Array.from(this.#needed) });
+      if (this.#found === before) this.#soundLeaves.set(name, { entries, segments: Uint32Array.from(this.#needed) });
     } else {
       for (const child of node.children) {
         const below = await this.#checkNode(
@@ -210,10 +232,8 @@ export class TreeCheck {
 
   #damage(path: string, error: unknown): void {
     if (!isHoldfastError(error) || error.kind === "internal" || error.kind === "interrupted") throw error;
-    this.damagedFiles++;
-    this.#progress.errors++;
-    if (this.damagedFiles <= namedFilesMax) {
-      this.#reporter.entryError({ path: `${this.#prefix}/${path}`, kind: error.kind, message: error.message });
-    }
+    this.#found++;
+    if (this.#found <= namedFilesMax)
+      this.#tales.push({ path: `${this.#prefix}/${path}`, kind: error.kind, message: error.message });
   }
 }

@@ -120,9 +120,13 @@ class Check {
       progress: this.#progress,
       signal: this.#options.signal,
     });
-    for (const snapshot of snapshots) if (!this.#isRemovedMeanwhile(snapshot)) await trees.checkSnapshot(snapshot);
+    let walked = 0;
+    for (const snapshot of snapshots) {
+      if (!this.#isRemovedMeanwhile(snapshot) && (await trees.checkSnapshot(snapshot))) walked++;
+      else this.#tellRemoved(snapshot);
+    }
     return {
-      snapshots: snapshots.length,
+      snapshots: walked,
       packs: checked.size,
       packsRead: this.#packsRead,
       blobsVerified: this.#blobs,
@@ -142,6 +146,11 @@ class Check {
     if (record.removed !== undefined) return false;
     const now = this.#repository.log.snapshots.get(record.stateId);
     return now === undefined || now.removed !== undefined;
+  }
+
+  #tellRemoved({ id }: CheckedSnapshot): void {
+    const message = `Snapshot ${id.slice(0, 12)} was removed while it was to be checked: it is passed over.`;
+    this.#reporter.notice({ level: "warning", message });
   }
 
   /**
@@ -165,7 +174,7 @@ class Check {
         this.#references.push({ record, references });
         if (isOwner) snapshots.push({ ...(await readSnapshot(this.#repository, record)), references });
       } catch (error) {
-        if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+        if (!isHoldfastError(error, "absent", "corrupt", "incompatible")) throw error;
         await this.#repository.refresh();
         if (this.#repository.log.sweptStates.has(record.stateId)) continue;
         this.#damaged(`states/${record.stateId.slice(0, 2)}/${record.stateId}`, error.message);

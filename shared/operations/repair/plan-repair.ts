@@ -212,7 +212,7 @@ class Planner {
       const { header } = await readSnapshot(this.#options.repository, record);
       return { header, group: copy?.group ?? new Uint8Array(16), isSound: true };
     } catch (error) {
-      if (!isHoldfastError(error, "corrupt")) throw error;
+      if (!isHoldfastError(error, "absent", "corrupt")) throw error;
       return copy === undefined ? undefined : { ...copy, isSound: false };
     }
   }

@@ -16,7 +16,7 @@ export type ContentOutcomes = {
   /** A file is whole. */
   restored(file: PlannedFile): void;
   /** A file could not be restored; told once a file. */
-  failed(file: PlannedFile, failure: { readonly kind: string; readonly message: string }): void;
+  failed(file: PlannedFile, failure: { readonly kind: string; readonly message: string } | HoldfastError): void;
   /** An attribute of a file could not be restored. */
   problem(path: string, problem: ExportProblem): void;
   /** Sealed bytes came from the store. */
@@ -215,8 +215,7 @@ export class ContentRestorer {
   #failFile(file: PlannedFile, failure: { readonly kind: string; readonly message: string } | HoldfastError): void {
     if (file.failed) return;
     file.failed = true;
-    const kind = failure instanceof HoldfastError ? String(failure.detail["errno"] ?? failure.kind) : failure.kind;
-    this.#outcomes.failed(file, { kind, message: failure.message });
+    this.#outcomes.failed(file, failure);
   }
 
   #release(range: PlannedRange): void {

@@ -1,10 +1,11 @@
 import type { Exporter, ExportProblem } from "#shared/connectors/exporter.ts";
 import { chunkRowBytes, type Entry, entryTypes, entryPath, listRowBytes } from "#shared/format/entry.ts";
 import { decodeChunkList } from "#shared/format/chunk-list.ts";
+import type { StateId } from "#shared/format/ids.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
-import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import type { Repository } from "#shared/repository/repository.ts";
+import { explainLoss, type ReadsBlobs, snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
 import type { LostEntries } from "#shared/tree/read-tree.ts";
 import { ContentRestorer } from "./content-restorer.ts";
 import { ContentWindow, type PlannedFile } from "./content-window.ts";
@@ -28,6 +29,8 @@ export type RestoreItem = {
 /** What to restore, and how. */
 export type RestoreOptions = {
   readonly repository: Repository;
+  /** The snapshot that all of it is of. */
+  readonly snapshot: StateId;
   readonly items: readonly { readonly item: RestoreItem; readonly exporter: Exporter }[];
   readonly threads: number;
   /** Sealed bytes that are fetched or being worked on at most. */
@@ -54,14 +57,18 @@ export type RestoreReport = {
   readonly durationMs: number;
 };
 
-/** Restores entries: directories first, content by threads in the order of the packs, metadata of directories last. */
+/**
+ * Restores entries: directories first, content by threads in the order of the packs, metadata of directories last.
+ *
+ * Of a snapshot that is removed and swept meanwhile, what is gone is told of as `absent`, and is no damage.
+ */
 export async function restore(options: RestoreOptions): Promise<RestoreReport> {
-  const { repository, reporter, signal } = options;
+  const { repository, snapshot, reporter, signal } = options;
   const startedMs = repository.clock.nowMs();
   const progress = newProgress("restore", "opening");
   reporter.start(progress);
   await repository.loadIndex();
-  const reader = await repository.blobReader();
+  const reader = await snapshotReader(repository, snapshot);
   const counts = {
     entries: 0,
     files: 0,
@@ -80,6 +87,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   for (const { item, exporter } of options.items) {
     const run = new ItemRestore({
       repository,
+      snapshot,
       reader,
       exporter,
       item,
@@ -107,7 +115,8 @@ type Counts = Omit<{ -readonly [Key in keyof RestoreReport]: RestoreReport[Key] 
 
 class ItemRestore {
   readonly #repository: Repository;
-  readonly #reader: BlobReader;
+  readonly #snapshot: StateId;
+  readonly #reader: ReadsBlobs;
   readonly #exporter: Exporter;
   readonly #item: RestoreItem;
   readonly #reporter: Reporter;
@@ -127,7 +136,8 @@ class ItemRestore {
 
   constructor(parts: {
     repository: Repository;
-    reader: BlobReader;
+    snapshot: StateId;
+    reader: ReadsBlobs;
     exporter: Exporter;
     item: RestoreItem;
     reporter: Reporter;
@@ -138,6 +148,7 @@ class ItemRestore {
     signal: AbortSignal | undefined;
   }) {
     this.#repository = parts.repository;
+    this.#snapshot = parts.snapshot;
     this.#reader = parts.reader;
     this.#exporter = parts.exporter;
     this.#item = parts.item;
@@ -152,7 +163,8 @@ class ItemRestore {
       signal: parts.signal,
       outcomes: {
         restored: (file) => this.#restored(file),
-        failed: (file, failure) => this.#fail(file.path, failure),
+        failed: (file, failure) =>
+          failure instanceof HoldfastError ? this.#report(file.path, failure) : this.#fail(file.path, failure),
         problem: (path, problem) => this.#problem(path, problem),
         fetched: (bytes) => {
           this.#counts.fetchedBytes += bytes;
@@ -204,7 +216,7 @@ class ItemRestore {
   #lose({ last, entries, error }: LostEntries): void {
     this.#lostDirectories = true;
     this.#counts.failed += entries;
-    this.#counts.damaged += entries;
+    if (error.kind !== "absent") this.#counts.damaged += entries;
     this.#progress.errors++;
     const message = `Cannot restore ${entries === 1 ? "this entry" : `${entries} entries, of which this is the last`}: ${error.message}`;
     this.#reporter.entryError({ path: entryPath(last), kind: error.kind, message });
@@ -295,7 +307,7 @@ class ItemRestore {
       const lengthBytes = view.getUint32(at + 32, true);
       if (place === undefined || place.lengthBytes !== lengthBytes) {
         file.failed = true;
-        this.#fail(file.path, { kind: "corrupt", message: this.#whyNoChunk(rows, at) });
+        this.#report(file.path, place === undefined ? this.#whyNoChunk(rows, at) : anotherLength());
         return contentOffset;
       }
       this.#window.add({
@@ -312,9 +324,10 @@ class ItemRestore {
     return contentOffset;
   }
 
-  #whyNoChunk(rows: Uint8Array, at: number): string {
+  #whyNoChunk(rows: Uint8Array, at: number): HoldfastError {
     const isKnown = this.#repository.index.find(rows, at) !== undefined;
-    return `Cannot find a chunk of it: ${isKnown ? "the pack that it was in was swept" : "no state tells of it"}`;
+    const reason = isKnown ? "the pack that it was in was swept" : "no state tells of it";
+    return new HoldfastError("corrupt", `Cannot find a chunk of it: ${reason}`, { detail: { isGone: true } });
   }
 
   async #flush(): Promise<void> {
@@ -365,7 +378,8 @@ class ItemRestore {
     }
   }
 
-  #report(path: string, error: unknown): void {
+  #report(path: string, cause: unknown): void {
+    const error = explainLoss(cause, this.#repository.log, this.#snapshot);
     if (!isHoldfastError(error) || error.kind === "internal" || error.kind === "interrupted") throw error;
     this.#fail(path, { kind: String(error.detail["errno"] ?? error.kind), message: error.message });
   }
@@ -383,6 +397,10 @@ class ItemRestore {
     this.#progress.errors++;
     this.#reporter.entryError({ path, kind: problem.attribute, message: problem.message });
   }
+}
+
+function anotherLength(): HoldfastError {
+  return new HoldfastError("corrupt", "A chunk of it has another length than the tree says");
 }
 
 /**
