@@ -19,6 +19,7 @@ export const mount = defineCommand({
       "Serves the store read-only until it is stopped (Ctrl-C, SIGTERM). Without an argument every snapshot is a directory at the top (over S3 a bucket), named by time, host and id; new ones appear as they are committed, removed ones vanish, and `latest` is the newest. With SNAPSHOT or SNAPSHOT:PATH the top is that snapshot, or that directory in it.",
       "Each of --http, --webdav, --s3 and --ui (the web UI of `holdfast ui`) says where that protocol listens; given the same place twice, HTTP is at `/`, WebDAV at `/dav/`, S3 at `/s3/` and the UI at `/ui/`. Without any: HTTP at 127.0.0.1:8080. A place is HOST:PORT, [IPV6]:PORT, or PORT at 127.0.0.1; port 0 takes a free one.",
       "Over HTTP directories are pages; files come with ranges, tags and times; `?tar` and `?zip` after a directory give all that is in it; `?download` after a file saves it. Links are followed inside what is served and never out of it. Nothing in a served file runs in a browser.",
+      "Over WebDAV it is read-only, class 1: a link to a file is that file, a link to a directory is left out of listings, special files are not there; PROPFIND of infinite depth is refused. Windows wants it at the top of a port. Over S3, path style, with signatures of version 4, a bucket is a snapshot; keys are paths, a link is an object that holds its target, an empty directory one whose key ends in a slash; mode, owner and time are `x-amz-meta-…` as s3fs and rclone have them. Of names that are no UTF-8 each odd byte is U+10FF00 + byte. A file that the backup could not read is listed and cannot be got. Without --access any S3 key will do.",
       "While it runs the process holds the key of the store, and whoever can reach it sees what it serves. At 127.0.0.1 that is every user of this machine, unless --access is given; requests under another name than localhost are refused, so that no web site can read along. Any other address needs --access (or HOLDFAST_MOUNT_ACCESS, the same text) and TLS by --cert and --key, or --insecure-plain where something in front of it encrypts.",
       'The access file is JSON and must be readable by its owner only: {"users": [{"name", "password" or "passwordHash" ($argon2id$)}], "tokens": [{"name", "token" or "tokenSha256"}], "s3Keys": [{"accessKeyId", "secretAccessKey"}]}. Each may have "allow": {"hosts", "names", "tags", "snapshots": [...], "directory": "/path"}, and then sees nothing else. Users log in by Basic, tokens by Bearer (or as the password of the user `token`).',
       "With --hash-password nothing is served and no store is needed: a password is asked for twice, or comes from --passphrase-command, and what belongs in the access file as `passwordHash` is printed. The store's own passphrase, in HOLDFAST_PASSPHRASE, is not taken for it.",
@@ -37,6 +38,10 @@ export const mount = defineCommand({
       {
         line: "holdfast mount --http 0.0.0.0:443 --cert cert.pem --key key.pem --access access.json",
         does: "Serve all snapshots to those whom the access file names.",
+      },
+      {
+        line: "holdfast mount --s3 9000 --webdav 9001",
+        does: "Then `AWS_ENDPOINT_URL=http://127.0.0.1:9000 aws s3 sync s3://latest DIR`; `rclone` or a file manager on port 9001.",
       },
       { line: "holdfast mount --hash-password", does: "Make what the access file keeps of a password." },
     ],

@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import { runClient } from "./real-client.ts";
 
 /** Waits until something is mounted at a directory; throws after ten seconds. */
 export async function waitForMount(directory: string): Promise<void> {
@@ -11,10 +11,10 @@ export async function waitForMount(directory: string): Promise<void> {
   throw new Error(`Nothing was mounted at ${directory}`);
 }
 
-/** Ends a mount, whether it is still used or not. */
+/** Ends a mount, whether it is still used or not. Meanwhile this process, which may be the server behind it, goes on answering. */
 export async function removeMount(directory: string): Promise<void> {
   for (let tries = 0; tries < 20 && isMounted(directory); tries++) {
-    spawnSync("umount", tries < 10 ? ["-i", directory] : ["-i", "-l", directory]);
+    await runClient("umount", tries < 5 ? ["-i", directory] : ["-i", "-l", directory]);
     if (isMounted(directory)) await setTimeout(100);
   }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SmallHost } from "#agent/engine/small-host.testing.ts";
@@ -77,6 +77,24 @@ test.runIf(rclone)(`rclone copies all, and finds no difference: ${rclone ?? miss
     { input: "x" },
   );
   expect(refused.status).not.toBe(0);
+});
+
+const canMount = rclone !== undefined && clientPath("fusermount") !== undefined && existsSync("/dev/fuse");
+test.runIf(canMount)(`rclone mounts it: ${canMount ? "" : missing("rclone with FUSE")}`, async () => {
+  const target = host.path("mounted by rclone");
+  mkdirSync(target);
+  const mounting = runClient("rclone", ["mount", "--config", "/dev/null", "--read-only", remote(), target]);
+  try {
+    await waitForMount(target);
+    const copy = host.path("out of rclone");
+    // Not -a: what that asks beyond content, rclone 1.60 answers by an error of its own.
+    const copied = await runClient("cp", ["-r", target, copy]);
+    expect(copied.status, copied.stderr).toBe(0);
+    expect(differences(copy, [...untold, "mtime"])).toEqual([]);
+  } finally {
+    await removeMount(target);
+    await mounting;
+  }
 });
 
 const cadaver = clientPath("cadaver");
