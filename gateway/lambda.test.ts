@@ -1,10 +1,12 @@
 import { Writable } from "node:stream";
+import { Hono } from "hono";
 import { afterEach, expect, it, vi } from "vitest";
 import { systemClock } from "#shared/clock.ts";
 import { storeOf } from "#shared/view/view.testing.ts";
 import { openAccess } from "./access/configured-access.ts";
 import type { AccessRecord } from "./access-record.ts";
 import { gatewayApp } from "./app.ts";
+import type { GatewayEnv } from "./gateway-env.ts";
 import { httpProtocol } from "./http/http-protocol.ts";
 import { mountOf } from "./small-gateway.testing.ts";
 
@@ -80,4 +82,52 @@ it("streams bytes as they are, text types too, with status, headers and the call
   await invoke(event("GET", "/none"));
   expect(meta?.statusCode).toBe(404);
   expect(records.map(({ address }) => address)).toContain("192.0.2.7");
+});
+
+it("a response that breaks after it began fails the invocation, and nothing is added; cookies are told one by one", async () => {
+  let meta: { statusCode: number; cookies: string[] } | undefined;
+  vi.stubGlobal("awslambda", {
+    streamifyResponse: (handler: unknown) => handler,
+    HttpResponseStream: {
+      from: (stream: unknown, given: typeof meta) => {
+        meta = given;
+        return stream;
+      },
+    },
+  });
+  const { lambdaHandler } = await import("./lambda.ts");
+  const app = new Hono<GatewayEnv>();
+  app.get("/broken", () => {
+    let parts = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (parts++ < 2) controller.enqueue(bytes);
+        else controller.error(new Error("damaged"));
+      },
+    });
+    return new Response(body, { headers: { "content-length": "1000" } });
+  });
+  app.get("/cookies", (c) => {
+    c.header("set-cookie", "a=1; Path=/", { append: true });
+    c.header("set-cookie", "b=2; Path=/", { append: true });
+    return c.body(null, 204);
+  });
+  const call = lambdaHandler(app);
+  const parts: Buffer[] = [];
+  const sink = () =>
+    new Writable({
+      highWaterMark: 1,
+      write(part: Buffer, _encoding, done) {
+        parts.push(Buffer.from(part));
+        setImmediate(done);
+      },
+    }).on("error", () => undefined);
+  const broken = sink();
+  await expect(call(event("GET", "/broken"), broken, {})).rejects.toThrow("damaged");
+  expect(broken.destroyed).toBe(true);
+  expect(broken.writableFinished).toBe(false);
+  expect(bytes.equals(Buffer.concat(parts).subarray(0, bytes.length))).toBe(true);
+  expect(Buffer.concat(parts).length).toBeLessThanOrEqual(2 * bytes.length);
+  await call(event("GET", "/cookies"), sink(), {});
+  expect(meta).toMatchObject({ statusCode: 204, cookies: ["a=1; Path=/", "b=2; Path=/"] });
 });
