@@ -38,6 +38,9 @@ export type SegmentSession = {
 
 /** Plaintext that compresses to more than this share of itself is stored raw. */
 const rawAbove = 0.98;
+/** Blobs for whose rows there is room at first, and that a segment has at most. */
+const firstRows = 1024;
+const rowsMax = 64 * 1024;
 
 /**
  * Collects blobs to segments: whole blobs until the target, then compressed, padded, sealed, opened again and compared.
@@ -53,8 +56,8 @@ export class SegmentBuilder {
   readonly #content: Uint8Array<ArrayBuffer>;
   readonly #compressor: ZstdCompressor;
   readonly #opener = new SegmentOpener();
-  readonly #rows: Uint8Array<ArrayBuffer>;
-  readonly #rowsView: DataView;
+  #rows = new Uint8Array(firstRows * directoryRowBytes);
+  #rowsView = new DataView(this.#rows.buffer);
   #length = 0;
   #count = 0;
   #ordinal = -1;
@@ -66,13 +69,11 @@ export class SegmentBuilder {
     this.#buffer = new Uint8Array(session.targetBytes + session.blobMaxBytes);
     this.#content = new Uint8Array(segmentContentBytes(ZstdCompressor.room(this.#buffer.byteLength)));
     this.#compressor = new ZstdCompressor(session.level);
-    this.#rows = new Uint8Array(64 * 1024 * directoryRowBytes);
-    this.#rowsView = new DataView(this.#rows.buffer);
   }
 
   /** Whether the segment has reached its target and should be sealed. */
   get full(): boolean {
-    return this.#length >= this.#session.targetBytes || (this.#count + 1) * directoryRowBytes > this.#rows.byteLength;
+    return this.#length >= this.#session.targetBytes || this.#count >= rowsMax;
   }
 
   /** Whether nothing was added. */
@@ -99,10 +100,18 @@ export class SegmentBuilder {
   /** Takes the first `lengthBytes` of `room` as a blob whose id begins at `ids[idOffset]`. */
   commit(ids: Uint8Array, idOffset: number, lengthBytes: number): void {
     const at = this.#count * directoryRowBytes;
+    if (at >= this.#rows.byteLength) this.#growRows();
     for (let index = 0; index < 32; index++) this.#rows[at + index] = ids[idOffset + index] ?? 0;
     this.#rowsView.setUint32(at + 32, lengthBytes, true);
     this.#count++;
     this.#length += lengthBytes;
+  }
+
+  #growRows(): void {
+    const rows = new Uint8Array(2 * this.#rows.byteLength);
+    rows.set(this.#rows);
+    this.#rows = rows;
+    this.#rowsView = new DataView(rows.buffer);
   }
 
   /** Appends a copy of `blob`. */

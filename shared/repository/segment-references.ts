@@ -8,7 +8,7 @@ const pageBytes = 2 ** (pageBits - 3);
 
 /** The set of segments that a snapshot needs, by ordinal. Memory: half a mebibyte, and a bit a segment in pages of 65,536. */
 export class SegmentReferences {
-  readonly #pages: (Uint8Array | undefined)[] = Array.from({ length: 2 ** (32 - pageBits) }, () => undefined);
+  readonly #pages = Array.from<Uint8Array | undefined>({ length: 2 ** (32 - pageBits) });
 
   /** Marks a segment as needed. */
   mark(ordinal: number): void {
