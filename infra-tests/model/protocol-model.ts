@@ -45,7 +45,8 @@ export class ProtocolModel {
   readonly #entries = new Map<string, readonly Entry[]>();
 
   constructor(options: ModelOptions) {
-    const rules = options.rules ?? logRules;
+    // At once, so that worlds are reached where relocations went.
+    const rules = { ...(options.rules ?? logRules), goneRelocationsStay: 0 };
     this.#bounds = options.bounds;
     this.#faults = options.faults ?? {};
     this.#log = new ModelLog(this.#store, rules);

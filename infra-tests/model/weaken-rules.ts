@@ -26,6 +26,7 @@ export function weakenRules(mutants: readonly string[]): LogRules {
     sweep: without("sweep", logRules.sweep),
     relocate: without("relocate", logRules.relocate),
     checkpoint: without("checkpoint", logRules.checkpoint),
+    goneRelocationsStay: logRules.goneRelocationsStay,
   };
 }
 

@@ -1,5 +1,5 @@
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
-import { sha256 } from "#shared/crypto/sha256.ts";
+import { createSha256 } from "#shared/crypto/sha256.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { decodeCborMap, encodeCbor } from "./cbor.ts";
 import { decodeFrame, framePieces, frameVersion } from "./frame.ts";
@@ -48,7 +48,6 @@ export function checkpointPartPieces(
   placed: readonly Uint8Array[],
 ): readonly Uint8Array[] {
   // A CBOR map of two or three fields, by hand: the rows of large parts are not copied.
-  const rows = (name: string, all: readonly Uint8Array[]) => [encodeCbor(name), arrayHead(all.length), ...all];
   const fields = [...rows("states", states), encodeCbor("storeId"), encodeCbor(idToBytes(storeId))];
   if (placed.length === 0) return framePieces("checkpointPart", 1, [Uint8Array.of(0xa2), ...fields]);
   return framePieces("checkpointPart", 2, [Uint8Array.of(0xa3), ...rows("placed", placed), ...fields]);
@@ -59,9 +58,11 @@ export function encodeCheckpointPart({ storeId, states, placed }: CheckpointPart
   return concatBytes(...checkpointPartPieces(storeId, states.map(encodePartState), placed.map(encodePartPack)));
 }
 
-/** The name of the part whose head this is: SHA-256, 32 bytes. */
-export function checkpointPartId(...head: readonly Uint8Array[]): Uint8Array {
-  return sha256(...head);
+/** The name of the part whose head this is, in one piece or several: SHA-256, 32 bytes. */
+export function checkpointPartId(head: readonly Uint8Array[]): Uint8Array {
+  const hash = createSha256();
+  for (const piece of head) hash.update(piece);
+  return hash.digest();
 }
 
 /**
@@ -92,6 +93,11 @@ export function decodeCheckpointPart(bytes: Uint8Array, subject: string): Checkp
   if (new Set(part.placed.map((each) => each.packId)).size !== part.placed.length)
     throw new HoldfastError("corrupt", `Cannot read ${subject}: it has two rows of one pack`);
   return part;
+}
+
+/** A field of a map whose value is an array. */
+function rows(name: string, all: readonly Uint8Array[]): readonly Uint8Array[] {
+  return [encodeCbor(name), arrayHead(all.length), ...all];
 }
 
 function packFields(pack: StatePack) {

@@ -24,7 +24,10 @@ export function encodePartsSection(parts: readonly ListedPart[]): Uint8Array {
   return encodeCbor({
     version,
     parts: parts.map(({ sha256, headBytes, bytes, states, placed }) => ({
-      ...{ sha256, headBytes, bytes, states },
+      sha256,
+      headBytes,
+      bytes,
+      states,
       ...(version === 1 ? {} : { placed }),
     })),
   });

@@ -83,7 +83,9 @@ describe("the section of a checkpoint that holds the rest of the fold", () => {
   });
 
   it("refuses to write rows that do not ascend", () => {
-    expect(() => encodeFoldSection({ ...full, sweptStates: [...full.sweptStates].reverse() })).toThrow(/do not ascend/);
+    expect(() => encodeFoldSection({ ...full, sweptStates: [...full.sweptStates].toReversed() })).toThrow(
+      /do not ascend/,
+    );
   });
 
   it.each<[string, Uint8Array, string]>([

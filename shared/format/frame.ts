@@ -3,7 +3,7 @@ import { ByteReader } from "#shared/bytes/byte-reader.ts";
 import { ByteWriter } from "#shared/bytes/byte-writer.ts";
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
-import { sha256 } from "#shared/crypto/sha256.ts";
+import { createSha256, sha256 } from "#shared/crypto/sha256.ts";
 import { checkVersion, formatVersions, type VersionedStructure } from "./version.ts";
 
 /** The first bytes of every object in a store. */
@@ -61,7 +61,9 @@ export function framePieces(
   writer.u16(0);
   writer.u32(payload.reduce((sum, each) => sum + each.byteLength, 0));
   const pieces = [writer.view(), ...payload];
-  return [...pieces, sha256(...pieces)];
+  const checksum = createSha256();
+  for (const piece of pieces) checksum.update(piece);
+  return [...pieces, checksum.digest()];
 }
 
 /** The version that a frame says it has. */

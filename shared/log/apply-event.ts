@@ -11,6 +11,7 @@ import type { SweepEvent } from "./rules/check-sweep.ts";
 import { type LogRules, logRules } from "./rules/log-rules.ts";
 import { checkRules } from "./rules/rule.ts";
 import type { Violation } from "./violation.ts";
+import { withoutGone } from "./without-gone.ts";
 
 /**
  * Checks one event by its fold-time rules and applies it.
@@ -28,7 +29,7 @@ export function applyEvent(
   rules: LogRules = logRules,
 ): { readonly state: LogState } | { readonly violation: Violation } {
   const found = checkFoldRules(state, event, rules);
-  return found === undefined ? { state: afterEvent(state, event, moment) } : { violation: found };
+  return found === undefined ? { state: afterEvent(state, event, moment, rules) } : { violation: found };
 }
 
 function checkFoldRules(state: LogState, event: LogEvent, rules: LogRules): Violation | undefined {
@@ -56,7 +57,7 @@ function checkFoldRules(state: LogState, event: LogEvent, rules: LogRules): Viol
   }
 }
 
-function afterEvent(state: LogState, event: LogEvent, moment: LogMoment): LogState {
+function afterEvent(state: LogState, event: LogEvent, moment: LogMoment, rules: LogRules): LogState {
   switch (event.type) {
     case "commit": {
       const { stateId, commitId, headBytes, stateBytes } = event;
@@ -79,7 +80,7 @@ function afterEvent(state: LogState, event: LogEvent, moment: LogMoment): LogSta
     case "revive":
       return { ...state, condemned: state.condemned.withoutAll(event.packs) };
     case "sweep":
-      return afterSweep(state, event, moment.seq);
+      return afterSweep(state, event, moment.seq, moment.seq - rules.goneRelocationsStay);
     case "relocate":
       return afterRelocate(state, event, moment.seq);
     case "checkpoint":
@@ -91,7 +92,7 @@ function afterEvent(state: LogState, event: LogEvent, moment: LogMoment): LogSta
   }
 }
 
-function afterSweep(state: LogState, event: SweepEvent, seq: number): LogState {
+function afterSweep(state: LogState, event: SweepEvent, seq: number, goneBy: number): LogState {
   let { snapshots, snapshotOfCommit } = state;
   for (const stateId of event.states) {
     const record = snapshots.get(stateId);
@@ -99,13 +100,15 @@ function afterSweep(state: LogState, event: SweepEvent, seq: number): LogState {
     snapshots = snapshots.without(stateId);
     snapshotOfCommit = snapshotOfCommit.without(record.commitId);
   }
+  const swept = state.swept.withAll(event.packs, seq);
   return {
     ...state,
     snapshots,
     snapshotOfCommit,
+    relocated: withoutGone({ relocated: state.relocated, swept }, goneBy),
     condemned: state.condemned.withoutAll(event.packs),
     placed: state.placed.withoutAll(event.packs),
-    swept: state.swept.withAll(event.packs, seq),
+    swept,
     sweptStates: state.sweptStates.withAll(event.states, seq),
   };
 }

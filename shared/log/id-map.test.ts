@@ -49,7 +49,10 @@ describe("IdMap", () => {
         const versions: { map: IdMap<string, number>; expected: (readonly [string, number])[] }[] = [];
         for (const { ids, value } of steps) {
           map = value === undefined ? map.withoutAll(ids) : map.withAll(ids, value);
-          for (const each of ids) value === undefined ? model.delete(each) : model.set(each, value);
+          for (const each of ids) {
+            if (value === undefined) model.delete(each);
+            else model.set(each, value);
+          }
           versions.push({ map, expected: [...model].sort(byId) });
         }
         for (const version of versions) {

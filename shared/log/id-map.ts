@@ -139,12 +139,12 @@ function isBranch<Value>(node: Node<Value>): node is Branch<Value> {
 }
 
 /** The ids, each once, as bytes. */
-function ascendingRun<Id extends string, Value>(ids: readonly Id[], value: Value): Run<Value> {
+function ascendingRun<Value>(ids: readonly string[], value: Value): Run<Value> {
   const texts = ids.length === 1 ? ids : ids.toSorted();
   const idBytes = (texts[0]?.length ?? 0) >>> 1;
   const bytes = Buffer.alloc(texts.length * idBytes);
   let count = 0;
-  let before: Id | undefined;
+  let before: string | undefined;
   for (const text of texts) {
     if (text !== before) bytes.write(text, count++ * idBytes, "hex");
     before = text;

@@ -89,7 +89,7 @@ export class PartBuilder {
     // Others may add while this is put.
     [this.#states, this.#placed, this.#sections, this.#bytes] = [[], [], [], 0];
     const head = checkpointPartPieces(this.#storeId, states, placed);
-    const id = checkpointPartId(...head);
+    const id = checkpointPartId(head);
     const headBytes = sumOf(head);
     const bytes = headBytes + sumOf(sections);
     try {

@@ -30,7 +30,7 @@ export async function readCheckpointPart(store: Store, storeId: StoreId, listed:
   const fail = (reason: string): never => {
     throw new HoldfastError("corrupt", `Cannot use ${key}: ${reason}`, { detail: { key } });
   };
-  if (!equalBytes(checkpointPartId(bytes), listed.sha256)) fail("its bytes are not those that its name promises");
+  if (!equalBytes(checkpointPartId([bytes]), listed.sha256)) fail("its bytes are not those that its name promises");
   const part = decodeCheckpointPart(bytes, key);
   if (part.storeId !== storeId) fail(`it belongs to store ${part.storeId}, not to ${storeId}`);
   const states = new Map<StateId, PlacedPartState>();

@@ -73,6 +73,35 @@ describe("resolveRow", () => {
     expect(state.relocated.has(pack("a"))).toBe(true);
   });
 
+  it("forgets relocations when nothing is left of what they moved, a thousand entries after, and leads to what was swept all the same", () => {
+    const sweep = (...names: string[]): LogEvent[] => {
+      const packs = names.map((each) => pack(each));
+      return [
+        { type: "condemn", packs },
+        { type: "sweep", packs, states: [] },
+      ];
+    };
+    const moves = [[move({ a: [0, 1], b: [0] }, { m: 3 })], [move({ m: [1] }, { n: 1 })], sweep("a", "b", "m")];
+    const before = fold(...moves, sweep("n"));
+    const quiet = (count: number): LogEvent[][] =>
+      Array.from({ length: count }, () => [{ type: "settings", graceMs: 1 }]);
+    const names = (state: LogState) => ["a", "b", "m"].filter((each) => state.relocated.has(pack(each)));
+    // Entries: two moves, two sweeps; the last of them is entry 4, and entry 1028 the first that lets go.
+    expect(names(fold(...moves, sweep("n"), ...quiet(1022), sweep("x")))).toEqual(["a", "b", "m"]);
+    const after = fold(...moves, sweep("n"), ...quiet(1023), sweep("x"));
+    expect(names(after)).toEqual([]);
+    expect(names(fold(...moves, ...quiet(2000), sweep("x")))).toEqual(["a", "b", "m"]); // n is left
+    for (const [name, row] of [
+      ["a", 0],
+      ["a", 1],
+      ["b", 0],
+      ["m", 1],
+    ] as const) {
+      expect(after.swept.has(resolveRow(after, pack(name), row).packId)).toBe(true);
+      expect(before.swept.has(resolveRow(before, pack(name), row).packId)).toBe(true);
+    }
+  });
+
   it("says so when relocations go in a circle, which no log can make", () => {
     const circle = {
       seq: 1,

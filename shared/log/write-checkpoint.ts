@@ -192,7 +192,9 @@ async function gather(
   }
   if (newlyPlaced > 0) {
     await readPlacedPacks({
-      ...{ store, log: state, isMeant: isNewlyPlaced },
+      store,
+      log: state,
+      isMeant: isNewlyPlaced,
       use: (pack) => builder.addPlaced(pack),
       ...(signal === undefined ? {} : { signal }),
     });

@@ -19,6 +19,8 @@ export type LogRules = {
   readonly sweep: typeof sweepRules;
   readonly relocate: typeof relocateRules;
   readonly checkpoint: typeof checkpointRules;
+  /** Entries for which a relocation stays in the fold of which nothing is left; see `withoutGone`. */
+  readonly goneRelocationsStay: number;
 };
 
 /**
@@ -37,4 +39,5 @@ export const logRules: LogRules = {
   sweep: sweepRules,
   relocate: relocateRules,
   checkpoint: checkpointRules,
+  goneRelocationsStay: 1024,
 };

@@ -14,17 +14,18 @@ export type S3Price = {
   readonly isArchive: boolean;
 };
 
-/** When these prices were current, and for which region. */
+/** When these prices were noted, and for which region. */
 export const s3PricesAsOf = "2026-06, us-east-1";
 
 /** A thousand LIST requests of any class. */
 export const s3ListPrice = 0.005;
 
 /**
- * List prices by storage class, first tier, as of `s3PricesAsOf`. Deletions cost nothing. Traffic out of AWS is not in here, nor are the
+ * Prices by storage class, first tier, for an estimate. Deletions cost nothing. Traffic out of AWS is not in here, nor are the
  * monitoring fee of INTELLIGENT_TIERING and the 40 KB that archive classes add to each object.
  *
- * Source: https://aws.amazon.com/s3/pricing/. Prices of other regions are up to twice as high: what is computed from these is an estimate.
+ * The figures come from notes of `s3PricesAsOf` and were not compared with AWS's own list: who decides by them looks up the price of the
+ * region at https://aws.amazon.com/s3/pricing/. Those of other regions are up to twice as high.
  */
 export const s3Prices: Readonly<Record<string, S3Price>> = {
   STANDARD: { storage: 0.023, puts: 0.005, gets: 0.0004, retrieval: 0, minimumDays: 0, isArchive: false },
