@@ -145,12 +145,27 @@ ${day > 5 ? '    if (config.isReadOnly) response.setHeader("cache-control", "max
 }
 
 const drawing = `<svg xmlns="http://www.w3.org/2000/svg" width="240" height="160"><rect width="240" height="160" fill="#e4f0eb"/><circle cx="120" cy="80" r="50" fill="#1c6b58"/><script>document.title="owned"</script></svg>`;
-const pdf = `%PDF-1.4
-1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
-2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
-3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]>>endobj
-trailer<</Root 1 0 R>>
-`;
+const page = "BT /F1 28 Tf 60 120 Td (The manual of the shop) Tj ET";
+const pdf = pdfOf([
+  "<</Type/Catalog/Pages 2 0 R>>",
+  "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+  "<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 240]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+  `<</Length ${page.length}>>stream\n${page}\nendstream`,
+  "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+]);
+
+/** A PDF of these objects. */
+function pdfOf(objects: readonly string[]): string {
+  let text = "%PDF-1.4\n";
+  const places: number[] = [];
+  for (const [index, object] of objects.entries()) {
+    places.push(text.length);
+    text += `${index + 1} 0 obj${object}endobj\n`;
+  }
+  const table = places.map((place) => `${String(place).padStart(10, "0")} 00000 n \n`).join("");
+  const count = objects.length + 1;
+  return `${text}xref\n0 ${count}\n0000000000 65535 f \n${table}trailer<</Root 1 0 R/Size ${count}>>\nstartxref\n${text.length}\n%%EOF\n`;
+}
 
 /** Bytes that do not compress and are the same for the same seed. */
 function noise(bytes: number, seed: number): Uint8Array {

@@ -69,7 +69,7 @@ export function Chart({
         viewBox={`0 0 ${width} ${height}`}
         role="img"
         aria-label={`${title}: from ${format(points[0]?.value ?? 0)} to ${format(points.at(-1)?.value ?? 0)}. Arrow keys go through it.`}
-        tabIndex={0}
+        tabindex={0}
         onPointerMove={markAt}
         onPointerLeave={() => setMarked(undefined)}
         onKeyDown={onKey}
