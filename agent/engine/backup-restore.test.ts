@@ -22,9 +22,36 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type * as ScanThreads from "#agent/importers/scan-thread.ts";
+import type { FromScanWorker } from "#agent/importers/scan-messages.ts";
 import { directoryStore } from "#shared/store/directory-store.ts";
 import { noise, SmallHost, smallSettings, treeLines } from "./small-host.testing.ts";
+
+/** Tells when a thread has scanned all there is. */
+const scans = vi.hoisted(() => {
+  let tell: (() => void) | undefined;
+  let hasEnded = false;
+  return {
+    /** Forgets those that have ended. */
+    forget: () => void (hasEnded = false),
+    /** Resolves when one has ended. */
+    ended: () => new Promise<void>((resolve) => (hasEnded ? resolve() : (tell = resolve))),
+    end: () => {
+      hasEnded = true;
+      tell?.();
+    },
+  };
+});
+vi.mock("#agent/importers/scan-thread.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof ScanThreads>();
+  const startScanThread: typeof original.startScanThread = (data) => {
+    const worker = original.startScanThread(data);
+    worker.on("message", (message: FromScanWorker) => void (message.type === "end" && scans.end()));
+    return worker;
+  };
+  return { ...original, startScanThread };
+});
 
 const hosts: SmallHost[] = [];
 afterEach(() => {
@@ -279,7 +306,7 @@ describe("what cannot be read", () => {
     const host = await newHost();
     for (let number = 0; number < 40; number++) write(host, { [`${number}`]: noise(`${number}`, 20_000) });
     const path = (number: number): string => join(host.source, String(number));
-    // Files change after the scan has seen them: the scan runs ahead in a thread while the store is slow to open.
+    // Files change after the scan has seen them: a thread scans ahead while the store is opened, which waits for it.
     const slow = slowToOpen(host, () => {
       unlinkSync(path(3));
       truncateSync(path(4), 1000);
@@ -306,16 +333,17 @@ describe("what cannot be read", () => {
   });
 });
 
-/** The host's store, which does something on the first listing and only then answers. */
+/** The host's store, which answers the first listing once a scan has come to its end and something was done after it. */
 function slowToOpen(host: SmallHost, change: () => void): SmallHost["store"] {
   let done = false;
   const { store } = host;
+  scans.forget();
   return {
     ...store,
     async *list(prefix, options) {
       if (!done) {
         done = true;
-        await new Promise((resolve) => setTimeout(resolve, 400));
+        await scans.ended();
         change();
       }
       yield* store.list(prefix, options);
