@@ -2,9 +2,10 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { HoldfastError } from "#shared/errors.ts";
 import { parseId } from "#shared/format/ids.ts";
 import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
+import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
 import { liveRecords } from "#shared/snapshot/read-snapshot.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
-import { packsPrefix } from "#shared/store/object-key.ts";
+import { checkpointPartsPrefix, logKey, packsPrefix } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { type ScriptedEntry, scriptedSource } from "./backup/scripted-source.testing.ts";
 import { interposedStore } from "./interposed-store.testing.ts";
@@ -143,6 +144,29 @@ describe("a reader beside a maintainer", () => {
     });
     expectTree(await readWhole(await openSmall(store)), secondTree);
     expect(gets).toBeGreaterThan(20);
+  });
+
+  it("finds what was moved by parts of a checkpoint, else by the entries that moved it, else in the packs themselves", async () => {
+    const store = await fill(memoryStore(), twoSnapshots);
+    expect(await relocatePacks(store)).toBeGreaterThan(0);
+    const { log, signer, clock, random } = await openSmall(store);
+    const moves = [...log.placed.values()];
+    await writeCheckpoint({ store, signer, clock, random, from: log });
+    const lookAtMoves = async (): Promise<number> => {
+      let looks = 0;
+      const watched = interposedStore(store, ({ verb, key }) => {
+        if (verb === "get" && moves.some((seq) => key === logKey(seq))) looks++;
+        return Promise.resolve();
+      });
+      expectTree(await readWhole(await openSmall(watched)), secondTree);
+      return looks;
+    };
+    expect(await lookAtMoves()).toBe(0);
+    for (const key of [...(await objectsOf(store)).keys()])
+      if (key.startsWith(checkpointPartsPrefix)) await store.delete(key);
+    expect(await lookAtMoves()).toBeGreaterThan(0);
+    for (const seq of moves) await store.delete(logKey(seq));
+    expect(await lookAtMoves()).toBeGreaterThan(0);
   });
 
   it("reads condemned packs, and counts them", async () => {

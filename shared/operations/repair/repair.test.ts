@@ -17,7 +17,10 @@ import {
   readWhole,
   snapshotIds,
 } from "#shared/operations/small-store.testing.ts";
+import { surveyStore } from "#shared/operations/maintenance/survey-store.ts";
+import { newProgress } from "#shared/operations/progress.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
+import { stateKey } from "#shared/store/object-key.ts";
 import { readonlyStore } from "#shared/store/readonly-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import { planSmall, repairSmall } from "./repair-small.testing.ts";
@@ -178,6 +181,28 @@ describe("lost states", () => {
       expect(successorOf(log, old)).toBeDefined();
     }
   });
+
+  it.each([0, 1])(
+    "gives up the lost state of a removed snapshot, which every maintenance would stumble over: %s",
+    async (index) => {
+      const store = await damaged(() => undefined);
+      const { log, signer, clock, random } = await openSmall(store);
+      const stateId = parseId("state", ids[index] ?? "");
+      await removeSnapshots({ store, signer, clock, random, from: log }, [stateId]);
+      await store.delete(stateKey(stateId));
+      const stumbles = async (): Promise<readonly string[]> => {
+        const { log: state } = await openSmall(store);
+        const survey = await surveyStore({ store, state, progress: newProgress("maintenance", "reading the log") });
+        expect(survey.unreadable).toEqual([]);
+        return survey.unreadableRemoved.map((each) => each.stateId);
+      };
+      expect(await stumbles()).toEqual([stateId]);
+      await repairSmall(store);
+      expect(await stumbles()).toEqual([]);
+      expect((await checkSmall(store)).errors).toEqual([]);
+      expect((await planDry(store)).findings.filter((each) => each.remedy !== "noted")).toEqual([]);
+    },
+  );
 
   it.each(["first", "middle", "last"] as const)("brings a damaged state back: %s byte", async (where) => {
     for (const key of keysLike(/^states\//)) {
