@@ -6,7 +6,8 @@ import { planRepair } from "#shared/operations/repair/plan-repair.ts";
 import type { Finding, RepairPlan } from "#shared/operations/repair/repair-plan.ts";
 import { systemClock } from "#shared/clock.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { openDamaged, threadsOf } from "./session.ts";
+import { openDamaged } from "./open-damaged.ts";
+import { threadsOf } from "./session.ts";
 
 /** Looks for damage in a store and tells of it; where it is asked to, mends it. */
 export async function runRepair(parts: EngineParts, request: RepairRequest): Promise<Report> {

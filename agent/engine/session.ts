@@ -16,9 +16,7 @@ import { systemRandom } from "#shared/random.ts";
 import { openKeySlot, type SlotSecret } from "#shared/repository/key-slots.ts";
 import { openRepository, readConfig, type ReadConfig, readStoreLog } from "#shared/repository/open-repository.ts";
 import { publicSecret } from "#shared/repository/public-secret.ts";
-import { Repository } from "#shared/repository/repository.ts";
-import { requireMark } from "#shared/log/read-log.ts";
-import { type SalvagedLog, salvageLog } from "#shared/operations/repair/salvage-log.ts";
+import type { Repository } from "#shared/repository/repository.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { cachingStore } from "#shared/store/caching-store.ts";
@@ -106,54 +104,6 @@ export async function openKeyless(parts: EngineParts): Promise<KeylessSession> {
   return { store, read, log: state, remember };
 }
 
-/** A store that may be damaged, unlocked with an owner's key as far as that goes. */
-export type DamagedSession = {
-  readonly repository: Repository;
-  readonly log: SalvagedLog;
-  /** What this host has seen of the log before and the store does not bear out; undefined: all is as it was. */
-  readonly rollback: HoldfastError | undefined;
-  /** Keeps what is there now as what was seen of the log, in the place of what was seen before where that is borne out no more. */
-  readonly remember: (log: LogState) => void;
-};
-
-/**
- * Opens a store as far as it can be opened: the log may have holes. Nothing is cached, and nothing remembered.
- *
- * @param use - as of `openSession`
- */
-export async function openDamaged(parts: EngineParts, use: "read" | "write"): Promise<DamagedSession> {
-  const { directories, secretSources, signal } = parts;
-  const store = steadyStore(parts);
-  const read = await readConfig(store);
-  const { bundle } = await unlock(store, read, (given) => withSecret(secretSources, signal, given));
-  const log = await salvageLog(store, read.config.storeId);
-  const marks = marksOf(parts, read.config.storeId);
-  const seen = marks.read();
-  let rollback: HoldfastError | undefined;
-  try {
-    await requireMark({ store, state: log.state, from: log.state, mark: seen });
-  } catch (error) {
-    if (!isHoldfastError(error, "corrupt") || !("seen" in error.detail)) throw error;
-    rollback = error;
-  }
-  const repository = new Repository({
-    store,
-    ...read,
-    keys: await bundleKeys(bundle),
-    log: log.state,
-    checkpoint: log.checkpoint,
-    signer: use === "write" ? await agentIdentity(directories.data) : createSigner(systemRandom(signingSeedBytes)),
-    clock: systemClock,
-    random: systemRandom,
-  });
-  const remember = (state: LogState): void => {
-    if (state.seq === 0) return;
-    if (rollback === undefined) marks.write(logMark(state));
-    else marks.accept(logMark(state));
-  };
-  return { repository, log, rollback, remember };
-}
-
 /** Reads the log and compares it with what was seen of the store before, at any location. Remembers it, and tells warnings. */
 async function readSeenLog(parts: EngineParts, store: Store, read: ReadConfig): Promise<OpenedLog> {
   const { reporter, acceptRollback } = parts;
@@ -181,7 +131,8 @@ async function readSeenLog(parts: EngineParts, store: Store, read: ReadConfig): 
   return opened;
 }
 
-function marksOf(parts: EngineParts, storeId: string): LogMarks {
+/** What this host has seen of the log of a store. */
+export function marksOf(parts: EngineParts, storeId: string): LogMarks {
   return logMarkFile({
     dataDirectory: parts.directories.data,
     storeId,
@@ -204,7 +155,8 @@ export function threadsOf(parts: EngineParts): number {
   return Math.max(1, Math.min(parts.concurrency ?? Number.POSITIVE_INFINITY, availableParallelism()));
 }
 
-async function unlock(
+/** The bundle of keys that the run's secret opens, and the slot that it opened. */
+export async function unlock(
   store: Store,
   read: ReadConfig,
   withGiven: <Result>(use: (secret: Secret) => Promise<Result>) => Promise<Result>,

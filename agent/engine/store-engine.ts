@@ -9,18 +9,14 @@ import { formatVersions } from "#shared/format/version.ts";
 import { idToBytes, type KeySlotId } from "#shared/format/ids.ts";
 import type { KeySlot } from "#shared/format/key-slot.ts";
 import { logMark } from "#shared/log/log-state.ts";
-import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
-import { check } from "#shared/operations/check/check.ts";
 import { warnOfCondemned } from "#shared/operations/warn-of-condemned.ts";
 import type { Report } from "#shared/operations/progress.ts";
 import { systemRandom } from "#shared/random.ts";
-import { createRepository } from "#shared/repository/create-repository.ts";
 import { addKeySlot, listKeySlots, removeKeySlot, type SlotStore } from "#shared/repository/key-slots.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { readContent } from "#shared/snapshot/read-content.ts";
 import { snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
 import { type PlacedEntry, SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
-import { probeStore } from "#shared/store/probe-store.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import {
   findRecord,
@@ -31,18 +27,16 @@ import {
   summaryOf,
 } from "./find-snapshots.ts";
 import { leanMemory } from "./lean-memory.ts";
-import { runBackup } from "./run-backup.ts";
-import { runMaintenance } from "./run-maintenance.ts";
-import { runMount } from "./run-mount.ts";
-import { runRepair } from "./run-repair.ts";
-import { runRestore } from "./run-restore.ts";
-import { undeleteOrTell } from "./undelete-or-tell.ts";
-import { openSession, rememberLog, type Session, steadyStore, threadsOf } from "./session.ts";
+import { openSession, rememberLog, type Session, steadyStore } from "./session.ts";
 
 /** The label of the slot that the recovery key opens. */
 const recoveryLabel = "recovery key";
 
-/** The engine on a store: opens it once, with the run's secret, when the first operation needs it. */
+/**
+ * The engine on a store: opens it once, with the run's secret, when the first operation needs it.
+ *
+ * What one operation alone needs is loaded with it: compiled code counts in the time of a short run.
+ */
 export function storeEngine(parts: EngineParts): Engine {
   const { store, signal, reporter } = parts;
   let opened: Promise<Session> | undefined;
@@ -64,6 +58,7 @@ export function storeEngine(parts: EngineParts): Engine {
   return {
     async create(request) {
       const passphrase = request.plaintext ? undefined : await request.newPassphrase();
+      const { createRepository } = await import("#shared/repository/create-repository.ts");
       const made = await createRepository({
         store: steadyStore(parts),
         passphrase,
@@ -79,12 +74,26 @@ export function storeEngine(parts: EngineParts): Engine {
       });
       return { storeId: made.config.storeId, recoveryKey: made.recoveryKey };
     },
-    backup: async (request) => finish(await leanMemory(() => runBackup(parts, () => session("write"), request))),
-    restore: async (request) => finish(await leanMemory(async () => runRestore(parts, await session(), request))),
-    check: async ({ snapshots, readPercent }) =>
-      finish(await leanMemory(async () => runCheck(parts, await session(), snapshots, readPercent))),
-    maintenance: async (request) => finish(await leanMemory(() => runMaintenance(parts, request))),
-    repair: async (request) => finish(await leanMemory(() => runRepair(parts, request))),
+    async backup(request) {
+      const { runBackup } = await import("./run-backup.ts");
+      return finish(await leanMemory(() => runBackup(parts, () => session("write"), request)));
+    },
+    async restore(request) {
+      const { runRestore } = await import("./run-restore.ts");
+      return finish(await leanMemory(async () => runRestore(parts, await session(), request)));
+    },
+    async check(request) {
+      const { runCheck } = await import("./run-check.ts");
+      return finish(await leanMemory(async () => runCheck(parts, await session(), request)));
+    },
+    async maintenance(request) {
+      const { runMaintenance } = await import("./run-maintenance.ts");
+      return finish(await leanMemory(() => runMaintenance(parts, request)));
+    },
+    async repair(request) {
+      const { runRepair } = await import("./run-repair.ts");
+      return finish(await leanMemory(() => runRepair(parts, request)));
+    },
     async *snapshots(filter) {
       const { repository } = await session();
       const whole = yield* matchingSnapshots(repository, filter, reporter);
@@ -153,6 +162,7 @@ export function storeEngine(parts: EngineParts): Engine {
       const summaries = [];
       for (const record of records) summaries.push(await summaryAnyway(repository, record, reporter));
       if (apply) {
+        const { removeSnapshots } = await import("#shared/log/remove-snapshots.ts");
         const result = await removeSnapshots(
           appender(parts, repository),
           records.map((record) => record.stateId),
@@ -165,6 +175,7 @@ export function storeEngine(parts: EngineParts): Engine {
     async undelete(references) {
       const { repository } = await session("write");
       const records = references.map((reference) => findRemoved(repository, reference));
+      const { undeleteOrTell } = await import("./undelete-or-tell.ts");
       const result = await undeleteOrTell(repository, appender(parts, repository), records);
       repository.log = result.state;
       rememberLog(parts, repository);
@@ -236,47 +247,15 @@ export function storeEngine(parts: EngineParts): Engine {
       await removeKeySlot(place, slot.slotId);
       return keySummary(added, added);
     },
-    mount: (request, onPlace) => runMount(parts, session, request, onPlace),
-    probe: (onCheck) => orAborted(signal, probeStore(store, { clock: systemClock, random: systemRandom, onCheck })),
-    close: () => store.close(),
-  };
-}
-
-async function runCheck(
-  parts: EngineParts,
-  session: Session,
-  references: Parameters<Engine["check"]>[0]["snapshots"],
-  readPercent: number,
-): Promise<Report> {
-  const { repository } = session;
-  const report = await check({
-    repository,
-    snapshots: references.length === 0 ? undefined : references.map((reference) => findRecord(repository, reference)),
-    readPercent,
-    threads: threadsOf(parts),
-    reporter: parts.reporter,
-    signal: parts.signal,
-  });
-  const isDamaged = report.damagedObjects.length > 0 || report.damagedFiles > 0;
-  return {
-    operation: "check",
-    outcome: isDamaged ? "corrupt" : report.unverified + report.condemnedPacks.length > 0 ? "partial" : "ok",
-    facts: {
-      snapshots: report.snapshots,
-      packs: report.packs,
-      packsRead: report.packsRead,
-      blobsVerified: report.blobsVerified,
-      bytesVerified: report.bytesVerified,
-      fetchedBytes: report.fetchedBytes,
-      damagedObjects: report.damagedObjects,
-      damagedFiles: report.damagedFiles,
-      unverified: report.unverified,
-      ...(report.condemnedPacks.length === 0 ? {} : { condemnedPacks: report.condemnedPacks }),
-      ...(report.orphanPacks === 0 ? {} : { orphanPacks: report.orphanPacks, orphanBytes: report.orphanBytes }),
-      ...(report.orphanStates === 0 ? {} : { orphanStates: report.orphanStates }),
-      ...(report.sweptObjects === 0 ? {} : { sweptObjects: report.sweptObjects }),
-      durationMs: report.durationMs,
+    async mount(request, onPlace) {
+      const { runMount } = await import("./run-mount.ts");
+      await runMount(parts, session, request, onPlace);
     },
+    async probe(onCheck) {
+      const { probeStore } = await import("#shared/store/probe-store.ts");
+      return orAborted(signal, probeStore(store, { clock: systemClock, random: systemRandom, onCheck }));
+    },
+    close: () => store.close(),
   };
 }
 

@@ -10,6 +10,8 @@ export type NativeBlake3Hasher = {
 
 type NativeBlake3 = { newKeyed(key: Uint8Array): NativeBlake3Hasher };
 
+type NativeBlake3Module = { Blake3Hasher?: NativeBlake3 };
+
 let loaded: { readonly hasher: NativeBlake3 | undefined } | undefined;
 
 /**
@@ -22,10 +24,28 @@ export function loadNativeBlake3(): NativeBlake3 | undefined {
 }
 
 function requireNativeBlake3(): NativeBlake3 | undefined {
+  const require = createRequire(import.meta.url);
   try {
-    const module: { Blake3Hasher?: NativeBlake3 } = createRequire(import.meta.url)("@napi-rs/blake-hash");
-    return typeof module.Blake3Hasher?.newKeyed === "function" ? module.Blake3Hasher : undefined;
+    return hasherOf(buildForGlibc(require) ?? require("@napi-rs/blake-hash"));
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The build for Linux with glibc, if that is installed and loads. The package itself finds out which C library there is by a diagnostic report
+ * on the whole process, which takes as long as a thousand hashes of a tree node.
+ */
+function buildForGlibc(require: NodeJS.Require): NativeBlake3Module | undefined {
+  if (process.platform !== "linux") return undefined;
+  try {
+    // Found from the package: it is a dependency of that, not of this program.
+    return createRequire(require.resolve("@napi-rs/blake-hash"))(`@napi-rs/blake-hash-linux-${process.arch}-gnu`);
+  } catch {
+    return undefined;
+  }
+}
+
+function hasherOf(module: NativeBlake3Module): NativeBlake3 | undefined {
+  return typeof module.Blake3Hasher?.newKeyed === "function" ? module.Blake3Hasher : undefined;
 }

@@ -13,11 +13,12 @@ const leafBytesMax = 1024 * 1024;
  * Builds a tree from entries in key order, bottom up, holding one open node per level.
  *
  * `writeNode` stores a node's bytes (valid during the call only) and returns its blob id, 32 bytes. `onLeaf` is told of each leaf that was built of
- * entries.
+ * entries, `onInner` of each node above the leaves.
  */
 export class TreeBuilder {
   readonly #writeNode: (bytes: Uint8Array) => Uint8Array;
   readonly #onLeaf: ((leaf: TreeChild) => void) | undefined;
+  readonly #onInner: ((nodeId: Uint8Array) => void) | undefined;
   readonly #leaf = new LeafWriter();
   readonly #levels: TreeChild[][] = [];
   #lastDir = "";
@@ -26,9 +27,13 @@ export class TreeBuilder {
   #totalBytes = 0;
   #empty = true;
 
-  constructor(writeNode: (bytes: Uint8Array) => Uint8Array, onLeaf?: (leaf: TreeChild) => void) {
+  constructor(
+    writeNode: (bytes: Uint8Array) => Uint8Array,
+    told: { readonly onLeaf?: (leaf: TreeChild) => void; readonly onInner?: (nodeId: Uint8Array) => void } = {},
+  ) {
     this.#writeNode = writeNode;
-    this.#onLeaf = onLeaf;
+    this.#onLeaf = told.onLeaf;
+    this.#onInner = told.onInner;
   }
 
   /** Whether no leaf is open, so that a whole leaf of another tree may follow by `addLeaf`. */
@@ -116,6 +121,7 @@ export class TreeBuilder {
     if (last === undefined) return;
     this.#levels[level] = [];
     const nodeId = this.#writeNode(encodeInnerNode(level + 1, children));
+    this.#onInner?.(nodeId);
     let entries = 0;
     let totalBytes = 0;
     for (const child of children) {

@@ -3,7 +3,8 @@ import { runInNewContext } from "node:vm";
 
 type Collect = (options: { readonly type: "minor" | "major" }) => void;
 
-const collect = exposedCollector();
+/** Made when it is needed first: that takes a context of its own, and a millisecond. */
+let collector: Collect | undefined;
 
 /**
  * Collects the young garbage of this thread at once.
@@ -13,12 +14,17 @@ const collect = exposedCollector();
  * and keeps the memory of a thread flat.
  */
 export function collectYoungGarbage(): void {
-  collect({ type: "minor" });
+  collect("minor");
 }
 
 /** Collects all garbage of this thread at once, between two steps that each hold large buffers. Takes tens of milliseconds. */
 export function collectAllGarbage(): void {
-  collect({ type: "major" });
+  collect("major");
+}
+
+function collect(type: "minor" | "major"): void {
+  collector ??= exposedCollector();
+  collector({ type });
 }
 
 function exposedCollector(): Collect {

@@ -11,7 +11,8 @@ import type { BackupOptions, BackupReport } from "./backup.ts";
 import { BackupRun } from "./backup-run.ts";
 import { type BackedUpSource, backupSource } from "./backup-source.ts";
 import { findParents, type ParentSource } from "./find-parent.ts";
-import { hideUnsafePacks } from "./hide-unsafe-packs.ts";
+import { findUnsafePacks } from "./find-unsafe-packs.ts";
+import { IndexOnDemand } from "./index-on-demand.ts";
 import type { JournalRecord } from "./journal.ts";
 import { leavesToRemember } from "./leaves-to-remember.ts";
 import { SessionWriter } from "./session-writer.ts";
@@ -32,6 +33,7 @@ export type BackupLedger = {
 /**
  * Makes a snapshot of what the repository's fold, and the sources, are like now: one round of a backup.
  *
+ * @throws {UnusableMemory} what is remembered does not hold
  * @throws {HoldfastError} conflict: something that it built on was swept meanwhile (`detail.rule` "packs-are-not-swept"); `ledger` tells what was stored
  */
 export async function backupOnce(
@@ -41,17 +43,19 @@ export async function backupOnce(
     readonly startedMs: number;
     /** Packs that are stored and published nowhere. */
     readonly left: readonly JournalRecord[];
+    /** Whether it goes by what is remembered of the sources. */
+    readonly isMemoryUsed: boolean;
     readonly ledger: BackupLedger;
   },
 ): Promise<BackupReport> {
   const { repository, importers, reporter } = options;
   const { progress, startedMs, ledger } = round;
   const { clock } = repository;
-  await repository.loadIndex();
-  for (const { stateId, error } of repository.problems) {
-    reporter.notice({ level: "warning", message: `State ${stateId} cannot be read and is not used: ${error.message}` });
-  }
-  const isSafe = await hideUnsafePacks(repository, reporter);
+  await repository.loadHeads();
+  const isSafe = await findUnsafePacks(repository, reporter);
+  const index = new IndexOnDemand(repository, { reporter, isSafe });
+  // What is taken over is added to the index.
+  if (round.left.length > 0) await index.load();
   const adopted = await adoptPacks(repository, round.left);
   ledger.adoptedPacks ??= adopted.packs.length;
   const parents = options.force
@@ -70,25 +74,30 @@ export async function backupOnce(
     releaseMemory: options.releaseMemory,
     uploads: options.uploads,
   });
-  const run = new BackupRun({ session, progress, reporter, threads: options.threads, signal: options.signal });
+  const run = new BackupRun({ session, index, progress, reporter, threads: options.threads, signal: options.signal });
   try {
     progress.phase = "backing up";
     const sources: SnapshotSource[] = [];
     const toRemember: (() => void)[] = [];
-    for (const [index, importer] of importers.entries()) {
-      const parent = parents[index];
+    for (const [number, importer] of importers.entries()) {
+      const parent = parents[number];
       const known =
         parent === undefined
           ? undefined
-          : usableLeaves(options.memory?.recall(importer.root), repository, {
+          : usableLeaves(round.isMemoryUsed ? options.memory?.recall(importer.root) : undefined, repository, {
               root: parent.source.tree.nodeId,
               isSafe,
             });
-      const { source, blocks } = await backupOne(run, importer, parent, known);
+      if (known === undefined) await index.load();
+      else {
+        index.useMemory();
+        session.rememberNodes(known.inner);
+      }
+      const { source, recorded } = await backupOne(run, importer, parent, known);
       sources.push(source);
       toRemember.push(() => {
-        if (blocks === undefined || options.memory === undefined) return;
-        const leaves = leavesToRemember(blocks, { root: source.tree.nodeId, session, known });
+        if (recorded === undefined || options.memory === undefined) return;
+        const leaves = leavesToRemember(recorded, { root: source.tree.nodeId, session, known });
         if (leaves !== undefined) options.memory.remember(importer.root, leaves);
       });
     }
@@ -157,7 +166,7 @@ async function backupOne(
   importer: Importer,
   parent: ParentSource | undefined,
   known: UsableLeaves | undefined,
-): Promise<{ source: SnapshotSource; blocks: BackedUpSource["blocks"] }> {
+): Promise<{ source: SnapshotSource; recorded: BackedUpSource["recorded"] }> {
   const { repository } = run.session;
   await run.useImporter(importer);
   let made: BackedUpSource;
@@ -177,7 +186,7 @@ async function backupOne(
     userNames: importer.userNames(),
     groupNames: importer.groupNames(),
   };
-  return { source, blocks: made.blocks };
+  return { source, recorded: made.recorded };
 }
 
 /** What snapshots of one retention group share, without telling what: a keyed hash of host, name and roots. */

@@ -7,6 +7,7 @@ import type { Progress, Reporter } from "#shared/operations/progress.ts";
 import { WorkerPool } from "#shared/work/worker-pool.ts";
 import { ContentDispatcher, type ContentOutcome } from "./content-dispatcher.ts";
 import type { QueuedEntry } from "./entry-queue.ts";
+import type { IndexOnDemand } from "./index-on-demand.ts";
 import type { SessionWriter } from "./session-writer.ts";
 import type { BackupWorkerData, FromBackupWorker, ToBackupWorker } from "./worker-messages.ts";
 
@@ -16,6 +17,7 @@ const listedErrorBytes = 8 * 1024 * 1024;
 /** What one backup shares between its sources: the session, the threads, what went wrong, how far it is. */
 export class BackupRun {
   readonly session: SessionWriter;
+  readonly index: IndexOnDemand;
   readonly progress: Progress;
   readonly errors: SnapshotError[] = [];
   readonly counts = { unchanged: 0, changed: 0, newBytes: 0, knownBytes: 0, errors: 0, changedWhileRead: 0 };
@@ -31,12 +33,15 @@ export class BackupRun {
 
   constructor(options: {
     readonly session: SessionWriter;
+    /** To be loaded before chunks or nodes are looked for, and before files are read. */
+    readonly index: IndexOnDemand;
     readonly progress: Progress;
     readonly reporter: Reporter;
     readonly threads: number;
     readonly signal: AbortSignal | undefined;
   }) {
     this.session = options.session;
+    this.index = options.index;
     this.session.onTable = (table) => this.#pool?.broadcast({ type: "table", table });
     this.progress = options.progress;
     this.#reporter = options.reporter;

@@ -10,9 +10,10 @@ import { entryOfRecord, isUnchanged } from "./entry-of-record.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import type { BackupRun } from "./backup-run.ts";
 import { HardLinks } from "./hard-links.ts";
-import type { RecordedBlock, KeptBlock } from "./leaf-recorder.ts";
-import { LeafRecorder } from "./leaf-recorder.ts";
+import type { KnownBlock } from "./known-leaves.ts";
+import { LeafRecorder, type RecordedTree } from "./leaf-recorder.ts";
 import { PreviousTree } from "./previous-tree.ts";
+import { UnusableMemory } from "./unusable-memory.ts";
 import type { UsableLeaves } from "./usable-leaves.ts";
 
 /** Entries that may wait for their turn in the tree. */
@@ -27,10 +28,10 @@ export type PreviousSource = {
   readonly known: UsableLeaves | undefined;
 };
 
-/** A tree, and the blocks of the scan that it came of; undefined where the importer tells of none. */
+/** A tree, and what of it may be remembered; undefined where the importer tells of no blocks. */
 export type BackedUpSource = {
   readonly tree: TreeRoot;
-  readonly blocks: readonly (RecordedBlock | KeptBlock)[] | undefined;
+  readonly recorded: RecordedTree | undefined;
 };
 
 /** Backs one source up: scan and previous tree side by side, content by threads, entries in order into a new tree. */
@@ -72,7 +73,10 @@ class SourceBackup {
         ? undefined
         : new LeafRecorder((ids, offset) => run.session.findReferenced(ids, offset));
     this.#recorder = recorder;
-    this.#builder = new TreeBuilder(run.session.writeNode, (leaf) => recorder?.addLeaf(leaf));
+    this.#builder = new TreeBuilder(run.session.writeNode, {
+      onLeaf: (leaf) => recorder?.addLeaf(leaf),
+      onInner: (nodeId) => recorder?.addInner(nodeId),
+    });
     this.#queue = new EntryQueue(this.#builder, recorder);
   }
 
@@ -100,7 +104,7 @@ class SourceBackup {
       await this.#drain("ended");
     }
     const tree = this.#builder.finish();
-    return { tree, blocks: this.#recorder?.finish() };
+    return { tree, recorded: this.#recorder?.finish() };
   }
 
   /** The scan in blocks; of an importer that tells of none all is one. */
@@ -135,14 +139,26 @@ class SourceBackup {
   async #drain(more: "open" | "ended"): Promise<void> {
     this.#queue.drain(more);
     for (let stuck = this.#queue.stuck; stuck !== undefined; stuck = this.#queue.stuck) {
-      const entries: Entry[] = [];
-      for (const leaf of stuck.block.leaves) {
-        const node = await this.#readNode(leaf.nodeId);
-        if ("entries" in node) entries.push(...node.entries);
-      }
-      stuck.entries = entries;
+      // Its entries go into nodes that may be known.
+      await this.#run.index.load();
+      stuck.entries = await this.#entriesOf(stuck.block);
       this.#queue.drain(more);
     }
+  }
+
+  /** @throws {UnusableMemory} a leaf cannot be read */
+  async #entriesOf({ leaves }: KnownBlock): Promise<Entry[]> {
+    const entries: Entry[] = [];
+    for (const leaf of leaves) {
+      try {
+        const node = await this.#readNode(leaf.nodeId);
+        if ("entries" in node) entries.push(...node.entries);
+      } catch (error) {
+        if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+        throw new UnusableMemory(error.message, { cause: error });
+      }
+    }
+    return entries;
   }
 
   async #makeRoom(path: string): Promise<void> {
@@ -156,6 +172,7 @@ class SourceBackup {
 
   async #takeRecords(records: Iterable<ScanRecord>): Promise<void> {
     const run = this.#run;
+    if (!run.index.isLoaded) await run.index.load();
     for (const record of records) {
       while (this.#previous.needsLeaf) await this.#nextLeaf();
       let entry = this.#previous.seek(record.dir, record.name);

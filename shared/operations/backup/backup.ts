@@ -6,6 +6,7 @@ import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import type { TreeMemory } from "./tree-memory.ts";
 import { type BackupLedger, backupOnce } from "./backup-once.ts";
 import type { Journal } from "./journal.ts";
+import { UnusableMemory } from "./unusable-memory.ts";
 
 /** What to back up, and how. */
 export type BackupOptions = {
@@ -63,7 +64,7 @@ const roundsMax = 8;
  * snapshot's error list and counted in the report; the rest is there.
  *
  * Where a pack that it deduplicated against, or stored itself, is swept before it publishes, it looks at the sources once more and stores what is
- * missing; what it has stored already is taken over.
+ * missing; what it has stored already is taken over. So it does without its memory where what it remembers does not hold.
  *
  * @throws {HoldfastError} interrupted, unavailable, conflict …: there is no snapshot
  */
@@ -76,19 +77,26 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
   let left = options.journal?.left ?? [];
   const reporter = tellingOnce(options.reporter);
   const ledger: BackupLedger = { newBytes: 0, storedBytes: 0, adoptedPacks: undefined, storedPacks: [] };
+  let isMemoryUsed = true;
   for (let round = 1; ; round++) {
+    let why: string;
     try {
-      const report = await backupOnce({ ...options, repository, reporter }, { progress, startedMs, left, ledger });
+      const report = await backupOnce(
+        { ...options, repository, reporter },
+        { progress, startedMs, left, isMemoryUsed, ledger },
+      );
       options.repository.log = repository.log;
       return report;
     } catch (error) {
-      if (!isSweptMeanwhile(error) || round === roundsMax) throw error;
+      if (isMemoryUsed && error instanceof UnusableMemory) {
+        isMemoryUsed = false;
+        why = `What is remembered of the last backup does not hold (${error.message}): everything is compared with the previous snapshot.`;
+      } else if (isSweptMeanwhile(error) && round < roundsMax) {
+        why =
+          "Something that the backup built on was swept meanwhile: it goes over the sources again and stores what is missing.";
+      } else throw error;
     }
-    options.reporter.notice({
-      level: "warning",
-      message:
-        "Something that the backup built on was swept meanwhile: it goes over the sources again and stores what is missing.",
-    });
+    options.reporter.notice({ level: "warning", message: why });
     left = [...left, ...ledger.storedPacks];
     ledger.storedPacks = [];
     repository = await repository.reopened();

@@ -33,9 +33,14 @@ export type KnownLeaves = {
   /** The digests of the blocks, one after the other. */
   readonly digests: Uint8Array;
   readonly blocks: readonly KnownBlock[];
+  /** Nodes above the leaves, as far as they are stored. */
+  readonly inner: readonly KnownInner[];
 };
 
-const magic = Buffer.from("holdfast leaves\x01", "latin1");
+/** A node above the leaves, and the segment that it lies in. */
+export type KnownInner = { readonly nodeId: BlobId; readonly segments: Uint32Array };
+
+const magic = Buffer.from("holdfast leaves\x02", "latin1");
 const checksumBytes = 32;
 
 /** The bytes of a file of known leaves; `decodeKnownLeaves` reads them. */
@@ -61,6 +66,12 @@ export function encodeKnownLeaves(known: KnownLeaves): Uint8Array {
     }
     writer.varint(segments.length);
     for (const number of segments) writer.varint(number);
+  }
+  writer.varint(known.inner.length);
+  for (const { nodeId, segments } of known.inner) {
+    writer.raw(idToBytes(nodeId));
+    writer.varint(segments[0] ?? 0);
+    writer.varint(segments[1] ?? 0);
   }
   writer.raw(sha256(writer.view()));
   return writer.toBytes();
@@ -103,7 +114,11 @@ function read(reader: ByteReader): KnownLeaves {
     for (let at = 0; at < segments.length; at++) segments[at] = reader.varint();
     blocks.push({ leaves, closed, segments });
   }
-  return { storeId, root, comparedMs, packs, digests, blocks };
+  const inner = Array.from({ length: countOf(reader, 34) }, () => ({
+    nodeId: idFromBytes("blob", reader.view(32)),
+    segments: Uint32Array.of(reader.varint(), reader.varint()),
+  }));
+  return { storeId, root, comparedMs, packs, digests, blocks, inner };
 }
 
 /** A number of items of at least so many bytes each, no more than can follow. */

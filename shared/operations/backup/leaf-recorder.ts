@@ -1,4 +1,5 @@
 import { chunkRowBytes, type Entry } from "#shared/format/entry.ts";
+import { type BlobId, idFromBytes } from "#shared/format/ids.ts";
 import type { TreeChild } from "#shared/format/tree-node.ts";
 
 /** A block as it came into the new tree; its segments by ordinal. */
@@ -9,8 +10,17 @@ export type RecordedBlock = {
   readonly segments: readonly number[];
 };
 
+/** A node above the leaves, and the ordinal of its segment. */
+export type RecordedInner = { readonly nodeId: BlobId; readonly segment: number };
+
 /** A block that was taken over, by its number among the known ones. */
 export type KeptBlock = { readonly kept: number };
+
+/** What of a tree may be remembered. */
+export type RecordedTree = {
+  readonly blocks: readonly (RecordedBlock | KeptBlock)[];
+  readonly inner: readonly RecordedInner[];
+};
 
 /**
  * Notes which leaves came of which blocks of a scan, while entries go into a tree.
@@ -23,6 +33,7 @@ export type KeptBlock = { readonly kept: number };
 export class LeafRecorder {
   readonly #findSegment: (ids: Uint8Array, offset: number) => number;
   readonly #blocks: (RecordedBlock | KeptBlock)[] = [];
+  readonly #inner: RecordedInner[] = [];
   #leaves: TreeChild[] = [];
   readonly #segments = new Set<number>();
   #lastSegment = -1;
@@ -61,6 +72,12 @@ export class LeafRecorder {
     this.#need(leaf.nodeId, 0);
   }
 
+  /** Notes a node above the leaves. */
+  addInner(nodeId: Uint8Array): void {
+    const segment = this.#findSegment(nodeId, 0);
+    if (segment >= 0) this.#inner.push({ nodeId: idFromBytes("blob", nodeId), segment });
+  }
+
   /** Notes that a block of the scan ends here. @param atLeafStart - whether a leaf ends here too */
   endBlock(digest: Uint8Array, atLeafStart: boolean): void {
     if (atLeafStart) this.#take(digest, true);
@@ -74,10 +91,10 @@ export class LeafRecorder {
     this.#reset(true);
   }
 
-  /** All blocks that count, in order, once the tree is finished. */
-  finish(): readonly (RecordedBlock | KeptBlock)[] {
+  /** All that counts, in order, once the tree is finished. */
+  finish(): RecordedTree {
     if (this.#tail !== undefined) this.#take(this.#tail, false);
-    return this.#blocks;
+    return { blocks: this.#blocks, inner: this.#inner };
   }
 
   #take(digest: Uint8Array, closed: boolean): void {

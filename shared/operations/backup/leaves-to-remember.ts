@@ -1,7 +1,7 @@
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import type { BlobId, PackId } from "#shared/format/ids.ts";
 import type { KnownBlock, KnownLeaves } from "./known-leaves.ts";
-import type { KeptBlock, RecordedBlock } from "./leaf-recorder.ts";
+import type { RecordedTree } from "./leaf-recorder.ts";
 import type { SessionWriter } from "./session-writer.ts";
 import type { UsableLeaves } from "./usable-leaves.ts";
 
@@ -11,12 +11,13 @@ import type { UsableLeaves } from "./usable-leaves.ts";
  * @param root - the root node of the tree
  */
 export function leavesToRemember(
-  blocks: readonly (RecordedBlock | KeptBlock)[],
+  { blocks, inner }: RecordedTree,
   { root, session, known }: { root: BlobId; session: SessionWriter; known: UsableLeaves | undefined },
 ): KnownLeaves | undefined {
   if (
     known?.leaves.root === root &&
     blocks.length === known.leaves.blocks.length &&
+    inner.length === known.leaves.inner.length &&
     blocks.every((each) => "kept" in each)
   )
     return undefined;
@@ -37,7 +38,15 @@ export function leavesToRemember(
   }
   const { storeId } = session.repository.config;
   const comparedMs = known?.leaves.comparedMs ?? session.repository.clock.nowMs();
-  return { storeId, root, comparedMs, packs: packs.ids, digests: concatBytes(...digests), blocks: remembered };
+  return {
+    storeId,
+    root,
+    comparedMs,
+    blocks: remembered,
+    inner: inner.map(({ nodeId, segment }) => ({ nodeId, segments: packs.pairsOf([segment]) })),
+    digests: concatBytes(...digests),
+    packs: packs.ids,
+  };
 }
 
 /** Numbers packs as they are met, and says of segments in which of them they lie. */

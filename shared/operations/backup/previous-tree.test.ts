@@ -158,7 +158,7 @@ describe("a known block in the queue", () => {
     const leaves: TreeChild[] = [];
     for await (const leaf of readLeaves(buildTree(store, block), store.read)) leaves.push(leaf.child);
     const recorder = new LeafRecorder(() => 1);
-    const builder = new TreeBuilder(store.write, (leaf) => recorder.addLeaf(leaf));
+    const builder = new TreeBuilder(store.write, { onLeaf: (leaf) => recorder.addLeaf(leaf) });
     const queue = new EntryQueue(builder, recorder);
     const last = block.at(-1);
     const closed = last !== undefined && isEnd(last);
@@ -173,7 +173,7 @@ describe("a known block in the queue", () => {
     }
     expect(queue.length).toBe(0);
     expect(builder.finish()).toEqual(buildTree(store, [...before, ...block, ...after]));
-    return { takenApart, kept: recorder.finish().filter((each) => "kept" in each).length };
+    return { takenApart, kept: recorder.finish().blocks.filter((each) => "kept" in each).length };
   }
 
   it("goes into the tree whole where it begins a leaf, and ends one or the tree", async () => {

@@ -166,7 +166,7 @@ export class SessionWriter {
   /** Stores a tree node or list unless it is known, and marks it as needed. @returns its blob id, 32 bytes */
   readonly writeNode = (bytes: Uint8Array): Uint8Array => {
     const id = this.#nodeMac.digest(bytes);
-    const known = this.#trustsNodes ? this.repository.index.findSegment(id) : -1;
+    const known = this.#trustsNodes ? this.#findKnown(id, 0) : -1;
     if (known >= 0) {
       this.references.mark(known);
       return id;
@@ -191,9 +191,21 @@ export class SessionWriter {
     return id;
   };
 
+  /** Learns where nodes lie that are met before the index is loaded, or without it. */
+  rememberNodes(segments: ReadonlyMap<BlobId, number>): void {
+    for (const [id, segment] of segments) this.#nodes.set(id, segment);
+  }
+  readonly #nodes = new Map<BlobId, number>();
+
+  #findKnown(ids: Uint8Array, offset: number): number {
+    const segment = this.repository.index.findSegment(ids, offset);
+    if (segment >= 0 || this.#nodes.size === 0) return segment;
+    return this.#nodes.get(idFromBytes("blob", ids.subarray(offset, offset + 32))) ?? -1;
+  }
+
   /** The ordinal of the segment that holds a blob, if the snapshot needs that segment; -1 otherwise. */
   findReferenced(ids: Uint8Array, offset: number): number {
-    const known = this.repository.index.findSegment(ids, offset);
+    const known = this.#findKnown(ids, offset);
     if (known >= 0 && this.references.has(known)) return known;
     const own = this.sessionIndex.findSegment(ids, offset);
     return own >= 0 && this.references.has(own) ? own : -1;

@@ -13,6 +13,8 @@ export type UsableLeaves = {
   /** The ordinals of the segments that a block needs. */
   segmentsOf(block: KnownBlock): Uint32Array;
   digestOf(number: number): Uint8Array;
+  /** The ordinals of the segments that inner nodes lie in, by their ids. */
+  readonly inner: ReadonlyMap<BlobId, number>;
 };
 
 /**
@@ -24,7 +26,7 @@ export type UsableLeaves = {
 export function usableLeaves(
   known: KnownLeaves | undefined,
   repository: Repository,
-  { root, isSafe }: { readonly root: BlobId; readonly isSafe: (segment: number) => boolean },
+  { root, isSafe }: { readonly root: BlobId; readonly isSafe: ((segment: number) => boolean) | undefined },
 ): UsableLeaves | undefined {
   if (known === undefined || known.root !== root || known.storeId !== repository.config.storeId) return undefined;
   const ageMs = repository.clock.nowMs() - known.comparedMs;
@@ -32,21 +34,25 @@ export function usableLeaves(
   // With a state that cannot be read blobs are lost that lie in packs that are there.
   if (repository.problems.length > 0) return undefined;
   const packs = known.packs.map((packId) => repository.segments.findPack(packId));
-  const segmentsOf = ({ segments }: KnownBlock): Uint32Array => {
+  const segmentsOf = ({ segments }: Pick<KnownBlock, "segments">): Uint32Array => {
     const ordinals = new Uint32Array(segments.length / 2);
     for (let at = 0; at < ordinals.length; at++)
       ordinals[at] = (packs[segments[2 * at] ?? 0]?.firstSegment ?? 0) + (segments[2 * at + 1] ?? 0);
     return ordinals;
   };
-  const isUsable = (block: KnownBlock): boolean => {
-    const { segments } = block;
+  const isUsable = ({ segments }: Pick<KnownBlock, "segments">): boolean => {
     for (let at = 0; at < segments.length; at += 2) {
       const pack = packs[segments[at] ?? 0];
       const row = segments[at + 1] ?? 0;
-      if (pack === undefined || row >= pack.segmentCount || !isSafe(pack.firstSegment + row)) return false;
+      if (pack === undefined || row >= pack.segmentCount || isSafe?.(pack.firstSegment + row) === false) return false;
     }
     return true;
   };
+  const inner = new Map<BlobId, number>();
+  for (const node of known.inner) {
+    const [segment] = isUsable(node) ? segmentsOf(node) : [];
+    if (segment !== undefined) inner.set(node.nodeId, segment);
+  }
   let { digests } = known;
   for (const [number, block] of known.blocks.entries()) {
     if (isUsable(block)) continue;
@@ -56,6 +62,7 @@ export function usableLeaves(
   return {
     leaves: digests === known.digests ? known : { ...known, digests },
     segmentsOf,
+    inner,
     digestOf: (number) => known.digests.slice(number * blockDigestBytes, (number + 1) * blockDigestBytes),
   };
 }

@@ -4,29 +4,27 @@ import type { KnownPack } from "#shared/repository/segment-table.ts";
 import { packsPrefix, sha256HexOfKey } from "#shared/store/object-key.ts";
 
 /**
- * Makes the index forget what a backup must not build on, so that it stores again what it meets of it: blobs in packs that were condemned or
- * swept, unless they were moved or there is another copy; and those in packs that the store does not have, or has in another size.
+ * What a backup must not build on, so that it stores again what it meets of it: blobs in packs that were condemned or swept, unless they were
+ * moved; and those in packs that the store does not have, or has in another size.
  *
  * One request for a thousand packs. Damage inside a pack does not show here; `check --read` finds it.
  *
- * @returns whether a segment, by its ordinal, may be built on
+ * @returns whether a segment, by its ordinal, may be built on; undefined: all of them
  */
-export async function hideUnsafePacks(
+export async function findUnsafePacks(
   repository: Repository,
   reporter: Reporter,
-): Promise<(segment: number) => boolean> {
-  const { segments, index } = repository;
+): Promise<((segment: number) => boolean) | undefined> {
+  const { segments } = repository;
   const missing = await missingPacks(repository);
   for (const { packId } of missing) {
     const message = `Pack ${packId} is missing or cut short: what this backup meets of it is stored again. Run check to see which snapshots are damaged.`;
     reporter.notice({ level: "warning", message });
   }
-  if (missing.size === 0 && segments.isQuiet) return () => true;
-  const isSafe = (segment: number): boolean =>
+  if (missing.size === 0 && segments.isQuiet) return undefined;
+  return (segment) =>
     segments.standing(segment) === "live" &&
     (missing.size === 0 || !missing.has(segments.packOf(segments.current(segment))));
-  index.forgetSegments((segment) => !isSafe(segment));
-  return isSafe;
 }
 
 /** The packs that should be in the store and are not there whole. */

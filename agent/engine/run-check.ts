@@ -1,0 +1,44 @@
+import type { CheckRequest } from "#agent/commands/engine.ts";
+import { check } from "#shared/operations/check/check.ts";
+import type { Report } from "#shared/operations/progress.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { findRecord } from "./find-snapshots.ts";
+import { type Session, threadsOf } from "./session.ts";
+
+/** Checks a store, or some of its snapshots, and reports. */
+export async function runCheck(
+  parts: EngineParts,
+  session: Session,
+  { snapshots: references, readPercent }: CheckRequest,
+): Promise<Report> {
+  const { repository } = session;
+  const report = await check({
+    repository,
+    snapshots: references.length === 0 ? undefined : references.map((reference) => findRecord(repository, reference)),
+    readPercent,
+    threads: threadsOf(parts),
+    reporter: parts.reporter,
+    signal: parts.signal,
+  });
+  const isDamaged = report.damagedObjects.length > 0 || report.damagedFiles > 0;
+  return {
+    operation: "check",
+    outcome: isDamaged ? "corrupt" : report.unverified + report.condemnedPacks.length > 0 ? "partial" : "ok",
+    facts: {
+      snapshots: report.snapshots,
+      packs: report.packs,
+      packsRead: report.packsRead,
+      blobsVerified: report.blobsVerified,
+      bytesVerified: report.bytesVerified,
+      fetchedBytes: report.fetchedBytes,
+      damagedObjects: report.damagedObjects,
+      damagedFiles: report.damagedFiles,
+      unverified: report.unverified,
+      ...(report.condemnedPacks.length === 0 ? {} : { condemnedPacks: report.condemnedPacks }),
+      ...(report.orphanPacks === 0 ? {} : { orphanPacks: report.orphanPacks, orphanBytes: report.orphanBytes }),
+      ...(report.orphanStates === 0 ? {} : { orphanStates: report.orphanStates }),
+      ...(report.sweptObjects === 0 ? {} : { sweptObjects: report.sweptObjects }),
+      durationMs: report.durationMs,
+    },
+  };
+}
