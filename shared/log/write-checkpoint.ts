@@ -146,10 +146,11 @@ async function gather(
   const parts = [...(previous?.parts ?? [])];
   const inParts = parts.reduce((sum, each) => sum + each.states + each.placed, 0);
   const isStale = isThorough && inParts > 2 * (known.size + state.placed.size) + 64;
-  // What the parts of the checkpoint before lack for want of an entry that could be read, readers look for themselves.
-  const isNewlyPlaced = (_packId: PackId, seq: number): boolean => seq > (previous?.seq ?? 0);
+  // What its parts lack for want of something that could be read, readers look for themselves. Those of older programs have none at all.
+  const placedUpTo = parts.some((each) => each.placed > 0) ? (previous?.seq ?? 0) : 0;
+  const isNewlyPlaced = (_packId: PackId, seq: number): boolean => seq > placedUpTo;
   let newlyPlaced = 0;
-  for (const seq of state.placed.values()) if (seq > (previous?.seq ?? 0)) newlyPlaced++;
+  for (const seq of state.placed.values()) if (seq > placedUpTo) newlyPlaced++;
   const merged: ListedPart[] = [];
   const newBytes = unknown.reduce((sum, each) => sum + each.stateBytes, newlyPlaced * usualPlacedBytes);
   for (let bytes = newBytes; ;) {
