@@ -12,8 +12,8 @@ import { demoStore } from "./demo-snapshots.ts";
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const hasBrowser = existsSync(executablePath);
 if (!hasBrowser) {
-  console.warn(
-    `ui.test.ts is skipped: no browser at ${executablePath}. infra-tests/gateway/install-chromium.sh installs one.`,
+  process.stderr.write(
+    `ui.test.ts is skipped: no browser at ${executablePath}. infra-tests/gateway/install-chromium.sh installs one.\n`,
   );
 }
 const token = "a-token-of-more-than-twenty-characters";
@@ -290,8 +290,7 @@ describe.skipIf(!hasBrowser)("the web UI in a browser", () => {
   it("is dark or light as the system says, or as was chosen", async () => {
     const page = await visit("#/");
     await page.getByRole("heading", { name: "Snapshots" }).waitFor();
-    const paper = (): Promise<string> =>
-      page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const paper = (): Promise<string> => page.evaluate("getComputedStyle(document.documentElement).backgroundColor");
     const light = await paper();
     await page.emulateMedia({ colorScheme: "dark" });
     const dark = await paper();
@@ -305,25 +304,16 @@ describe.skipIf(!hasBrowser)("the web UI in a browser", () => {
   });
 });
 
-/** Controls and pictures that say nothing to who cannot see them. */
+/** Controls and pictures that say nothing to who cannot see them. Runs in the page. */
+const namelessScript = `
+Array.from(document.querySelectorAll("button, a[href], input, select, img"))
+  .filter((each) => {
+    const labels = Array.from(each.labels ?? [], (label) => label.textContent);
+    const said = [each.getAttribute("aria-label"), each.getAttribute("alt"), each.getAttribute("title"), each.textContent];
+    return ![...said, ...labels].some((text) => (text ?? "").trim() !== "");
+  })
+  .map((each) => each.outerHTML.slice(0, 120))`;
+
 function namelessControls(page: Page): Promise<string[]> {
-  return page.evaluate(() =>
-    Array.from(
-      document.querySelectorAll<HTMLElement>("button, a[href], input, select, img, [role]:not(option):not(.row)"),
-    )
-      .filter((each) => {
-        const labels = "labels" in each ? Array.from((each as HTMLInputElement).labels ?? []) : [];
-        const said = [
-          each.getAttribute("aria-label"),
-          each.getAttribute("alt"),
-          each.getAttribute("title"),
-          each.textContent,
-        ];
-        const isSpoken = ["BUTTON", "A", "INPUT", "SELECT", "IMG"].includes(each.tagName);
-        return (
-          isSpoken && ![...said, ...labels.map((label) => label.textContent)].some((text) => (text ?? "").trim() !== "")
-        );
-      })
-      .map((each) => each.outerHTML.slice(0, 120)),
-  );
+  return page.evaluate<string[]>(namelessScript);
 }

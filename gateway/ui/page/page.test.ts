@@ -8,7 +8,7 @@ import { linkTo, parentOf, routeOf } from "./router.ts";
 
 /** The length of the longest common subsequence, by the textbook. */
 function commonLines(a: readonly string[], b: readonly string[]): number {
-  let above = new Array<number>(b.length + 1).fill(0);
+  let above = Array.from({ length: b.length + 1 }, () => 0);
   for (const line of a) {
     const row = [0];
     for (const [j, other] of b.entries()) {
