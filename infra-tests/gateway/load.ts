@@ -60,7 +60,7 @@ try {
   for (const start of [serveHoldfast, serveRclone, serveNginx]) {
     const server = await start(place);
     if (server === undefined) {
-      console.error(
+      tell(
         `SKIPPED: ${start === serveRclone ? "rclone" : "nginx"} is not there (infra-tests/gateway/install-servers.sh)`,
       );
       continue;
@@ -212,7 +212,7 @@ async function crowd(server: Served): Promise<void> {
   );
   for (const socket of sockets) socket.destroy();
   if (server.peakMib() > memoryMaxMib) {
-    console.error(`BAD: the mount took ${server.peakMib().toFixed(0)} MiB, more than ${memoryMaxMib}`);
+    tell(`BAD: the mount took ${server.peakMib().toFixed(0)} MiB, more than ${memoryMaxMib}`);
     isBad = true;
   }
 }
@@ -228,7 +228,7 @@ async function openSocket(host: string, port: number): Promise<Socket> {
 function tellErrors(what: string, { errors, errorCount }: LoadResult): void {
   if (errorCount === 0) return;
   isBad = true;
-  console.error(`BAD: ${errorCount} errors of ${what}: ${errors.slice(0, 5).join("; ")}`);
+  tell(`BAD: ${errorCount} errors of ${what}: ${errors.slice(0, 5).join("; ")}`);
 }
 
 function rateOf({ bytes, seconds: took }: LoadResult): number {
@@ -242,4 +242,8 @@ function latency({ firstByteMs }: LoadResult): string {
 function print(rows: readonly (readonly string[])[]): void {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   for (const row of rows) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
+}
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
