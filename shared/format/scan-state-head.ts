@@ -20,6 +20,8 @@ export type StateHeadVisitor = {
   ): void;
   /** A reference: 32 bytes of id from `idAt`, and the bitmap of rows. */
   reference?(bytes: Uint8Array, idAt: number, segmentsAt: number, segmentsBytes: number): void;
+  /** A field of the head: its name, and its CBOR as it stands there. Lists are visited first. */
+  field?(name: string, value: Uint8Array): void;
 };
 
 /**
@@ -48,6 +50,7 @@ export function scanStateHead(
   let lists = 0;
   for (let fields = cursor.head(majorMap); fields > 0; fields--) {
     const name = cursor.text();
+    const begin = cursor.at;
     if (name === "packs") {
       lists++;
       for (let left = cursor.head(majorArray); left > 0; left--) scanPack(cursor, visitor);
@@ -57,6 +60,7 @@ export function scanStateHead(
     } else if (name === "author") author = cursor.view();
     else if (name === "storeId") storeId = cursor.view();
     else cursor.skip();
+    visitor.field?.(name, outer.subarray(begin, cursor.at));
   }
   if (cursor.at !== outer.byteLength || lists !== 2 || author?.byteLength !== 32) cursor.fail();
   else if (!verify(author, concatBytes(stateSignatureContext, outer), payload.subarray(payload.byteLength - 64)))

@@ -1,6 +1,7 @@
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { encodeHex } from "#shared/bytes/hex.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
+import { verifySignature } from "#shared/crypto/signing.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { encodeHeadersSection, headersSectionName, type SealedHeader } from "#shared/format/checkpoint-headers.ts";
 import { encodePartsSection, type ListedPart, partsSectionName } from "#shared/format/checkpoint-parts.ts";
@@ -8,6 +9,8 @@ import type { PartState } from "#shared/format/checkpoint-part.ts";
 import { type CheckpointHead, checkpointSection, encodeCheckpointHead } from "#shared/format/checkpoint.ts";
 import { encodeFoldSection, foldSectionName } from "#shared/format/fold-section.ts";
 import type { PackId, StateId } from "#shared/format/ids.ts";
+import { readCheckpointedHead } from "#shared/format/read-checkpointed-head.ts";
+import { stateIdOf } from "#shared/format/state.ts";
 import { checkpointKey, checkpointPartKey, stateKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { appendEntry, type Appender } from "./append-entry.ts";
@@ -18,7 +21,6 @@ import { PartBuilder, partStateBytes } from "./part-builder.ts";
 import { type Checkpoint, isVouchedBy, readCheckpoint } from "./read-checkpoint.ts";
 import { readLog } from "./read-log.ts";
 import { readPlacedPacks } from "./read-placed-packs.ts";
-import { readStateHead } from "./read-state-head.ts";
 import { checkCheckpoint } from "./rules/check-checkpoint.ts";
 import { stopIfAborted } from "./stop-if-aborted.ts";
 import { violationError } from "./violation.ts";
@@ -51,7 +53,7 @@ export type WrittenCheckpoint = {
 };
 
 /** Bytes from which a part is put, by default: what a reader gets in one request. */
-const defaultPartBytes = 32 * 1024 * 1024;
+const defaultPartBytes = 16 * 1024 * 1024;
 /** Larger states stand in no part: whoever needs one reads it. */
 const stateBytesMax = 8 * 1024 * 1024;
 const inFlightStates = 8;
@@ -222,10 +224,13 @@ type WholeState = {
 };
 
 async function readWholeState(store: Store, { storeId }: LogState, record: SnapshotRecord): Promise<WholeState> {
-  const { head } = await readStateHead(store, storeId, record);
   const fail = (reason: string): never => {
     throw new HoldfastError("corrupt", `Cannot use ${stateKey(record.stateId)}: ${reason}`);
   };
+  const headBytes = await store.get(stateKey(record.stateId), { offsetBytes: 0, lengthBytes: record.headBytes });
+  if (stateIdOf(headBytes) !== record.stateId) fail("its bytes are not those that its name promises");
+  const options = { subject: `state ${record.stateId}`, storeId, verify: verifySignature };
+  const head = readCheckpointedHead(headBytes, options);
   const { stateId } = record;
   const session =
     head.sessions.find((each) => equalBytes(each.sessionId, head.snapshotSession)) ??

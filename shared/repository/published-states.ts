@@ -21,7 +21,7 @@ export type StateContents = Omit<PartState, "stateId">;
  * The published states of a store, each read from the checkpoint where that tells of it, else from its own object. What a checkpoint
  * says wrongly or cannot say is read from the state: it saves requests, and is never needed.
  *
- * Memory: what the heads of the checkpoint's parts say, and the index sections of one part (32 MiB as programs write them).
+ * Memory: what the heads of the checkpoint's parts say, and the index sections of one part (16 MiB as programs write them).
  */
 export class PublishedStates {
   readonly #store: Store;
