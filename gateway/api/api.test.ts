@@ -180,6 +180,26 @@ describe("the API", () => {
     expect(rebound.status).toBe(200);
   });
 
+  it("stands beside other protocols on one port", async () => {
+    const small = await serve({ listeners: [{ host: "127.0.0.1", port: 0, protocols: ["http", "ui"] }] });
+    const place = small.gateway.places.find(({ protocol }) => protocol === "ui")!.url;
+    expect(place).toBe(`${small.url}/ui/`);
+    expect(await (await fetch(place)).text()).toContain('<div id="app">');
+    expect((await fetch(`${small.url}/ui`, { redirect: "manual" })).headers.get("location")).toBe("/ui/");
+    const { snapshots } = (await (await fetch(`${place}api/snapshots`)).json()) as { snapshots: { path: string }[] };
+    const file = await fetch(`${place}files${snapshots[0]!.path}/scripted/etc/hosts`);
+    expect(await file.text()).toBe("two");
+    expect(file.headers.get("content-security-policy")).toMatch(/^sandbox;/);
+    const listing = await (await fetch(`${place}files${snapshots[0]!.path}/scripted/`)).text();
+    expect(listing).toContain("/ui/files/");
+    for (const path of ["/", `${snapshots[0]!.path}/scripted/etc/hosts`]) {
+      expect((await fetch(small.url + path)).status).toBe(200);
+    }
+    for (const path of ["/uix", "/ui/none", "/ui/../ui/x", "/ui/files/none", "/ui/built/ui.js"]) {
+      expect((await fetch(small.url + path)).status).toBe(404);
+    }
+  });
+
   it("is described by a document that names every route and what it takes", async () => {
     const small = await serve();
     const served = (await ask(small, "openapi.json")).body;

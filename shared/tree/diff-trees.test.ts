@@ -85,6 +85,9 @@ describe("positions", () => {
       expect(await keyAt(root, store.read, at)).toMatchObject({ dir, name });
     }
     expect(await keyAt(root, store.read, entries.length)).toBeUndefined();
+    store.reads = 0;
+    await childPositions(root, store.read, "a/b");
+    expect(store.reads).toBeLessThanOrEqual(2 * (root.level + 1));
     for (const dir of dirs) {
       const { start, end } = await childPositions(root, store.read, dir);
       expect(entries.slice(start, end).every((entry) => entry.dir === dir && entry.name !== "")).toBe(true);
