@@ -162,7 +162,7 @@ describe("a reader beside a maintainer", () => {
       return looks;
     };
     expect(await lookAtMoves()).toBe(0);
-    for (const key of [...(await objectsOf(store)).keys()])
+    for (const key of (await objectsOf(store)).keys())
       if (key.startsWith(checkpointPartsPrefix)) await store.delete(key);
     expect(await lookAtMoves()).toBeGreaterThan(0);
     for (const seq of moves) await store.delete(logKey(seq));

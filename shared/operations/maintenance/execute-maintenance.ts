@@ -262,6 +262,8 @@ function* packsOf({ packs, packsOfRemoved }: Survey, stateId: StateId) {
     yield { packId: packs.ids.idAt(row), table: new Uint8Array(packs.segments(row) * packTableRowBytes) };
 }
 
-function* batches<Id>(ids: readonly Id[]): Generator<readonly Id[], void, undefined> {
-  for (let from = 0; from < ids.length; from += idsOfEntry) yield ids.slice(from, from + idsOfEntry);
+/** Ascending, so that an entry changes a stretch of the fold, not some of all of it. */
+function* batches<Id extends string>(ids: readonly Id[]): Generator<readonly Id[], void, undefined> {
+  const ascending = ids.toSorted();
+  for (let from = 0; from < ascending.length; from += idsOfEntry) yield ascending.slice(from, from + idsOfEntry);
 }
