@@ -2,7 +2,7 @@ import type { Exporter } from "#shared/connectors/exporter.ts";
 import { entryPath, entryTypes } from "#shared/format/entry.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { newProgress, type Reporter } from "#shared/operations/progress.ts";
-import type { RestoreItem } from "./restore.ts";
+import type { RestoreItem } from "./restore-options.ts";
 
 /** What a restore would do. */
 export type RestorePlan = {

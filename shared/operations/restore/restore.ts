@@ -11,51 +11,8 @@ import { ContentRestorer } from "./content-restorer.ts";
 import { ContentWindow, type PlannedFile } from "./content-window.ts";
 import { DirectoryLedger } from "./directory-ledger.ts";
 import { planRanges } from "./plan-ranges.ts";
+import type { RestoreItem, RestoreOptions, RestoreReport } from "./restore-options.ts";
 import { warnOfCondemned } from "#shared/operations/warn-of-condemned.ts";
-
-/** A tree, or part of one, and where it goes. */
-export type RestoreItem = {
-  /** Entries in key order; those that cannot be read are told of and left out. */
-  readonly entries: (onLost: (lost: LostEntries) => void) => AsyncIterable<Entry>;
-  /** The path of an entry in the target; "" is the target itself. */
-  readonly targetOf: (entry: Entry) => string;
-  /** Directories in the target that lead to the first entry, from the top. */
-  readonly ancestors: readonly string[];
-  /** How many entries and bytes there are, for the progress. */
-  readonly totalEntries: number | undefined;
-  readonly totalBytes: number | undefined;
-};
-
-/** What to restore, and how. */
-export type RestoreOptions = {
-  readonly repository: Repository;
-  /** The snapshot that all of it is of. */
-  readonly snapshot: StateId;
-  readonly items: readonly { readonly item: RestoreItem; readonly exporter: Exporter }[];
-  readonly threads: number;
-  /** Sealed bytes that are fetched or being worked on at most. */
-  readonly inFlightBytes: number;
-  readonly reporter: Reporter;
-  readonly signal?: AbortSignal;
-};
-
-/** What a restore did. */
-export type RestoreReport = {
-  readonly entries: number;
-  readonly files: number;
-  readonly kept: number;
-  readonly restoredBytes: number;
-  readonly fetchedBytes: number;
-  /** Entries that are not there, or not whole. */
-  readonly failed: number;
-  /** Of those, how many because stored bytes did not verify. */
-  readonly damaged: number;
-  /** Attributes that could not be restored. */
-  readonly problems: number;
-  /** Packs that were read although they are condemned. */
-  readonly condemnedPacks: number;
-  readonly durationMs: number;
-};
 
 /**
  * Restores entries: directories first, content by threads in the order of the packs, metadata of directories last.
