@@ -3,7 +3,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readAccessConfig } from "#gateway/access/access-config.ts";
 import { configuredAccess } from "#gateway/access/configured-access.ts";
-import { mountStore } from "#gateway/access/granted-mount.ts";
+import { mountSnapshot, mountStore } from "#gateway/access/granted-mount.ts";
 import { serveSmall, type SmallGateway } from "#gateway/small-gateway.testing.ts";
 import { impatientClock, openSmall } from "#shared/operations/small-store.testing.ts";
 import { FollowedStore } from "#shared/view/followed-store.ts";
@@ -116,6 +116,8 @@ describe.skipIf(!hasBrowser)("the web UI in a browser", () => {
     await page.getByRole("option").first().getByText("data.bin").waitFor();
     await page.getByRole("navigation", { name: "Where this is" }).getByRole("link", { name: /web1/ }).click();
     await page.getByRole("heading", { name: "web1.example.org" }).waitFor();
+    await page.goto(`${open.url}/#/browse`);
+    await page.getByRole("heading", { name: "Snapshots" }).waitFor();
     await page.check();
   });
 
@@ -261,6 +263,21 @@ describe.skipIf(!hasBrowser)("the web UI in a browser", () => {
     await page.keyboard.press("ArrowLeft");
     await page.locator(".chart-mark").waitFor();
     await page.check();
+  });
+
+  it("shows one directory of a snapshot where nothing else is served", async () => {
+    const followed = new FollowedStore(await openSmall(await demoStore(1)), { clock: impatientClock, refreshMs: 0 });
+    const [record] = await followed.records();
+    const mount = mountSnapshot(followed, await followed.snapshot(record!), "/srv/www/app");
+    const small = await serveSmall(mount, { listeners });
+    const page = await visit("#/", small);
+    await page.getByRole("link", { name: /Oct 2026/ }).click();
+    await page.getByRole("link", { name: "README.md" }).click();
+    await page.locator(".line-text", { hasText: "The shop of" }).waitFor();
+    await page.getByRole("link", { name: "History" }).click();
+    await page.getByText("1 version", { exact: false }).waitFor();
+    await page.check();
+    await small.gateway.close(0);
   });
 
   it("gives a directory as an archive", async () => {

@@ -15,6 +15,10 @@ export function BrowseScreen({ route }: { readonly route: Route }) {
   const { value: answer, error } = useAnswer<EntryAnswer>("entry", { path: route.path });
   if (error !== undefined) return <Failure error={error} />;
   if (answer === undefined) return <Loading />;
+  if (answer.snapshot === null) {
+    goTo("#/", true); // the top of all snapshots has a screen of its own
+    return null;
+  }
   const isDirectory = answer.entry.type === "directory";
   return (
     <>
