@@ -5,9 +5,10 @@ import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { decodeCborMap, encodeCbor } from "./cbor.ts";
-import { decodeFrame, encodeFrame, frameHeaderBytes, frameTrailerBytes, readFrameHeader } from "./frame.ts";
+import { decodeFrame, frameHeaderBytes, framePieces, frameTrailerBytes, readFrameHeader } from "./frame.ts";
 import { decodeIdRows, encodeIdRows, type IdRows, readSeq, readU64, writeU64 } from "./id-rows.ts";
 import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId, type StoreId } from "./ids.ts";
+import { formatVersions } from "./version.ts";
 
 /** A snapshot as the log knows it. */
 export type CheckpointSnapshot = {
@@ -109,6 +110,14 @@ export function encodeCheckpointHead(
   head: CheckpointHead,
   sign: (message: Uint8Array) => Uint8Array,
 ): Uint8Array<ArrayBuffer> {
+  return concatBytes(...checkpointHeadPieces(head, sign));
+}
+
+/** As `encodeCheckpointHead`, in a few pieces that lie one behind the other: it may have hundreds of megabytes. */
+export function checkpointHeadPieces(
+  head: CheckpointHead,
+  sign: (message: Uint8Array) => Uint8Array,
+): readonly Uint8Array[] {
   const body = encodeCbor({
     storeId: idToBytes(head.storeId),
     seq: head.seq,
@@ -131,7 +140,7 @@ export function encodeCheckpointHead(
     }),
     sections: head.sections.map((each) => ({ name: each.name, bytes: each.bytes, sha256: each.sha256 })),
   });
-  return encodeFrame("checkpoint", concatBytes(body, sign(concatBytes(signatureContext, body))));
+  return framePieces("checkpoint", formatVersions.checkpoint, [body, sign(concatBytes(signatureContext, body))]);
 }
 
 /**

@@ -6,7 +6,12 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { encodeHeadersSection, headersSectionName, type SealedHeader } from "#shared/format/checkpoint-headers.ts";
 import { encodePartsSection, type ListedPart, partsSectionName } from "#shared/format/checkpoint-parts.ts";
 import type { PartState } from "#shared/format/checkpoint-part.ts";
-import { type CheckpointHead, checkpointSection, encodeCheckpointHead } from "#shared/format/checkpoint.ts";
+import {
+  type CheckpointHead,
+  checkpointHeadPieces,
+  checkpointSection,
+  encodeCheckpointHead,
+} from "#shared/format/checkpoint.ts";
 import { encodeFoldSection, foldSectionName } from "#shared/format/fold-section.ts";
 import type { PackId, StateId } from "#shared/format/ids.ts";
 import { readCheckpointedHead } from "#shared/format/read-checkpointed-head.ts";
@@ -260,16 +265,20 @@ async function putCheckpoint(
   ] as const;
   const described = sections.map(([name, content]) => checkpointSection(name, [content]));
   const about = { timeMs: Math.max(0, Math.floor(clock.nowMs())), author: signer.publicKey };
-  const bytes = encodeCheckpointHead({ ...fold, ...about, sections: described }, (message) => signer.sign(message));
-  let storedBytes = 0;
-  try {
-    await store.put(checkpointKey(state.seq), [bytes, ...sections.map(([, content]) => content)]);
-    storedBytes = bytes.byteLength + sections.reduce((sum, [, content]) => sum + content.byteLength, 0);
-  } catch (error) {
-    if (!isHoldfastError(error, "conflict")) throw error;
-  }
+  const put = async (): Promise<{ readonly ours: Uint8Array; readonly storedBytes: number }> => {
+    const pieces = checkpointHeadPieces({ ...fold, ...about, sections: described }, (message) => signer.sign(message));
+    const object = [...pieces, ...sections.map(([, content]) => content)];
+    try {
+      await store.put(checkpointKey(state.seq), object);
+    } catch (error) {
+      if (!isHoldfastError(error, "conflict")) throw error;
+      return { ours: sha256(...pieces), storedBytes: 0 };
+    }
+    return { ours: sha256(...pieces), storedBytes: object.reduce((sum, each) => sum + each.byteLength, 0) };
+  };
+  const { ours, storedBytes } = await put();
   const found = await readCheckpoint(store, state.storeId, state.seq);
-  const isOurs = equalBytes(found.sha256, sha256(bytes)) || saysTheSame(found.head, { ...fold, sections: described });
+  const isOurs = equalBytes(found.sha256, ours) || saysTheSame(found.head, { ...fold, sections: described });
   if (isOurs) return { head: found.head, sha256: found.sha256, storedBytes };
   throw new HoldfastError(
     "conflict",
