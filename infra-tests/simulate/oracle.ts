@@ -51,8 +51,15 @@ export class Oracle {
     this.#violate = violate;
   }
 
+  /** Looks away from now on: what happens in a ruined store is judged by what is left of it. */
+  retire(): void {
+    this.#isRetired = true;
+  }
+  #isRetired = false;
+
   /** An object was created. */
   created(key: string, bytes: Uint8Array, peek: Peek): void {
+    if (this.#isRetired) return;
     if (key === configKey) {
       this.fold = emptyLogState(decodeConfig(bytes).storeId);
       this.#folds[0] = this.fold;
@@ -61,6 +68,7 @@ export class Oracle {
 
   /** An object was deleted. */
   deleted(key: string): void {
+    if (this.#isRetired) return;
     const name = hashInKey(key);
     const isSwept = key.startsWith(packsPrefix)
       ? this.#sweptPacks.has(name as PackId)
@@ -77,6 +85,7 @@ export class Oracle {
 
   /** Somebody folded the log: it must be what everybody folds. */
   folded(state: LogState): void {
+    if (this.#isRetired) return;
     const known = this.#folds[state.seq];
     if (known === undefined) this.#violate(`a reader folded to entry ${state.seq}, which is not there`);
     else if (describeFold(known) !== describeFold(state)) this.#violate(`two readers disagree on entry ${state.seq}`);
@@ -97,6 +106,11 @@ export class Oracle {
     const needed = new Set<string>();
     for (const stateId of this.#live) for (const packId of this.#needs(stateId, peek)) needed.add(packId);
     return needed;
+  }
+
+  /** The packs that one live snapshot needs. */
+  neededBy(stateId: StateId, peek: Peek): ReadonlySet<string> {
+    return this.#needs(stateId, peek);
   }
 
   /** Packs that were swept, and states. */

@@ -1,11 +1,13 @@
 import { createRepository } from "#shared/repository/create-repository.ts";
 import { packKey, packsPrefix, statesPrefix } from "#shared/store/object-key.ts";
 import type { Actor } from "./actor.ts";
+import { aftermath } from "./aftermath.ts";
 import { Agent } from "./agent.ts";
 import { Checker } from "./checker.ts";
 import { hashInKey } from "./hash-in-key.ts";
 import { Life } from "./life.ts";
 import { Maintainer } from "./maintainer.ts";
+import { finish, proceed } from "./proceed.ts";
 import { Reader } from "./reader.ts";
 import { Remover } from "./remover.ts";
 import { drawFrom } from "./simulated-threads.ts";
@@ -150,25 +152,7 @@ async function calmDown(world: World, agents: readonly Agent[]): Promise<void> {
   reader.restoresAll = true;
   for (const last of [reader, new Checker(world, "last checker")])
     if (!(await finish(world, last))) world.violate(`the ${last.name} fails, though nothing is in its way`);
-}
-
-async function finish(world: World, actor: Actor): Promise<boolean> {
-  let ending: string | undefined;
-  void actor.live().then((each) => (ending = each));
-  await proceed(world, () => ending !== undefined, actor.name, world.steps + 20_000);
-  return ending === "done";
-}
-
-/** Lets things happen until something is done, or a promise is broken. */
-async function proceed(
-  world: World,
-  isDone: () => boolean,
-  what: string,
-  stepsMax = Number.POSITIVE_INFINITY,
-): Promise<void> {
-  const wentOn = await world.loop.run(() => isDone() || world.violation !== undefined || world.steps > stepsMax);
-  if (!wentOn) world.violate(`${what} never ends: all wait for ever`);
-  else if (!isDone()) world.violate(`${what} goes on for ever`);
+  if (weather.isRuined && world.violation === undefined) await aftermath(world);
 }
 
 function textOf(error: unknown): string {

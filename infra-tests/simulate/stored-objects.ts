@@ -86,6 +86,19 @@ export class StoredObjects {
     if (this.#objects.delete(key)) this.#watcher.deleted(key);
   }
 
+  /** Loses an object, or lets one byte of it rot, and tells nobody. */
+  spoil(key: string, how: "lost" | "rotten"): void {
+    const object = this.#existing(key);
+    if (how === "lost") {
+      this.#objects.delete(key);
+      return;
+    }
+    const bytes = object.bytes.slice();
+    const at = bytes.byteLength >>> 1;
+    bytes[at] = (bytes[at] ?? 0) ^ 0x40;
+    this.#objects.set(key, { ...object, bytes });
+  }
+
   #existing(key: string): StoredObject {
     const object = this.#objects.get(key);
     if (object === undefined) throw noSuchObject(key);

@@ -35,6 +35,8 @@ export type Weather = {
   readonly removers: number;
   readonly readers: number;
   readonly checkers: number;
+  /** Whether objects are lost and rot at the end, and are repaired. */
+  readonly isRuined: boolean;
 };
 
 const minute = 60_000;
@@ -69,6 +71,7 @@ export function drawWeather(random: SeededRandom): Weather {
     removers: isCrowded ? 1 : random.below(2),
     readers: random.below(2),
     checkers: random.below(2),
+    isRuined: random.chance(0.25),
   };
 }
 
