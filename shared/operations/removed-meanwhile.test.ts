@@ -75,13 +75,16 @@ async function readOldest(repository: Repository): Promise<void> {
 }
 
 /** Runs an operation in as many stores as it makes calls, in each of which the older snapshot goes away before another call. */
-async function atEveryCall(operate: (store: Store, what: string) => Promise<void>): Promise<number> {
+async function atEveryCall(
+  operate: (store: Store, what: string) => Promise<void>,
+  change: (store: Store) => Promise<void> = removeAndSweep,
+): Promise<number> {
   let calls = 0;
   for (let n = 1; n === 1 || n <= calls; n++) {
     const inner = await fill(memoryStore(), begin);
     const store = interposedStore(inner, async ({ number }) => {
       calls = Math.max(calls, number);
-      if (number === n) await removeAndSweep(inner);
+      if (number === n) await change(inner);
     });
     await operate(store, `at call ${n}`);
   }
@@ -105,6 +108,23 @@ describe("a snapshot that is removed and swept at any moment", () => {
     });
     expect(calls).toBeGreaterThan(8);
     expect(passedOver).toBeGreaterThan(0);
+  });
+
+  it("and another that is published just then are no damage to a check, which takes up neither", async () => {
+    const calls = await atEveryCall(
+      async (store, what) => {
+        const { reporter, errors } = collectingReporter();
+        const repository = await openSmall(store);
+        const report = await check({ repository, snapshots: undefined, readPercent: 0, threads: 1, reporter });
+        if (!isSound(report) || errors.length > 0) expect.fail(`${what}: ${JSON.stringify({ report, errors })}`);
+        expect(report.snapshots, what).toBeLessThanOrEqual(2);
+      },
+      async (store) => {
+        await removeAndSweep(store);
+        await backupSmall(store, [scriptedSource({ root: "/third", entries: tree("third") })]);
+      },
+    );
+    expect(calls).toBeGreaterThan(8);
   });
 
   it("is absent to who reads it, never corrupt", async () => {

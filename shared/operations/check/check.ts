@@ -95,11 +95,13 @@ class Check {
     const { clock } = this.#repository;
     const startedMs = clock.nowMs();
     this.#repository.states.ignoreCheckpoint(); // it is the states that are checked
+    // Chosen before the index is read, which may fold what came since: it does not tell of snapshots that are newer.
+    const records = this.#options.snapshots ?? liveRecords(this.#repository);
     await this.#repository.loadIndex();
     for (const { stateId, error } of this.#repository.problems)
       if (successorOf(this.#repository.log, stateId) === undefined)
         this.#damaged(`states/${stateId.slice(0, 2)}/${stateId}`, error.message);
-    const snapshots = await this.#openSnapshots();
+    const snapshots = await this.#openSnapshots(records);
     this.#checkNeeds();
     const checked = new Set<KnownPack>();
     let sizes: ReadonlyMap<string, number> = new Map();
@@ -157,8 +159,7 @@ class Check {
    * Reads what the snapshots refer to, and opens their headers; with a key that may not, only the structure of the store can be verified. Those
    * that are removed and swept meanwhile are passed over.
    */
-  async #openSnapshots(): Promise<CheckedSnapshot[]> {
-    const records = this.#options.snapshots ?? liveRecords(this.#repository);
+  async #openSnapshots(records: readonly SnapshotRecord[]): Promise<CheckedSnapshot[]> {
     const snapshots: CheckedSnapshot[] = [];
     const isOwner = this.#repository.keys.role === "owner";
     if (!isOwner) {
