@@ -14,7 +14,10 @@ export const cat = defineCommand({
       "Writes the content of each file, one after the other, to standard output. Every byte is verified before it is written; at the first that does not verify the command ends with the exit code integrity, and what was written until then is right.",
       "Bytes are no JSON: --json is refused.",
     ],
-    exits: { corrupt: "stored bytes did not verify", absent: "there is no such store, snapshot or path" },
+    exits: {
+      corrupt: "stored bytes did not verify",
+      absent: "there is no such store, snapshot or path, or it was removed and swept meanwhile",
+    },
     examples: [
       { line: "holdfast cat latest:/etc/fstab", does: "Show a file as it was at the last backup." },
       {

@@ -12,6 +12,7 @@ export const check = defineCommand({
       "Verifies that the log is one unbroken chain, that every state and pack that it names is there with its size, that every tree can be walked, and that every chunk that a file needs is in a pack. No file content is read.",
       "With --read every pack is read, and every chunk opened and verified: what passes can be restored. With --read-percent a random sample of that share of the packs is read, another one each time.",
       "That no snapshot needs a pack that was condemned or swept is verified too. Packs that no snapshot needs, such as an interrupted backup leaves, are counted as information: `holdfast maintenance` collects them.",
+      "Backups and maintenance may go on meanwhile. A snapshot that is removed while it is to be checked, and swept, is passed over with a warning.",
       "Damage is reported with the object that has it and the paths that need it. Nothing is changed or deleted.",
     ],
     exits: {

@@ -19,6 +19,7 @@ export const restore = defineCommand({
       "Without --to everything goes back to where it came from. Then --overwrite must be given, so that nothing is replaced by accident. With --to its default is never.",
       "Nothing is ever written outside the target: names in a snapshot are checked, and symbolic links that lie in the way are not followed. A file of more than one chunk, or one that replaces another, is written under a temporary name (`.holdfast-…`) and takes its place when it is whole and verified; a restore that is stopped leaves no part of a file. Only one that is killed, or a power cut, may leave temporary names.",
       "A SNAPSHOT is a prefix of its id of at least 4 hex digits, `latest`, or `latest~2` for the third newest; --host, --name and --tag say of which. Names are given as `holdfast ls` shows them: `\\xff` stands for a byte that is no UTF-8.",
+      "Of a snapshot that is removed and swept while it is restored, what is gone is named and left out, and is no damage.",
       "What the running user may not restore (owners, devices, some attributes) is reported for each entry, and gives the exit code partial.",
     ],
     exits: {
