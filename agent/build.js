@@ -1,15 +1,19 @@
 /*
  * Builds `dist/` for the package: Node runs TypeScript unbuilt, except below a node_modules directory, where an installed package
- * lives. Every module of the program goes into one of a few plain files; packages stay outside, npm installs them. What the
- * sources name by `new URL("./x.ts", import.meta.url)`, such as a worker, becomes a file of its own beside the others.
+ * lives. Every module of the program goes into one of a few plain files, and so do the packages that it uses: some are dozens of
+ * small modules, which a short run would load one by one. Outside stay those with machine code and the largest, which npm installs. What the sources
+ * name by `new URL("./x.ts", import.meta.url)`, such as a worker, becomes a file of its own beside the others.
  */
 import { build } from "esbuild";
-import { cpSync, globSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const namedByUrl = /new URL\(\s*"\.\/([\w-]+)\.ts",\s*import\.meta\.url\s*,?\s*\)/g;
+
+/** Packages that stay outside. */
+const outside = ["koffi", "@napi-rs/*", "@aws-sdk/*"];
 
 /** Modules that are started or loaded by their URL: name in `dist/` → path. The program itself is `main`. */
 function entryPoints() {
@@ -48,7 +52,7 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node24",
-  packages: "external",
+  external: outside,
   chunkNames: "[name]-[hash]",
   plugins: [urls],
   metafile: true,
@@ -56,6 +60,20 @@ const { metafile } = await build({
 });
 // The page of the web UI, which gateway/ui/ui-files.ts looks for beside itself.
 cpSync(join(root, "gateway/ui/built"), join(root, "dist/built"), { recursive: true });
+writeFileSync(join(root, "dist", "licences-of-packages.txt"), licencesOf(Object.keys(metafile.inputs)));
 for (const [path, { bytes, entryPoint }] of Object.entries(metafile.outputs)) {
   console.log(`${path} ${bytes} bytes${entryPoint ? ` (from ${basename(entryPoint)})` : ""}`);
+}
+
+/** The licences of the packages that some of `paths` belong to. */
+function licencesOf(paths) {
+  const packages = paths.map((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]);
+  const texts = [...new Set(packages)].filter(Boolean).map((path) => {
+    const directory = join(root, path);
+    const files = readdirSync(directory).filter((name) => /^licen[cs]e/i.test(name));
+    if (files.length === 0) throw new Error(`Cannot find the licence of ${path}`);
+    const { name, version } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
+    return [`${name} ${version}`, ...files.map((file) => readFileSync(join(directory, file), "utf8").trim())];
+  });
+  return `${texts.flat().join("\n\n")}\n`;
 }

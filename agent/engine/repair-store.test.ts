@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { isHoldfastError } from "#shared/errors.ts";
 import { objectsOf } from "#shared/operations/small-store.testing.ts";
@@ -96,6 +96,21 @@ describe("holdfast repair", () => {
     expect(await snapshots(host)).toHaveLength(2);
     const { target } = await host.restore();
     expect(treeLines(target)).toEqual(treeLines(host.source));
+  });
+
+  it("and check have the next backup go through its trees again where they find damage, and only there", async () => {
+    const host = await twice();
+    const remembered = host.path("cache", "leaves");
+    mkdirSync(remembered, { recursive: true });
+    expect(await host.check()).toMatchObject({ outcome: "ok" });
+    expect(await repair(host)).toMatchObject({ outcome: "ok" });
+    expect(existsSync(remembered)).toBe(true);
+    await lose(host.store, "packs/");
+    expect(await host.check()).toMatchObject({ outcome: "corrupt" });
+    expect(existsSync(remembered)).toBe(false);
+    mkdirSync(remembered);
+    expect(await repair(host)).toMatchObject({ outcome: "corrupt" });
+    expect(existsSync(remembered)).toBe(false);
   });
 
   it("mends a log with a damaged entry, and every command goes on", async () => {

@@ -4,6 +4,7 @@ import type { Report } from "#shared/operations/progress.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { findRecord } from "./find-snapshots.ts";
 import { type Session, threadsOf } from "./session.ts";
+import { forgetTrees } from "./tree-memory-files.ts";
 
 /** Checks a store, or some of its snapshots, and reports. */
 export async function runCheck(
@@ -21,6 +22,7 @@ export async function runCheck(
     signal: parts.signal,
   });
   const isDamaged = report.damagedObjects.length > 0 || report.damagedFiles > 0;
+  if (isDamaged) forgetTrees(parts.directories.cache);
   return {
     operation: "check",
     outcome: isDamaged ? "corrupt" : report.unverified + report.condemnedPacks.length > 0 ? "partial" : "ok",

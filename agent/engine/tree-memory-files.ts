@@ -10,6 +10,17 @@ import type { TreeMemory } from "#shared/operations/backup/tree-memory.ts";
 /** Bytes of a file of known leaves at most: those of trees of some hundred million entries are not kept. */
 const fileMaxBytes = 128 * 1024 * 1024;
 
+const directoryName = "leaves";
+
+/** Forgets all trees, so that the next backups go through theirs again: to be called where a store was found damaged. */
+export function forgetTrees(cacheDirectory: string): void {
+  try {
+    rmSync(join(cacheDirectory, directoryName), { recursive: true, force: true });
+  } catch {
+    // What is remembered is left to its age.
+  }
+}
+
 /**
  * Known leaves as files of the agent's cache directory, one for each store and root.
  *
@@ -18,7 +29,7 @@ const fileMaxBytes = 128 * 1024 * 1024;
  * @param storeName - what tells this store from others before it is opened
  */
 export function treeMemoryFiles(cacheDirectory: string, storeName: string): TreeMemory {
-  const directory = join(cacheDirectory, "leaves");
+  const directory = join(cacheDirectory, directoryName);
   const recalled = new Map<string, KnownLeaves | undefined>();
   const pathOf = (root: string): string =>
     join(directory, encodeHex(sha256(Buffer.from(`${storeName}\0${root}`, "utf8"))).slice(0, 32));

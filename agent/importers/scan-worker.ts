@@ -13,8 +13,6 @@ if (port === null) throw new Error("This module runs in a worker thread only");
 const post = (message: FromScanWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
 const run = ({ root, excludes, oneFileSystem, skip, credits, known, cuts, nextRange, from }: ScanWorkerData): void => {
-  // Native code is loaded before anything is told: until then nobody ends this thread.
-  libc();
   const options = { root, excludes: excludeRules(excludes), oneFileSystem, skip };
   const credit = new Int32Array(credits);
   const next = new Int32Array(nextRange);
@@ -45,4 +43,6 @@ const run = ({ root, excludes, oneFileSystem, skip, credits, known, cuts, nextRa
   }
 };
 
+// Native code is loaded before anything is told, for until then nobody ends this thread; and beside what the main thread has to load.
+libc();
 port.once("message", run);

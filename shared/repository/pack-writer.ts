@@ -28,6 +28,9 @@ export type PackWriterOptions = {
   readonly onStoring: (pack: WrittenPack) => void | Promise<void>;
 };
 
+/** Bytes of packs whose memory is given back as soon as they are stored. */
+const largePackBytes = 1024 * 1024;
+
 /**
  * Collects sealed segments to packs and stores them, some at once.
  *
@@ -50,6 +53,11 @@ export class PackWriter {
   /** Bytes of packs that are stored. */
   get storedBytes(): number {
     return this.#storedBytes;
+  }
+
+  /** Whether no segment was added yet. */
+  get empty(): boolean {
+    return this.#open.size + this.backlog + this.packs.length === 0;
   }
 
   /** Packs that are closed and not yet stored. */
@@ -129,7 +137,7 @@ export class PackWriter {
       throw new HoldfastError("corrupt", `Cannot store ${key}: there is another object by that name`);
     this.#storedBytes += sizeBytes;
     this.packs.push(written);
-    collectYoungGarbage();
+    if (sizeBytes >= largePackBytes) collectYoungGarbage();
   }
 
   #throwFailure(): void {

@@ -65,7 +65,8 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
       if (path === root) await makeDurableDirectory(root, { syncWhenThere: false });
       else {
         await makeDirectory(dirname(path));
-        await makeDurableDirectory(path, { syncWhenThere: durability === "synced" });
+        // Of what is in tmp/ nothing need survive, and so not its name either.
+        await makeDurableDirectory(path, { syncWhenThere: durability === "synced" && path !== temporaries });
         if (path === temporaries) await removeAbandonedFiles(temporaries, clock.nowMs() - abandonedAfterMs);
       }
     })();
@@ -143,13 +144,16 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
       const path = pathOf(key);
       try {
         if (await isThere(path)) await refuseTakenName(key, path);
-        const temporary = await writeTemporary(key, body, putOptions?.sha256);
+        // Made, and made durable, beside the writing; a failure is met by linkInto, which tries again.
+        const making = makeDirectory(dirname(path)).catch(() => undefined);
+        const [temporary] = await Promise.all([writeTemporary(key, body, putOptions?.sha256), making]);
         try {
           await linkInto(key, temporary, path);
-        } finally {
+        } catch (error) {
           await discard(temporary);
+          throw error;
         }
-        await syncName(path);
+        await Promise.all([syncName(path), discard(temporary)]);
       } catch (error) {
         throw fileSystemError(error, `create ${key} in ${root}`);
       }

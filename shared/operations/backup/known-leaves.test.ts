@@ -178,6 +178,20 @@ describe("a backup that remembers leaves", () => {
     expect(memory.bytes.get("/scripted")).toBe(before);
   });
 
+  it("notes in the journal what the next run may take over: not the copy of a header alone", async () => {
+    const store = await newStore();
+    const files = manyFiles(600);
+    const added: number[] = [];
+    for (const change of ["first", "none", "one"]) {
+      if (change === "one") files.set("d1/e1/more", { mtimeSec: 7, content: "more" });
+      let count = 0;
+      const journal = { left: [], add: () => void count++, clear: () => undefined, close: () => undefined };
+      await backupSmall(store, [blockedSource(scriptedSource({ entries: entriesOf(files) }))], { journal });
+      added.push(count);
+    }
+    expect(added).toEqual([2, 0, 2]);
+  });
+
   it("stores no node of an unchanged tree again", async () => {
     const store = await newStore();
     const memory = new BytesMemory();

@@ -223,8 +223,12 @@ export class SessionWriter {
 
   /** Stores what the state will say of the snapshot among the trees too, so that it outlives the state. */
   writeSnapshotCopy(header: SnapshotHeader, group: Uint8Array): void {
+    this.#isCopyAlone = this.#builder.empty && this.packs.empty;
     this.writeBlob(encodeSnapshotCopy({ commitId: this.commitId, group, header }));
   }
+
+  /** Whether the session adds nothing but the copy of its header. */
+  #isCopyAlone = false;
 
   /** Seals and stores what is open; afterwards only `publish` may follow. */
   async finishPacks(): Promise<void> {
@@ -369,7 +373,8 @@ export class SessionWriter {
   }
 
   #journalPack(pack: WrittenPack): void {
-    this.#journal?.add(this.#recordOf(pack));
+    // Nobody needs to store the copy of a header again: the next session has another header.
+    if (!this.#isCopyAlone) this.#journal?.add(this.#recordOf(pack));
   }
 
   #recordOf({ packId, kind, sizeBytes }: WrittenPack): JournalRecord {
