@@ -53,6 +53,8 @@ const { metafile } = await build({
   platform: "node",
   target: "node24",
   external: outside,
+  // As modules, of which what is not used is left out.
+  mainFields: ["module", "main"],
   chunkNames: "[name]-[hash]",
   plugins: [urls],
   metafile: true,

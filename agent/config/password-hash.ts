@@ -1,9 +1,9 @@
+import { argon2id } from "hash-wasm";
 import { randomBytes } from "node:crypto";
 import { defaultPassphraseCost } from "#shared/crypto/passphrase.ts";
 
 /** What the access file of a mount keeps of a password: an Argon2id hash in PHC form, `$argon2id$v=19$…`. @see RFC 9106 */
 export async function passwordHash(password: string): Promise<string> {
-  const { argon2id } = await import("hash-wasm");
   const { memoryKiB, passes, parallelism } = defaultPassphraseCost;
   return argon2id({
     password,
