@@ -6,11 +6,13 @@ import type { ListedObject } from "./store.ts";
 
 /** How many files are asked for their size at once. */
 const statsAtOnce = 64;
+/** How many folders beside one another are read at once. */
+const foldersAtOnce = 8;
 
 /**
  * Lists the files below `root` as objects, in byte order of their keys: those that start with `prefix` and are greater than `after`.
  *
- * Memory holds the names of one directory per level of depth, never those of a whole tree. Directories that cannot contain a
+ * Memory holds the names of one directory per level of depth, never those of a whole tree, but for some folders beside one another. Directories that cannot contain a
  * wanted key are not read. Names that are no legal part of a key are no objects, and are passed over; so is `tmp/`.
  *
  * @throws {HoldfastError} as `fileSystemError` maps the file system's errors
@@ -21,21 +23,34 @@ export async function* listDirectory(root: string, prefix: string, after: string
 }
 
 async function* listFolder(root: string, folder: string, prefix: string, after: string): AsyncIterable<ListedObject> {
-  const keys = await keysOf(root, folder, prefix, after);
-  for (let from = 0; from < keys.length;) {
-    const key = keys[from];
-    if (key === undefined) return;
-    if (key.endsWith("/")) {
-      yield* listFolder(root, key, prefix, after);
-      from++;
-      continue;
-    }
-    let to = from + 1;
-    while (to < keys.length && to - from < statsAtOnce && keys[to]?.endsWith("/") === false) to++;
-    for (const object of await Promise.all(keys.slice(from, to).map((file) => listedObject(root, file)))) {
+  yield* listKeys(await keysOf(root, folder, prefix, after), { root, prefix, after });
+}
+
+type Listing = { readonly root: string; readonly prefix: string; readonly after: string };
+
+async function* listKeys(keys: readonly string[], listing: Listing): AsyncIterable<ListedObject> {
+  const { root, prefix, after } = listing;
+  for (let from = 0, to = 0; from < keys.length; from = to) {
+    const areFolders = keys[from]?.endsWith("/");
+    const most = areFolders === true ? foldersAtOnce : statsAtOnce;
+    for (to = from + 1; to < keys.length && to - from < most && keys[to]?.endsWith("/") === areFolders;) to++;
+    const group = keys.slice(from, to);
+    if (areFolders === true) {
+      const read = await Promise.all(group.map((each) => keysOf(root, each, prefix, after)));
+      if (read.every((each) => each.every((key) => !key.endsWith("/")))) yield* listFiles(read.flat(), root);
+      else for (const each of read) yield* listKeys(each, listing);
+    } else yield* listFiles(group, root);
+  }
+}
+
+/** Files in the order of their keys. */
+async function* listFiles(keys: readonly string[], root: string): AsyncIterable<ListedObject> {
+  for (let from = 0; from < keys.length; from += statsAtOnce) {
+    for (const object of await Promise.all(
+      keys.slice(from, from + statsAtOnce).map((file) => listedObject(root, file)),
+    )) {
       if (object !== undefined) yield object;
     }
-    from = to;
   }
 }
 
