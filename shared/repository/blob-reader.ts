@@ -7,9 +7,12 @@ import type { BlobPlace } from "./blob-index.ts";
 import type { PackFetcher } from "./pack-fetcher.ts";
 import type { SegmentPlace, SegmentTable } from "./segment-table.ts";
 import type { SessionKeys } from "./session-keys.ts";
-import { openSegment } from "./open-segment.ts";
 import { ByteBoundedCache } from "./byte-bounded-cache.ts";
 import { ByteGate } from "./byte-gate.ts";
+import type { SegmentKeys } from "./open-segment.ts";
+import { OpenedSegments } from "./opened-segments.ts";
+import { releaseBytes } from "./release-bytes.ts";
+import { SegmentOpener } from "./segment-opener.ts";
 
 /** Bytes fetched ahead of a segment that was asked for. */
 const readAheadBytes = 2 * 1024 * 1024;
@@ -18,6 +21,8 @@ const rememberedBytesMin = 16 * 1024;
 
 /** Sealed bytes of segments that are fetched and opened at once. */
 const inFlightBytesMax = 16 * 1024 * 1024;
+/** Bytes of each cache, unless something else is said. */
+const cacheBytes = 24 * 1024 * 1024;
 
 /** What a reader reads from. */
 export type BlobReaderParts = {
@@ -35,49 +40,99 @@ export type BlobReaderParts = {
   readonly chunkMac: Mac;
 };
 
+/** How much a reader holds, and what opens segments for it. */
+export type BlobReaderOptions = {
+  /** Bytes of opened segments of nodes, and again as many of such that were fetched ahead. */
+  readonly nodeSegmentBytes?: number;
+  /** Bytes of opened segments of chunks. */
+  readonly chunkSegmentBytes?: number;
+  /** Opens the segments of chunks, in other threads; what is left out is opened in this one. */
+  readonly chunkOpener?: ChunkOpener;
+};
+
+/** What opens the segments of chunks. */
+export type ChunkOpener = {
+  /**
+   * The plaintext of a segment, in memory that nothing else uses. Takes `sealed` away.
+   *
+   * @throws {HoldfastError} corrupt: it does not authenticate or decode
+   */
+  open(sealed: Uint8Array<ArrayBuffer>, keys: SegmentKeys): Promise<Uint8Array<ArrayBuffer>>;
+};
+
+/** Which bytes of a chunk are wanted: from `start` up to, not including, `end`. */
+export type ChunkPart = {
+  readonly start: number;
+  readonly end: number;
+  /** How long the chunk is. */
+  readonly chunkBytes: number;
+};
+
 /**
  * Reads single blobs, each verified against its id: tree nodes, lists, and chunks where no bulk reader is at work.
  *
  * A blob is verified when it is first taken from an opened segment, and again only once that segment was opened anew.
  *
- * Memory: a cache of opened segments, and one of segments fetched ahead, each of `cacheBytes`; and what is being opened.
+ * Memory: the caches of `BlobReaderOptions`, by default 24 MiB each; at most 16 MiB of sealed segments that are being opened, and what
+ * these become.
  */
 export class BlobReader {
   readonly #parts: BlobReaderParts;
+  readonly #opener = new SegmentOpener();
+  readonly #chunkOpener: ChunkOpener | undefined;
+  readonly #chunkSegments: OpenedSegments;
   readonly #opened: ByteBoundedCache<number, Promise<Uint8Array>>;
   readonly #fetched: ByteBoundedCache<number, Promise<Uint8Array>>;
   readonly #gate = new ByteGate(inFlightBytesMax);
   /** The blobs of opened segments that were verified, by where they begin. */
   readonly #verified = new WeakMap<Uint8Array, Map<number, VerifiedBlob>>();
 
-  constructor(parts: BlobReaderParts, cacheBytes = 24 * 1024 * 1024) {
+  constructor(parts: BlobReaderParts, options: BlobReaderOptions = {}) {
+    const { nodeSegmentBytes = cacheBytes, chunkSegmentBytes = cacheBytes, chunkOpener } = options;
     this.#parts = parts;
-    this.#opened = new ByteBoundedCache(cacheBytes);
-    this.#fetched = new ByteBoundedCache(cacheBytes);
+    this.#opened = new ByteBoundedCache(nodeSegmentBytes);
+    this.#fetched = new ByteBoundedCache(nodeSegmentBytes);
+    this.#chunkSegments = new OpenedSegments(chunkSegmentBytes);
+    this.#chunkOpener = chunkOpener;
   }
 
   /** The bytes of a tree node or list: a view that stays valid. Throws as `readChunk`. */
   readNode(id: Uint8Array): Promise<Uint8Array> {
-    return this.#read(id, this.#parts.nodeMac, "tree node");
+    const { nodeMac } = this.#parts;
+    return this.#read(id, "tree node", async (place) => {
+      const plain = await this.#findSegment(place.segment, (ordinal) => this.#segment(ordinal));
+      return this.#verifiedBlob(plain, { place, id, mac: nodeMac, what: "tree node" });
+    });
   }
 
   /**
-   * The bytes of a chunk: a view that stays valid.
+   * The bytes of a chunk, or a part of them, in memory of their own. All of the chunk is verified, whatever the part.
    *
    * @throws {HoldfastError} corrupt: no state tells of it or its pack was swept (`detail.isGone`); its segment does not open, or it is not
-   *   what its id says
+   *   what its id says, or
+   *   not as long as `part` says
    * @throws {HoldfastError} denied: only an owner may read it
    */
-  readChunk(id: Uint8Array): Promise<Uint8Array> {
-    return this.#read(id, this.#parts.chunkMac, "chunk");
+  readChunk(id: Uint8Array, part?: ChunkPart): Promise<Uint8Array> {
+    const { chunkMac } = this.#parts;
+    return this.#read(id, "chunk", (place) =>
+      this.#findSegment(place.segment, (ordinal) => {
+        const segment = this.#parts.segments.place(ordinal);
+        return this.#chunkSegments.use(ordinal, {
+          guessBytes: segment.sealedBytes,
+          open: () => this.#gate.run(segment.sealedBytes, () => this.#openChunks(segment)),
+          take: (plain) => partOf(this.#verifiedBlob(plain, { place, id, mac: chunkMac, what: "chunk" }), part),
+        });
+      }),
+    );
   }
 
-  async #read(id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {
+  async #read(id: Uint8Array, what: string, readAt: (place: BlobPlace) => Promise<Uint8Array>): Promise<Uint8Array> {
     const { copies, knows } = this.#parts;
     let damage: HoldfastError | undefined;
     for await (const place of copies(id)) {
       try {
-        return await this.#readAt(place, id, mac, what);
+        return await readAt(place);
       } catch (error) {
         // Another copy may be whole.
         if (!isHoldfastError(error, "corrupt")) throw error;
@@ -90,8 +145,11 @@ export class BlobReader {
     throw new HoldfastError("corrupt", `Cannot find ${what} ${name}: ${reason}`, { detail: { isGone: true } });
   }
 
-  async #readAt(place: BlobPlace, id: Uint8Array, mac: Mac, what: string): Promise<Uint8Array> {
-    const plain = await this.#findSegment(place.segment);
+  /** The bytes of a blob in its segment's plaintext: a view. */
+  #verifiedBlob(
+    plain: Uint8Array,
+    { place, id, mac, what }: { place: BlobPlace; id: Uint8Array; mac: Mac; what: string },
+  ): Uint8Array {
     const blob = blobOf(plain, place);
     const known = this.#verified.get(plain)?.get(place.offsetBytes);
     const isVerified =
@@ -119,13 +177,13 @@ export class BlobReader {
     this.#verified.set(plain, verified);
   }
 
-  /** The plaintext of a segment, wherever it is moved to meanwhile. */
-  async #findSegment(first: number): Promise<Uint8Array> {
+  /** What is read of a segment, wherever it is moved to meanwhile. */
+  async #findSegment<Result>(first: number, read: (ordinal: number) => Promise<Result>): Promise<Result> {
     const { segments, fetcher } = this.#parts;
     for (;;) {
       const ordinal = segments.current(first);
       try {
-        return await this.#segment(ordinal);
+        return await read(ordinal);
       } catch (error) {
         await fetcher.tryElsewhere(ordinal, error);
       }
@@ -151,9 +209,26 @@ export class BlobReader {
 
   async #open(place: SegmentPlace): Promise<Uint8Array> {
     const sealed = await this.#sealed(place);
+    return this.#opening(place, async (keys) => this.#opener.openOwned(sealed, keys));
+  }
+
+  /** Opens a segment of chunks. Nothing else has a view of what was fetched, or of what comes of it. */
+  async #openChunks(place: SegmentPlace): Promise<Uint8Array<ArrayBuffer>> {
+    const sealed = await this.#parts.fetcher.fetch(place, place.sealedBytes);
+    return this.#opening(place, async (keys) => {
+      if (this.#chunkOpener !== undefined) return this.#chunkOpener.open(sealed, keys);
+      try {
+        return this.#opener.openOwned(sealed, keys);
+      } finally {
+        releaseBytes(sealed);
+      }
+    });
+  }
+
+  async #opening<Opened>(place: SegmentPlace, open: (keys: SegmentKeys) => Promise<Opened>): Promise<Opened> {
     const sessionKey = await this.#parts.sessionKeys.key(place.sessionId);
     try {
-      return openSegment(sealed, {
+      return await open({
         storeId: this.#parts.storeId,
         kind: place.pack.kind,
         segmentId: place.segmentId,
@@ -198,6 +273,17 @@ export function blobOf(plain: Uint8Array, place: BlobPlace): Uint8Array {
   if (end > plain.byteLength)
     throw new HoldfastError("corrupt", "Cannot read a blob: the index points beyond the end of its segment");
   return plain.subarray(place.offsetBytes, end);
+}
+
+/** A copy of the wanted part of a chunk. @throws {HoldfastError} corrupt: it has another length */
+function partOf(chunk: Uint8Array, part: ChunkPart | undefined): Uint8Array {
+  if (part !== undefined && part.chunkBytes !== chunk.byteLength) {
+    throw new HoldfastError("corrupt", "Cannot read a chunk: it has another length than the tree says");
+  }
+  const wanted = part === undefined ? chunk : chunk.subarray(part.start, part.end);
+  const copy = new Uint8Array(Buffer.allocUnsafeSlow(wanted.byteLength).buffer);
+  copy.set(wanted);
+  return copy;
 }
 
 /** The error of a segment that does not open, naming the object. */

@@ -15,7 +15,7 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { blobCopies, findBlob } from "./blob-copies.ts";
 import { BlobIndex, type BlobPlace } from "./blob-index.ts";
 import { BlobLookup } from "./blob-lookup.ts";
-import { BlobReader } from "./blob-reader.ts";
+import { BlobReader, type BlobReaderOptions } from "./blob-reader.ts";
 import { inFlightStates, inOrderOfStates, type RepositoryProblem } from "./in-order-of-states.ts";
 import { joinStateIndex } from "./join-state-index.ts";
 import { nodeKey } from "./node-key.ts";
@@ -244,23 +244,25 @@ export class Repository {
 
   /** A reader of single blobs, which reads of the index what it takes to find them, or uses all of it once that is loaded. */
   blobReader(): Promise<BlobReader> {
-    this.#reader ??= this.#makeReader();
+    this.#reader ??= this.newBlobReader();
     return this.#reader;
   }
 
-  async #makeReader(): Promise<BlobReader> {
+  /** As `blobReader`, another one with caches of its own. */
+  async newBlobReader(options: BlobReaderOptions = {}): Promise<BlobReader> {
     await (this.#indexLoaded ?? this.loadHeads());
     if (!this.#isIndexThere) this.#lookup ??= this.#makeLookup();
-    return new BlobReader({
+    const parts = {
       fetcher: this.fetcher,
       storeId: this.storeIdBytes,
-      copies: (ids) => this.#copies(ids),
-      knows: (ids) => this.index.find(ids) !== undefined || this.#lookup?.knows(ids) === true,
+      copies: (ids: Uint8Array) => this.#copies(ids),
+      knows: (ids: Uint8Array) => this.index.find(ids) !== undefined || this.#lookup?.knows(ids) === true,
       segments: this.segments,
       sessionKeys: this.sessionKeys,
       nodeMac: await this.nodeMac(),
       chunkMac: await this.chunkMac(),
-    });
+    };
+    return new BlobReader(parts, options);
   }
 
   async *#copies(ids: Uint8Array): AsyncGenerator<BlobPlace> {

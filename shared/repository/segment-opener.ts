@@ -2,11 +2,12 @@ import { ZstdDecompressor } from "#shared/compression/zstd-decompressor.ts";
 import { open } from "#shared/crypto/seal.ts";
 import { decodeSegmentContent, segmentAad, segmentCodecs } from "#shared/format/segment.ts";
 import type { SegmentKeys } from "./open-segment.ts";
+import { releaseBytes } from "./release-bytes.ts";
 
 /**
- * Opens one sealed segment after another, as `openSegment` does, into memory of its own. Owned by one thread.
+ * Opens one sealed segment after another, as `openSegment` does, without a new engine for each. Owned by one thread.
  *
- * Memory: the plaintext of the largest segment so far.
+ * Memory: the plaintext of the largest segment that `open` opened so far.
  */
 export class SegmentOpener {
   readonly #decompressor = new ZstdDecompressor();
@@ -18,15 +19,40 @@ export class SegmentOpener {
    * @throws {HoldfastError} corrupt: it does not authenticate or decode
    */
   open(sealed: Uint8Array, keys: SegmentKeys): Uint8Array {
-    const { storeId, kind, segmentId, sessionKey } = keys;
-    const content = open(
-      { key: sessionKey, nonce: segmentId, aad: segmentAad({ storeId, use: "segment", kind, segmentId }) },
-      sealed,
-    );
-    const { codec, plainBytes, stored } = decodeSegmentContent(content, "a segment");
+    const { codec, plainBytes, stored } = contentOf(sealed, keys);
     if (codec === segmentCodecs.raw) return stored;
     if (this.#plain.byteLength < plainBytes) this.#plain = new Uint8Array(plainBytes);
     this.#decompressor.decompressInto(stored, plainBytes, this.#plain);
     return this.#plain.subarray(0, plainBytes);
   }
+
+  /**
+   * The same in memory that nothing else uses: its ArrayBuffer may be transferred.
+   *
+   * @throws {HoldfastError} corrupt: it does not authenticate or decode
+   */
+  openOwned(sealed: Uint8Array, keys: SegmentKeys): Uint8Array<ArrayBuffer> {
+    const { codec, plainBytes, stored } = contentOf(sealed, keys);
+    if (codec === segmentCodecs.raw) return stored;
+    try {
+      const plain = new Uint8Array(Buffer.allocUnsafeSlow(plainBytes).buffer);
+      this.#decompressor.decompressInto(stored, plainBytes, plain);
+      return plain;
+    } finally {
+      releaseBytes(stored);
+    }
+  }
+}
+
+/** What a sealed segment holds; `stored` is a view into memory that nothing else uses. */
+function contentOf(
+  sealed: Uint8Array,
+  { storeId, kind, segmentId, sessionKey }: SegmentKeys,
+): { codec: number; plainBytes: number; stored: Uint8Array<ArrayBuffer> } {
+  const content = open(
+    { key: sessionKey, nonce: segmentId, aad: segmentAad({ storeId, use: "segment", kind, segmentId }) },
+    sealed,
+  );
+  const { codec, plainBytes, stored } = decodeSegmentContent(content, "a segment");
+  return { codec, plainBytes, stored: new Uint8Array(content.buffer, stored.byteOffset, stored.byteLength) };
 }

@@ -10,16 +10,21 @@ export type ReadsBlobs = Pick<BlobReader, "readChunk" | "readNode">;
 /**
  * A reader of blobs that a snapshot needs. Where they were swept because the snapshot was removed while it is read, it says just that.
  *
+ * @param given - what reads them; the reader of the repository when it is left out
  * @throws {HoldfastError} absent (each read): the snapshot was removed, and what is to be read was swept; and as `BlobReader`
  */
-export async function snapshotReader(repository: Repository, stateId: StateId): Promise<ReadsBlobs> {
-  const reader = await repository.blobReader();
+export async function snapshotReader(
+  repository: Repository,
+  stateId: StateId,
+  given?: ReadsBlobs,
+): Promise<ReadsBlobs> {
+  const reader = given ?? (await repository.blobReader());
   const explained = (error: unknown): never => {
     throw explainLoss(error, repository.log, stateId);
   };
   return {
     readNode: (id) => reader.readNode(id).catch(explained),
-    readChunk: (id) => reader.readChunk(id).catch(explained),
+    readChunk: (id, part) => reader.readChunk(id, part).catch(explained),
   };
 }
 

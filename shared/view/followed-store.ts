@@ -3,6 +3,7 @@ import { type HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { idToBytes, type StateId } from "#shared/format/ids.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import { ByteBoundedCache } from "#shared/repository/byte-bounded-cache.ts";
+import type { BlobReader, ChunkOpener } from "#shared/repository/blob-reader.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { liveRecords, readSnapshot, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
 import { explainLoss, type ReadsBlobs, snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
@@ -19,6 +20,10 @@ export type FollowOptions = {
   readonly nodeBytes?: number;
   /** Bytes that all readers together may fetch ahead. */
   readonly readAheadBytes?: number;
+  /** Bytes of opened segments of content that are kept. */
+  readonly contentBytes?: number;
+  /** Opens segments of content in other threads. */
+  readonly chunkOpener?: ChunkOpener | undefined;
   /** Told when the log could not be read again; what was known of it stays in use. */
   readonly onProblem?: (problem: HoldfastError) => void;
 };
@@ -26,6 +31,8 @@ export type FollowOptions = {
 /** Bytes of snapshot headers that are kept, and what each counts for at least. */
 const headerCacheBytes = 16 * 1024 * 1024;
 const headerBytesMin = 2048;
+/** Bytes of opened segments of content, unless something else is said. */
+const contentCacheBytes = 64 * 1024 * 1024;
 /** Snapshots of which is remembered how much they added. */
 const addedBytesMax = 100_000;
 
@@ -42,6 +49,7 @@ export class FollowedStore {
   readonly #addedBytes = new Map<StateId, number>();
   readonly #options: FollowOptions;
   readonly #refreshMs: number;
+  #reader: Promise<BlobReader> | undefined;
   readonly #repository: Repository;
   /** The last entry of the log whose snapshots `#repository` can read: it may have folded more. */
   #loadedSeq: number;
@@ -113,8 +121,21 @@ export class FollowedStore {
   }
 
   /** A reader of single blobs that a snapshot needs, of the store as it is now. Throws as `snapshotReader`. */
-  reader(id: StateId): Promise<ReadsBlobs> {
-    return snapshotReader(this.#repository, id);
+  async reader(id: StateId): Promise<ReadsBlobs> {
+    return snapshotReader(this.#repository, id, await this.#blobReader());
+  }
+
+  #blobReader(): Promise<BlobReader> {
+    if (this.#reader !== undefined) return this.#reader;
+    const { contentBytes = contentCacheBytes, chunkOpener } = this.#options;
+    const reader = this.#repository.newBlobReader({
+      chunkSegmentBytes: contentBytes,
+      ...(chunkOpener === undefined ? {} : { chunkOpener }),
+    });
+    this.#reader = reader;
+    // A failure is not kept, so that a store that answers again is asked again.
+    reader.catch(() => (this.#reader = undefined));
+    return reader;
   }
 
   /** The tree of a snapshot, its nodes read through the cache. */
@@ -123,7 +144,7 @@ export class FollowedStore {
     return new SnapshotTree(snapshot, async (nodeId) => {
       try {
         // Who waits for a node with others waits for one read, on behalf of no snapshot.
-        return await this.#nodes.read(nodeId, await this.#repository.blobReader());
+        return await this.#nodes.read(nodeId, await this.#blobReader());
       } catch (error) {
         throw explainLoss(error, this.#repository.log, snapshot.id);
       }
@@ -143,7 +164,7 @@ export class FollowedStore {
 
   async #warm(snapshot: Snapshot): Promise<void> {
     this.#repository.prefer(snapshot.id);
-    const reader = await this.#repository.blobReader();
+    const reader = await this.#blobReader();
     for (const { tree } of snapshot.header.sources) await this.#nodes.read(idToBytes(tree.nodeId), reader);
   }
 

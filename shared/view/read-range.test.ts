@@ -43,7 +43,8 @@ function fileOf(
     read.push(name);
     return blobs.get(name) ?? expect.fail("reads what is not there");
   };
-  return { entry, reader: { readChunk: get, readNode: get }, read };
+  const readChunk: ReadsBlobs["readChunk"] = async (id, part) => (await get(id)).subarray(part?.start, part?.end);
+  return { entry, reader: { readChunk, readNode: get }, read };
 }
 
 async function bytesOf(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {

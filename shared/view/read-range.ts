@@ -9,7 +9,7 @@ import type { ContentRange } from "./view.ts";
 const zeroBytes = 256 * 1024;
 
 /** A chunk that is being fetched ahead. */
-type Fetch = { readonly chunk: PlacedChunk; readonly bytes: Promise<Uint8Array>; readonly countedBytes: number };
+type Fetch = { readonly partBytes: number; readonly bytes: Promise<Uint8Array>; readonly countedBytes: number };
 
 /**
  * The bytes of a file in a range, holes as zeros, each part verified before it is given. Fetches the chunks that the range touches and no
@@ -99,11 +99,13 @@ async function* readData(
     return next.done === true ? undefined : next.value;
   };
   const fetch = (chunk: PlacedChunk, countedBytes: number): void => {
-    const bytes = reader.readChunk(chunk.id);
+    const from = Math.max(0, range.start - chunk.start);
+    const to = Math.min(chunk.lengthBytes, range.end - chunk.start);
+    const bytes = reader.readChunk(chunk.id, { start: from, end: to, chunkBytes: chunk.lengthBytes });
     bytes.catch(() => undefined); // its failure is met when its turn comes; until then it is nobody's
     readAhead.take(countedBytes);
     aheadBytes += countedBytes;
-    ahead.push({ chunk, bytes, countedBytes });
+    ahead.push({ partBytes: to - from, bytes, countedBytes });
   };
   try {
     for (;;) {
@@ -118,16 +120,12 @@ async function* readData(
       if (first === undefined) return;
       readAhead.give(first.countedBytes);
       aheadBytes -= first.countedBytes;
-      const { chunk } = first;
       const bytes = await first.bytes;
-      if (bytes.byteLength !== chunk.lengthBytes) {
+      if (bytes.byteLength !== first.partBytes) {
         throw new HoldfastError("corrupt", "Cannot read its content: a chunk has another length than the tree says");
       }
       readBytes += bytes.byteLength;
-      yield bytes.subarray(
-        Math.max(0, range.start - chunk.start),
-        Math.min(chunk.lengthBytes, range.end - chunk.start),
-      );
+      yield bytes;
     }
   } finally {
     readAhead.give(aheadBytes);
