@@ -1,7 +1,7 @@
 import type { PackId, StateId } from "#shared/format/ids.ts";
 import { encodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
 import type { PackReference, StateHead } from "#shared/format/state.ts";
-import { rowsOf } from "#shared/log/resolve-row.ts";
+import { resolvePacks, rowsOf } from "#shared/log/resolve-row.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -182,7 +182,8 @@ class Planner {
     const group = head?.group ?? known.group;
     const restatement = { old: record, commitId: repairedCommitId(record), group, header: known.header, needs };
     if (isComplete && touched.length === 0 && known.isSound) {
-      if (head.references.some((each) => survey.homelessPacks.includes(each.packId))) this.#guardian ??= restatement;
+      const packs = resolvePacks(repository.log, head.references);
+      if (survey.homelessPacks.some((each) => packs.has(each))) this.#guardian ??= restatement;
       return;
     }
     if (head === undefined || !known.isSound) {

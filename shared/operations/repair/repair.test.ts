@@ -17,6 +17,7 @@ import {
   readWhole,
   snapshotIds,
 } from "#shared/operations/small-store.testing.ts";
+import { condemnUnneeded, relocatePacks, sweepCondemned } from "#shared/operations/small-maintainer.testing.ts";
 import { surveyStore } from "#shared/operations/maintenance/survey-store.ts";
 import { newProgress } from "#shared/operations/progress.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
@@ -350,4 +351,30 @@ describe("damaged packs", () => {
     expect(log.condemned.size).toBe(1);
     expect((await wholeContents(store))[0]).toEqual(contents[2]);
   });
+});
+
+describe("the state of a removed snapshot whose packs were emptied into others", () => {
+  it.each([true, false])(
+    "is given up once another tells of what is in those; with a checkpoint: %s",
+    async (isCheckpointed) => {
+      const store = await fill(memoryStore(), objects);
+      const oldest = parseId("state", ids.at(-1)!);
+      await relocatePacks(store);
+      const { signer, clock, random, log } = await openSmall(store);
+      const appender = { store, signer, clock, random, from: log };
+      const { state } = await removeSnapshots(appender, [oldest]);
+      await condemnUnneeded(store);
+      await sweepCondemned(store);
+      expect((await openSmall(store)).log.snapshots.get(oldest)).toBeDefined();
+      if (isCheckpointed) await writeCheckpoint({ ...appender, from: state }, { isThorough: true });
+      await store.delete(stateKey(oldest));
+      await repairSmall(store);
+      expect((await openSmall(store)).log.sweptStates.has(oldest)).toBe(true);
+      expect(await wholeContents(store)).toEqual(contents.slice(0, -1));
+      const checked = await checkSmall(store);
+      if (!isSound(checked)) expect.fail(JSON.stringify(checked));
+      await repairSmall(store); // other snapshots now refer to the copies that were found first
+      expect((await planSmall(store)).findings.filter((each) => each.remedy !== "noted")).toEqual([]);
+    },
+  );
 });

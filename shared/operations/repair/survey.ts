@@ -4,7 +4,8 @@ import type { SnapshotCopy } from "#shared/format/snapshot-copy.ts";
 import { frameHeaderBytes } from "#shared/format/frame.ts";
 import { type StateHead, stateHeadLength } from "#shared/format/state.ts";
 import { inParallel } from "#shared/log/in-parallel.ts";
-import type { SnapshotRecord } from "#shared/log/log-state.ts";
+import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
+import { resolvePacks } from "#shared/log/resolve-row.ts";
 import { readPacks } from "#shared/operations/check/read-packs.ts";
 import { joinStateIndex } from "#shared/repository/join-state-index.ts";
 import { openStateSection, readStateHead, readStateSection } from "#shared/repository/read-state.ts";
@@ -40,7 +41,7 @@ export type Survey = Damage & {
   readonly packSizes: ReadonlyMap<PackId, number>;
   /** Packs that no whole state adds, by what they say of themselves; read only where something is lost. */
   readonly loosePacks: ReadonlyMap<PackId, PackContents>;
-  /** Packs that whole states of live snapshots refer to and none adds. */
+  /** Packs in which live snapshots with whole states read segments of which no whole state tells what is in them. */
   readonly homelessPacks: readonly PackId[];
   /** Loose packs that cannot be read. */
   readonly unreadablePacks: ReadonlyMap<PackId, string>;
@@ -77,9 +78,10 @@ export async function surveyStore(options: SurveyOptions): Promise<Survey> {
   const unpublished = before === undefined ? [] : await readUnpublished(repository, claimed, before, planned);
   const loosePacks = new Map<PackId, PackContents>();
   const unreadablePacks = new Map<PackId, string>();
-  const { relocated, placed, swept } = repository.log;
+  const { placed, swept } = repository.log;
+  const untold = untoldPlacedPacks(repository.log, claimed);
   const isHomeless = (packId: PackId): boolean =>
-    !claimed.has(packId) && !relocated.has(packId) && !placed.has(packId) && !swept.has(packId);
+    !claimed.has(packId) && !swept.has(packId) && (!placed.has(packId) || untold.has(packId));
   const homelessPacks = [...referenced].filter(isHomeless);
   if (before !== undefined || homelessPacks.length > 0 || brokenStates.size > 0) {
     const loose = [...packSizes].filter(([packId]) => !claimed.has(packId) && !repository.log.swept.has(packId));
@@ -117,7 +119,7 @@ export async function surveyStore(options: SurveyOptions): Promise<Survey> {
   };
 }
 
-/** Reads all published states; `claimed` are the packs that whole ones add, `referenced` those that whole ones of live snapshots refer to. */
+/** Reads all published states; `claimed` are the packs that whole ones add, `referenced` those in which whole ones of live snapshots have segments now. */
 async function readStates(repository: Repository): Promise<{
   readonly wholeStates: ReadonlySet<StateId>;
   readonly brokenStates: ReadonlyMap<StateId, string>;
@@ -137,7 +139,8 @@ async function readStates(repository: Repository): Promise<{
       openStateSection(section, record.stateId, { packs: head.packs, indexKey, storeIdBytes });
       wholeStates.add(record.stateId);
       for (const { packId } of head.packs) claimed.add(packId);
-      if (record.removed === undefined) for (const { packId } of head.references) referenced.add(packId);
+      if (record.removed === undefined)
+        for (const packId of resolvePacks(repository.log, head.references)) referenced.add(packId);
     } catch (error) {
       if (!isHoldfastError(error, "corrupt", "absent")) throw error;
       brokenStates.set(record.stateId, error.message);
@@ -145,6 +148,25 @@ async function readStates(repository: Repository): Promise<{
   };
   await inParallel([...repository.log.snapshots.values()], inFlight, read);
   return { wholeStates, brokenStates, claimed, referenced };
+}
+
+/**
+ * Packs that relocations placed, with segments that come from packs which no whole state adds: what blobs those hold, only the state told that
+ * added the first of those packs.
+ */
+function untoldPlacedPacks(
+  { relocated, placed }: Pick<LogState, "relocated" | "placed">,
+  claimed: ReadonlySet<PackId>,
+): ReadonlySet<PackId> {
+  const untold = new Set<PackId>();
+  for (let before = -1; before !== untold.size;) {
+    before = untold.size;
+    for (const [origin, { runs }] of relocated) {
+      if (claimed.has(origin) || (placed.has(origin) && !untold.has(origin))) continue;
+      for (const { packId } of runs) untold.add(packId);
+    }
+  }
+  return untold;
 }
 
 async function listPacks(repository: Repository): Promise<Map<PackId, number>> {
