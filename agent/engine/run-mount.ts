@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import type { MountRequest, ServedPlace } from "#agent/commands/engine.ts";
 import type { MountAccess } from "#agent/commands/gateway-port.ts";
 import { readGuardedFile } from "#agent/config/read-guarded-file.ts";
 import { systemClock } from "#shared/clock.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { SegmentThreads } from "#shared/repository/segment-threads.ts";
 import { FollowedStore } from "#shared/view/followed-store.ts";
 import { SnapshotView } from "#shared/view/snapshot-view.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -16,6 +18,8 @@ import type { Session } from "./session.ts";
 const graceMs = 3000;
 /** Bytes of the access log that wait for a slow disk; lines beyond are lost, and said to be. */
 const logBytesMax = 4 * 1024 * 1024;
+/** Threads that open segments of content, at most; where there are but two processors, the one that serves does it. */
+const openingThreadsMax = 4;
 /** Where rules of access come from that know a token and nothing else. */
 const linkRules = "the link";
 
@@ -36,7 +40,11 @@ export async function runMount(
   const tls = await tlsOf(request);
   const warn = (message: string): void => reporter.notice({ level: "warning", message });
   const { repository } = await session();
-  const store = new FollowedStore(repository, { clock: systemClock, onProblem: (problem) => warn(problem.message) });
+  const store = new FollowedStore(repository, {
+    clock: systemClock,
+    chunkOpener: new SegmentThreads(Math.min(openingThreadsMax, Math.max(0, availableParallelism() - 2))),
+    onProblem: (problem) => warn(problem.message),
+  });
   const snapshot = await snapshotOf(store, repository, request);
   const log = request.accessLogFile === undefined ? undefined : await openLog(request.accessLogFile, warn);
   const told = new Set<string>();
