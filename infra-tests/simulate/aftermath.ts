@@ -15,6 +15,9 @@ const calmRepairs = 5;
  * Objects are lost and rot, and repairers mend what they can, at first in the weather of the world: they are refused, lose replies, die. Then what
  * did not need a damaged pack must all be there, whatever was lost besides, and nothing may restore wrongly without a word.
  *
+ * What a lost entry of the log said, and no checkpoint says, is forgotten: that a snapshot was undeleted, under which id one was published whose state
+ * is lost as well, that one was removed which is swept since.
+ *
  * Only whole objects are lost and bytes of them rot. Objects that are cut short cannot come of a put: the port `Store` creates all of an object or none
  * of it, which the conformance suite demands of each adapter.
  */
@@ -27,11 +30,12 @@ export async function aftermath(world: World): Promise<void> {
     needs: oracle.neededBy(stateId, peek),
   }));
   oracle.retire();
-  const damagedPacks = spoil(world);
+  const { damagedPacks, forgets } = spoil(world);
   const snapshots: RuinedSnapshot[] = before.map(({ stateId, content, needs }) => ({
     stateId,
     content,
-    mayLose: [...needs].some((packId) => damagedPacks.has(packId)),
+    mayLose: [...needs].some((packId) => damagedPacks.has(packId)) || (forgets && oracle.wasRemoved(stateId)),
+    mayBeRenamed: forgets,
   }));
   const isCutOff = peek(logKey(oracle.fold?.seq ?? 1)) === undefined;
   const repairer = (name: string): Repairer => {
@@ -48,6 +52,8 @@ export async function aftermath(world: World): Promise<void> {
   }
   world.weather = calm(weather);
   const last = repairer("last repairer");
+  // A log that forgot a removal tells of snapshots that were swept since.
+  last.dropsLost = forgets;
   for (let lives = 0; lives < calmRepairs; lives++) {
     if (!(await finish(world, last))) return world.violate("a repair fails, though nothing is in its way");
     if (last.mended.length === 0) break;
@@ -66,14 +72,16 @@ function stormOf(weather: World["weather"]): Partial<World["weather"]> {
   return { pause: 0, late: weather.late / 4, crash: weather.crash / 2 };
 }
 
-/** Spoils a few objects, or all of some kinds. @returns the packs among them */
-function spoil(world: World): ReadonlySet<string> {
+/** Spoils a few objects, or all of some kinds. @returns the packs among them, and whether entries of the log are among them, too */
+function spoil(world: World): { readonly damagedPacks: ReadonlySet<string>; readonly forgets: boolean } {
   const { random, objects } = world;
   const damagedPacks = new Set<string>();
+  let forgets = false;
   const ruin = (key: string): void => {
     const how = random.pick(["lost", "rotten"] as const);
     world.note("ruin", `${key} ${how}`);
     objects.spoil(key, how);
+    if (key.startsWith(logPrefix)) forgets = true;
     if (key.startsWith(packsPrefix)) damagedPacks.add(hashInKey(key));
   };
   if (random.chance(0.3)) for (const prefix of [statesPrefix, checkpointsPrefix]) objects.keys(prefix).forEach(ruin);
@@ -84,5 +92,5 @@ function spoil(world: World): ReadonlySet<string> {
     const keys = objects.keys(random.pick(prefixes));
     if (keys.length > 0) ruin(random.pick(keys));
   }
-  return damagedPacks;
+  return { damagedPacks, forgets };
 }

@@ -108,6 +108,11 @@ export class Oracle {
     return needed;
   }
 
+  /** Whether a live snapshot was removed before: then an `undelete` is what it lives by. */
+  wasRemoved(stateId: StateId): boolean {
+    return this.#removedAt.has(stateId);
+  }
+
   /** The packs that one live snapshot needs. */
   neededBy(stateId: StateId, peek: Peek): ReadonlySet<string> {
     return this.#needs(stateId, peek);

@@ -13,6 +13,8 @@ import type { Life } from "./life.ts";
 export class Repairer extends Actor {
   /** Whether entries at the end of the log are known to be lost. */
   isCutOff = false;
+  /** Whether snapshots are removed of which nothing can be had. */
+  dropsLost = false;
   /** What there was to mend the last time, by object. */
   mended: readonly string[] = [];
 
@@ -34,6 +36,6 @@ export class Repairer extends Actor {
     const { isCutOff } = this;
     const plan = await planRepair({ repository, log, read: true, isCutOff, threads: 1, reporter: silentReporter });
     this.mended = plan.findings.filter((each) => each.remedy === "mended").map((each) => each.object);
-    await executeRepair(plan, { dropLost: false });
+    await executeRepair(plan, { dropLost: this.dropsLost });
   }
 }
