@@ -3,6 +3,7 @@ import { encodeHex } from "#shared/bytes/hex.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
 import { packKey } from "#shared/store/object-key.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
 import type { BlobPlace } from "./blob-index.ts";
 import type { PackFetcher } from "./pack-fetcher.ts";
 import type { SegmentPlace, SegmentTable } from "./segment-table.ts";
@@ -21,6 +22,8 @@ const rememberedBytesMin = 16 * 1024;
 
 /** Sealed bytes of segments that are fetched and opened at once. */
 const inFlightBytesMax = 16 * 1024 * 1024;
+/** Bytes of parts of chunks that are given out before their memory is looked after. */
+const givenBytesMax = 32 * 1024 * 1024;
 /** Bytes of each cache, unless something else is said. */
 const cacheBytes = 24 * 1024 * 1024;
 
@@ -83,6 +86,7 @@ export class BlobReader {
   readonly #chunkSegments: OpenedSegments;
   readonly #opened: ByteBoundedCache<number, Promise<Uint8Array>>;
   readonly #fetched: ByteBoundedCache<number, Promise<Uint8Array>>;
+  #givenBytes = 0;
   readonly #gate = new ByteGate(inFlightBytesMax);
   /** The blobs of opened segments that were verified, by where they begin. */
   readonly #verified = new WeakMap<Uint8Array, Map<number, VerifiedBlob>>();
@@ -121,10 +125,21 @@ export class BlobReader {
         return this.#chunkSegments.use(ordinal, {
           guessBytes: segment.sealedBytes,
           open: () => this.#gate.run(segment.sealedBytes, () => this.#openChunks(segment)),
-          take: (plain) => partOf(this.#verifiedBlob(plain, { place, id, mac: chunkMac, what: "chunk" }), part),
+          take: (plain) =>
+            this.#given(partOf(this.#verifiedBlob(plain, { place, id, mac: chunkMac, what: "chunk" }), part)),
         });
       }),
     );
+  }
+
+  /** Has the memory of parts that were given out and let go collected while they are young: later it takes a run over all of the heap. */
+  #given(part: Uint8Array): Uint8Array {
+    this.#givenBytes += part.byteLength;
+    if (this.#givenBytes > givenBytesMax) {
+      this.#givenBytes = 0;
+      collectYoungGarbage();
+    }
+    return part;
   }
 
   async #read(id: Uint8Array, what: string, readAt: (place: BlobPlace) => Promise<Uint8Array>): Promise<Uint8Array> {
