@@ -52,8 +52,8 @@ export async function aftermath(world: World): Promise<void> {
   }
   world.weather = calm(weather);
   const last = repairer("last repairer");
-  // A log that forgot a removal tells of snapshots that were swept since.
-  last.dropsLost = forgets;
+  // A log that forgot a removal tells of snapshots that were swept since; and while one is there that is lost, nobody knows what it needs.
+  last.dropsLost = true;
   for (let lives = 0; lives < calmRepairs; lives++) {
     if (!(await finish(world, last))) return world.violate("a repair fails, though nothing is in its way");
     if (last.mended.length === 0) break;
