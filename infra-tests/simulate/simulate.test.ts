@@ -37,7 +37,15 @@ describe("the simulator", () => {
     expect(status).toBe(0);
     expect(told.reduce((sum, each) => sum + each.steps, 0)).toBeGreaterThan(2800);
     const counted = new Set(told.flatMap((each) => Object.keys(each.counts)));
-    for (const what of ["Agent done", "Agent crashed", "swept", "compacted", "checkpoints", "restored and compared"])
+    for (const what of [
+      "Agent done",
+      "Agent crashed",
+      "swept",
+      "compacted",
+      "checkpoints",
+      "restored and compared",
+      "repaired and compared",
+    ])
       expect(counted).toContain(what);
   });
 
@@ -51,9 +59,12 @@ describe("the simulator", () => {
     expect(another).not.toBe(alone);
   });
 
-  it.each(["deletes-before-the-entry", "relocates-wrong-rows"])("notices a program that %s", (name) => {
-    const { status, told } = worlds("--seeds", "20", "--seed", "1", "--mutant", name);
-    expect(told.at(-1)?.violation).toMatch(mutants[name]?.broken ?? /^$/);
-    expect(status).toBe(1);
-  });
+  it.each(["deletes-before-the-entry", "relocates-wrong-rows", "condemns-by-an-old-look", "commit-does-not-revive"])(
+    "notices a program that %s",
+    (name) => {
+      const { status, told } = worlds("--seeds", "20", "--seed", "1", "--mutant", name);
+      expect(told.at(-1)?.violation).toMatch(mutants[name]?.broken ?? /^$/);
+      expect(status).toBe(1);
+    },
+  );
 });
