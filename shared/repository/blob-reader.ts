@@ -22,8 +22,8 @@ const rememberedBytesMin = 16 * 1024;
 
 /** Sealed bytes of segments that are fetched and opened at once. */
 const inFlightBytesMax = 16 * 1024 * 1024;
-/** Bytes of parts of chunks that are given out before their memory is looked after. */
-const givenBytesMax = 32 * 1024 * 1024;
+/** Bytes of chunks that are given out, and half of the bytes opened for that, before garbage is collected. */
+const uncollectedBytesMax = 32 * 1024 * 1024;
 /** Bytes of each cache, unless something else is said. */
 const cacheBytes = 24 * 1024 * 1024;
 
@@ -86,7 +86,7 @@ export class BlobReader {
   readonly #chunkSegments: OpenedSegments;
   readonly #opened: ByteBoundedCache<number, Promise<Uint8Array>>;
   readonly #fetched: ByteBoundedCache<number, Promise<Uint8Array>>;
-  #givenBytes = 0;
+  #uncollectedBytes = 0;
   readonly #gate = new ByteGate(inFlightBytesMax);
   /** The blobs of opened segments that were verified, by where they begin. */
   readonly #verified = new WeakMap<Uint8Array, Map<number, VerifiedBlob>>();
@@ -132,14 +132,21 @@ export class BlobReader {
     );
   }
 
-  /** Has the memory of parts that were given out and let go collected while they are young: later it takes a run over all of the heap. */
+  /** A part of a chunk to give out, on the account of `#collectAfter`. */
   #given(part: Uint8Array): Uint8Array {
-    this.#givenBytes += part.byteLength;
-    if (this.#givenBytes > givenBytesMax) {
-      this.#givenBytes = 0;
-      collectYoungGarbage();
-    }
+    this.#collectAfter(part.byteLength);
     return part;
+  }
+
+  /**
+   * Has what was given out and let go, and what it took to open segments, collected while it is young, every few bytes: later that
+   * takes a run over all of the heap, and lies about in memory until then.
+   */
+  #collectAfter(bytes: number): void {
+    this.#uncollectedBytes += bytes;
+    if (this.#uncollectedBytes < uncollectedBytesMax) return;
+    this.#uncollectedBytes = 0;
+    collectYoungGarbage();
   }
 
   async #read(id: Uint8Array, what: string, readAt: (place: BlobPlace) => Promise<Uint8Array>): Promise<Uint8Array> {
@@ -230,6 +237,7 @@ export class BlobReader {
   /** Opens a segment of chunks. Nothing else has a view of what was fetched, or of what comes of it. */
   async #openChunks(place: SegmentPlace): Promise<Uint8Array<ArrayBuffer>> {
     const sealed = await this.#parts.fetcher.fetch(place, place.sealedBytes);
+    this.#collectAfter(sealed.byteLength / 2);
     return this.#opening(place, async (keys) => {
       if (this.#chunkOpener !== undefined) return this.#chunkOpener.open(sealed, keys);
       try {
