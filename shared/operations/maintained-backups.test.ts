@@ -79,7 +79,8 @@ test("a fortnight of backups, of which the last three are kept, leaves a store t
     const old = liveRecords(repository)
       .slice(3)
       .map((record) => record.stateId);
-    if (old.length > 0) await removeSnapshots({ store, clock: impatientClock, random: systemRandom, from: repository.log, signer }, old);
+    if (old.length > 0)
+      await removeSnapshots({ store, clock: impatientClock, random: systemRandom, from: repository.log, signer }, old);
     const ids = snapshotIds(await openSmall(store));
     const before = await readWhole(await openSmall(store), Math.min(2, ids.length - 1));
     const report = await maintain(store, day);
