@@ -57,9 +57,18 @@ export async function* snapshotTops(
     yield { ...(await view.stat("/")), snapshot: summary };
     return;
   }
+  // Names tell the time to the second: those of one second are held and put in order.
+  let held: (ViewEntry & { readonly snapshot: SnapshotSummary })[] = [];
   for await (const top of view.list("/", { reverse: true })) {
-    if (top.snapshot !== undefined) yield { ...top, snapshot: top.snapshot };
+    if (top.snapshot === undefined) continue;
+    const [first] = held;
+    if (first !== undefined && secondOf(first.snapshot) !== secondOf(top.snapshot)) {
+      yield* newestFirst(held);
+      held = [];
+    }
+    held.push({ ...top, snapshot: top.snapshot });
   }
+  yield* newestFirst(held);
 }
 
 /** A path of a view as the snapshot that it is in, and what follows it. */
@@ -72,4 +81,12 @@ export function splitPath(mount: Mount, path: string): { readonly top: string; r
 /** The path of something inside a snapshot that shows at `top`. */
 export function joinPath(top: string, inside: string): string {
   return top === "/" ? inside || "/" : top + inside;
+}
+
+function newestFirst<Top extends { readonly snapshot: SnapshotSummary }>(tops: readonly Top[]): Top[] {
+  return tops.toSorted((left, right) => right.snapshot.timeMs - left.snapshot.timeMs);
+}
+
+function secondOf({ timeMs }: SnapshotSummary): number {
+  return Math.floor(timeMs / 1000);
 }
