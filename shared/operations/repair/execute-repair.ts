@@ -1,10 +1,12 @@
 import type { PackId, StateId } from "#shared/format/ids.ts";
 import { encodeSnapshotCopy } from "#shared/format/snapshot-copy.ts";
-import type { Appender } from "#shared/log/append-entry.ts";
+import { appendEntry, type Appender } from "#shared/log/append-entry.ts";
 import { logMark, type LogState } from "#shared/log/log-state.ts";
 import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
-import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
-import { isHoldfastError } from "#shared/errors.ts";
+import { writeCheckpoint, type WriteCheckpointOptions } from "#shared/log/write-checkpoint.ts";
+import { checkpointKey } from "#shared/store/object-key.ts";
+import type { Store } from "#shared/store/store.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { BlobStorer } from "./blob-storer.ts";
 import { condemnDamaged, giveUpStates, publishRepairs, type StateToPublish } from "./publish-repair.ts";
 import { recoveryAttemptId } from "./recovery-mark.ts";
@@ -56,12 +58,8 @@ export async function executeRepair(plan: RepairPlan, options: ExecuteRepairOpti
   const appender = (): Appender => ({ store, signer, clock, random, from: repository.log, ...stoppable });
 
   if (log.lost.length > 0 && log.state.seq > 0) {
-    const { state } = await writeCheckpoint({
-      ...appender(),
-      from: plan.recoveredLog,
-      attemptId: recoveryAttemptId(random),
-    });
-    repository.log = state;
+    const from = { ...appender(), from: plan.recoveredLog, attemptId: recoveryAttemptId(random) };
+    repository.log = await checkpointBehind(plan, from);
   }
   const storer = await BlobStorer.begin(repository);
   const saved = new Map<string, number>();
@@ -86,7 +84,7 @@ export async function executeRepair(plan: RepairPlan, options: ExecuteRepairOpti
   const removedSnapshots = options.dropLost ? await dropLost(plan, appender()) : [];
   const condemned = await condemnDamaged(appender(), plan.condemned);
   repository.log = await giveUpStates({ ...appender(), from: condemned.state }, plan.goneStates);
-  if (plan.needsCheckpoint) await checkpointIfPossible(plan, appender());
+  if (plan.needsCheckpoint) repository.log = await checkpointBehind(plan, appender(), { isThorough: true });
   return {
     renamed,
     broughtBack,
@@ -163,11 +161,47 @@ async function dropLost(plan: RepairPlan, appender: Appender): Promise<readonly 
   return present;
 }
 
-/** A checkpoint only makes opening quicker: that there is another at its number is no failure of the repair. */
-async function checkpointIfPossible(plan: RepairPlan, appender: Appender): Promise<void> {
+/**
+ * Writes a checkpoint of the log. Where its number is taken, by an object that is damaged or for which nobody vouches, an entry comes
+ * first that says nothing new, so that the checkpoint has the next number.
+ *
+ * @returns the newest log
+ */
+async function checkpointBehind(
+  { repository }: RepairPlan,
+  appender: Appender,
+  options: WriteCheckpointOptions = {},
+): Promise<LogState> {
+  const { from, store } = appender;
   try {
-    plan.repository.log = (await writeCheckpoint(appender, { isThorough: true })).state;
+    return (await writeCheckpoint(appender, options)).state;
   } catch (error) {
-    if (!isHoldfastError(error, "conflict")) throw error;
+    if (!isHoldfastError(error, "conflict", "corrupt", "incompatible") || !(await isThere(store, from.seq)))
+      throw error;
+  }
+  const graceMs = from.graceMs ?? repository.config.graceMs;
+  const attemptId = recoveryAttemptId(repository.random);
+  const { state, appended } = await appendEntry({ ...appender, attemptId }, (folded) =>
+    folded.seq === from.seq ? [{ type: "settings", graceMs }] : [],
+  );
+  if (!appended) {
+    throw new HoldfastError(
+      "conflict",
+      `Cannot write a checkpoint of log entry ${from.seq}: others went on meanwhile`,
+      {
+        hint: "Run the repair again.",
+      },
+    );
+  }
+  return (await writeCheckpoint({ ...appender, from: state }, options)).state;
+}
+
+async function isThere(store: Store, seq: number): Promise<boolean> {
+  try {
+    await store.head(checkpointKey(seq));
+    return true;
+  } catch (error) {
+    if (!isHoldfastError(error, "absent")) throw error;
+    return false;
   }
 }

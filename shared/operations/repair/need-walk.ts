@@ -32,6 +32,8 @@ export type Damage = {
   readonly badSegments: ReadonlySet<number>;
   /** Packs that are missing or have any damage: nothing may rely on them any longer. */
   readonly leavingPacks: ReadonlyMap<PackId, string>;
+  /** Packs of which every byte was read: those of them that are not leaving are whole. */
+  readonly provenPacks: ReadonlySet<PackId>;
 };
 
 /** What was found below a leaf, for the next snapshot that has it. */
@@ -49,6 +51,7 @@ export class NeedWalk {
   readonly #damage: Damage;
   readonly #signal: AbortSignal | undefined;
   readonly #leaves = new Map<string, KnownLeaf>();
+  readonly #doubted = new Set<PackId>();
   #reader: BlobReader | undefined;
   #isReferenced: (ordinal: number) => boolean = () => true;
   #segments = new Set<number>();
@@ -61,6 +64,14 @@ export class NeedWalk {
     this.#repository = repository;
     this.#damage = damage;
     this.#signal = signal;
+  }
+
+  /**
+   * Condemned packs in which something was found, and that nobody has read: a repair condemns what it finds damaged, so they have to be proved before
+   * anything is built on them.
+   */
+  get doubtedPacks(): ReadonlySet<PackId> {
+    return this.#doubted;
   }
 
   /**
@@ -151,7 +162,7 @@ export class NeedWalk {
   /** Finds a place for the blob whose id begins at `ids[offset]` and notes it. @returns false: it is lost */
   #find(ids: Uint8Array, offset: number, kind: "data" | "meta"): boolean {
     const { index, segments } = this.#repository;
-    const { badSegments, leavingPacks } = this.#damage;
+    const { badSegments, leavingPacks, provenPacks } = this.#damage;
     let sound = -1;
     let canSalvage = false;
     for (const { segment } of blobCopies(index, segments, ids, offset)) {
@@ -162,8 +173,13 @@ export class NeedWalk {
         break;
       } else if (sound < 0) sound = segment;
     }
-    if (sound >= 0) this.#segments.add(sound);
-    else if (canSalvage) {
+    if (sound >= 0) {
+      this.#segments.add(sound);
+      if (segments.standing(sound) === "condemned") {
+        const { packId } = segments.packOf(sound);
+        if (!provenPacks.has(packId)) this.#doubted.add(packId);
+      }
+    } else if (canSalvage) {
       const id = Buffer.from(ids.buffer, ids.byteOffset + offset, 32).toString("latin1");
       this.#salvage.set(id, { kind, id });
     }

@@ -1,7 +1,7 @@
 import type { PackId, StateId } from "#shared/format/ids.ts";
 import { encodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
 import type { PackReference, StateHead } from "#shared/format/state.ts";
-import { resolvePacks, rowsOf } from "#shared/log/resolve-row.ts";
+import { type PackRow, resolvePacks, resolveRow, rowsOf } from "#shared/log/resolve-row.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -14,7 +14,7 @@ import type { Finding, RepairPlan, Restatement } from "./repair-plan.ts";
 import { lastRecovery } from "./recovery-mark.ts";
 import { repairedCommitId } from "#shared/log/repaired-commit-id.ts";
 import { auditLog, type SalvagedLog } from "./salvage-log.ts";
-import { type RecoveryMoment, type Survey, surveyStore, type UnpublishedState } from "./survey.ts";
+import { type RecoveryMoment, type Survey, surveyStore, type UnpublishedState, withProved } from "./survey.ts";
 
 /** What to look for. */
 export type PlanRepairOptions = {
@@ -74,11 +74,37 @@ class Planner {
     const { repository, log, read, threads, signal } = this.#options;
     const isLost = log.lost.length > 0 || this.#options.isCutOff === true || (await this.#isGone());
     const before = isLost ? { seq: Infinity, timeMs: Infinity } : await lastRecovery(repository.store, log.state);
-    const survey = await surveyStore({ repository, before, read, threads, signal });
+    let survey = await surveyStore({ repository, before, read, threads, signal });
+    for (;;) {
+      const walk = new NeedWalk(repository, survey, signal);
+      await this.#look(survey, walk, before);
+      const doubted = repository.segments.packs.filter(({ packId }) => walk.doubtedPacks.has(packId));
+      if (doubted.length === 0) break;
+      survey = { ...survey, ...(await withProved({ repository, threads, signal }, survey, doubted)) };
+      this.#forget();
+    }
+    this.#findPacks(survey);
+    return {
+      repository,
+      log,
+      survey,
+      findings: this.#findings,
+      restatements: this.#restatements,
+      recoveredLog: this.#recoveredLog,
+      republished: this.#republished,
+      condemned: [...survey.leavingPacks.keys()].filter((each) => !repository.log.condemned.has(each)),
+      lostSnapshots: this.#lostSnapshots,
+      goneStates: [...survey.brokenStates.keys()],
+      needsCheckpoint: log.badCheckpoints.length > 0,
+    };
+  }
+
+  /** Looks at the log and at all snapshots by what is known of packs. */
+  async #look(survey: Survey, walk: NeedWalk, before: RecoveryMoment | undefined): Promise<void> {
+    const { repository } = this.#options;
     this.#findInLog();
     await this.#findBeforeCheckpoint();
     this.#progress.phase = "walking snapshots";
-    const walk = new NeedWalk(repository, survey, signal);
     const live = [...repository.log.snapshots.values()].filter((record) => record.removed === undefined);
     for (const record of live.sort((left, right) => left.seq - right.seq)) {
       await this.#planSnapshot(record, survey, walk);
@@ -98,20 +124,19 @@ class Planner {
       );
       this.#restatements.push(this.#guardian);
     }
-    this.#findPacks(survey);
-    return {
-      repository,
-      log,
-      survey,
-      findings: this.#findings,
-      restatements: this.#restatements,
-      recoveredLog: this.#recoveredLog,
-      republished: this.#republished,
-      condemned: [...survey.leavingPacks.keys()].filter((each) => !repository.log.condemned.has(each)),
-      lostSnapshots: this.#lostSnapshots,
-      goneStates: [...survey.brokenStates.keys()],
-      needsCheckpoint: log.badCheckpoints.length > 0,
-    };
+  }
+
+  /** Before another look, by more that is known of packs. */
+  #forget(): void {
+    this.#findings.length = 0;
+    this.#restatements.length = 0;
+    this.#republished.length = 0;
+    this.#lostSnapshots.length = 0;
+    this.#described.clear();
+    this.#concerned.clear();
+    this.#guardian = undefined;
+    this.#recoveredLog = this.#options.log.state;
+    this.#progress.entriesDone = 0;
   }
 
   /** Whether there is no log, though states or packs are there. */
@@ -221,32 +246,25 @@ class Planner {
   #referencesOf(references: readonly PackReference[]): SegmentReferences {
     const { segments } = this.#options.repository;
     const marked = new SegmentReferences();
-    for (const { packId, segments: rows } of references) {
+    for (const { packId, row } of this.#rowsNow(references)) {
       const pack = segments.findPack(packId);
-      if (pack === undefined) continue;
-      for (const row of rowsOf(rows))
-        if (row < pack.segmentCount) marked.mark(segments.current(pack.firstSegment + row));
+      if (pack !== undefined && row < pack.segmentCount) marked.mark(pack.firstSegment + row);
     }
     return marked;
   }
 
   /** Packs that must go and that the state adds or refers to. */
   #leavingIn(head: StateHead, survey: Survey): PackId[] {
-    const { segments } = this.#options.repository;
     const found = new Set<PackId>();
-    for (const { packId, segments: rows } of head.references) {
-      const pack = segments.findPack(packId);
-      if (pack === undefined) {
-        if (survey.leavingPacks.has(packId)) found.add(packId);
-        continue;
-      }
-      for (const row of rowsOf(rows)) {
-        if (row >= pack.segmentCount) continue;
-        const at = segments.packOf(segments.current(pack.firstSegment + row)).packId;
-        if (survey.leavingPacks.has(at)) found.add(at);
-      }
-    }
+    for (const { packId } of this.#rowsNow(head.references)) if (survey.leavingPacks.has(packId)) found.add(packId);
     return [...found];
+  }
+
+  /** Where segments are now. The table does not know packs that were placed, emptied again and swept: the log leads through them. */
+  *#rowsNow(references: readonly PackReference[]): Generator<PackRow, void, undefined> {
+    const { log } = this.#options.repository;
+    for (const { packId, segments } of references)
+      for (const row of rowsOf(segments)) yield resolveRow(log, packId, row);
   }
 
   /**

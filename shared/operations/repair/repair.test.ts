@@ -378,3 +378,54 @@ describe("the state of a removed snapshot whose packs were emptied into others",
     },
   );
 });
+
+describe("a second repair", () => {
+  const lostPathsOf = (plan: { readonly findings: readonly { remedy: string; paths: readonly string[] }[] }) =>
+    plan.findings.flatMap((each) => (each.remedy === "lost" ? each.paths : [])).sort();
+
+  it.each([true, false])("keeps to what the first has found, whether it reads content or not: %s", async (read) => {
+    const store = await damaged(flip(dataPack(), () => 100));
+    const first = await repairSmall(store);
+    const lost = lostPathsOf(first.plan);
+    expect(lost.length).toBeGreaterThan(0);
+    const before = snapshotIds(await openSmall(store));
+    const second = await repairSmall(store, { read });
+    expect(lostPathsOf(second.plan)).toEqual(lost);
+    expect(second.plan.findings.filter((each) => each.remedy !== "lost")).toEqual([]);
+    expect(snapshotIds(await openSmall(store))).toEqual(before);
+    expect([...(await openSmall(store)).log.condemned.keys()]).toEqual(first.condemnedPacks);
+  });
+});
+
+describe("a sound store that was compacted twice", () => {
+  it("has nothing to repair after packs that segments passed through are swept", async () => {
+    const store = await damaged(() => undefined);
+    for (let round = 0; round < 3; round++) {
+      await relocatePacks(store);
+      await condemnUnneeded(store);
+      await sweepCondemned(store);
+    }
+    const checked = await checkSmall(store);
+    if (!isSound(checked)) expect.fail(JSON.stringify(checked));
+    expect((await planDry(store)).findings).toEqual([]);
+  });
+});
+
+describe("a rotten checkpoint at the number that a repair needs", () => {
+  it.each(["damaged", "cut short"])("does not keep the log from going on: %s", async (how) => {
+    const store = await damaged(() => undefined);
+    const { signer, clock, random, log } = await openSmall(store);
+    const { state } = await writeCheckpoint({ store, signer, clock, random, from: log });
+    const all = await objectsOf(store);
+    const checkpoint = `checkpoints/${String(log.seq).padStart(20, "0")}`;
+    const bytes = all.get(checkpoint) ?? expect.fail("no checkpoint");
+    all.set(checkpoint, how === "damaged" ? flipped(bytes, bytes.byteLength - 2) : bytes.slice(0, 9));
+    all.delete(`log/${String(state.seq).padStart(20, "0")}`);
+    all.delete(`log/${"2".padStart(20, "0")}`);
+    const broken = await fill(memoryStore(), all);
+    await repairSmall(broken);
+    expect(await wholeContents(broken)).toEqual(contents);
+    expect((await checkSmall(broken)).errors).toEqual([]);
+    expect((await planDry(broken)).findings.filter((each) => each.remedy === "mended")).toEqual([]);
+  });
+});

@@ -26,6 +26,10 @@ export type SalvagedLog = {
   readonly dropped: readonly string[];
   /** Entries that do not follow the one before: parts of another log. */
   readonly forks: readonly LostEntry[];
+  /**
+   * The log ends before this checkpoint, which folds more of it: `state` is that fold, and the log goes on behind it once an entry vouches for it.
+   */
+  readonly resumes?: Checkpoint;
   /** Whether readers can open the store as it is. */
   readonly isOpen: boolean;
   /** The checkpoint that readers begin with. */
@@ -45,8 +49,9 @@ export type SalvagedLog = {
  */
 export async function salvageLog(store: Store, storeId: StoreId): Promise<SalvagedLog> {
   try {
-    const { state, checkpoint, warnings } = await openLog({ store, storeId });
+    const { state, checkpoint, warnings, beyond } = await openLog({ store, storeId });
     const badCheckpoints = warnings.map(({ message, detail }) => ({ key: checkpointName(detail), reason: message }));
+    if (beyond !== undefined) return resumeBehind(beyond, badCheckpoints);
     if (state.checkpoint !== undefined && checkpoint === undefined && badCheckpoints.length === 0)
       badCheckpoints.push({ key: checkpointKey(state.checkpoint.seq), reason: "it is missing" });
     return { state, checkpoint, lost: [], dropped: [], forks: [], isOpen: true, badCheckpoints };
@@ -54,8 +59,38 @@ export async function salvageLog(store: Store, storeId: StoreId): Promise<Salvag
     if (!isHoldfastError(error, "corrupt")) throw error;
   }
   const seqs = await listEntries(store);
+  const beyond = await newestBeyond(store, storeId, seqs.at(-1) ?? 0);
+  if (beyond !== undefined) return resumeBehind(beyond, []);
   const from = (await newestStart(store, storeId, seqs)) ?? emptyLogState(storeId);
   return new Salvage(store, from).run(seqs.filter((seq) => seq > from.seq));
+}
+
+/** The log as a checkpoint knows it whose entries are lost, the last of them at least. */
+function resumeBehind(beyond: Checkpoint, badCheckpoints: SalvagedLog["badCheckpoints"]): SalvagedLog {
+  const state = beyond.fold;
+  return {
+    state,
+    checkpoint: beyond,
+    resumes: beyond,
+    lost: [],
+    dropped: [],
+    forks: [],
+    isOpen: false,
+    badCheckpoints,
+  };
+}
+
+/** The newest checkpoint that can be read, where it folds more than `last` entries. */
+async function newestBeyond(store: Store, storeId: StoreId, last: number): Promise<Checkpoint | undefined> {
+  for (const seq of (await listCheckpoints(store)).toReversed()) {
+    if (seq <= last) return undefined;
+    try {
+      return await readCheckpoint(store, storeId, seq);
+    } catch (error) {
+      if (!isHoldfastError(error, "corrupt", "absent")) throw error;
+    }
+  }
+  return undefined;
 }
 
 function checkpointName(detail: ErrorDetail): string {

@@ -155,14 +155,17 @@ async function readStates(repository: Repository): Promise<{
  * added the first of those packs.
  */
 function untoldPlacedPacks(
-  { relocated, placed }: Pick<LogState, "relocated" | "placed">,
+  { relocated }: Pick<LogState, "relocated">,
   claimed: ReadonlySet<PackId>,
 ): ReadonlySet<PackId> {
   const untold = new Set<PackId>();
+  // Also those that were emptied again and swept, which the fold does not call placed any more.
+  const targets = new Set<PackId>();
+  for (const { runs } of relocated.values()) for (const { packId } of runs) targets.add(packId);
   for (let before = -1; before !== untold.size;) {
     before = untold.size;
     for (const [origin, { runs }] of relocated) {
-      if (claimed.has(origin) || (placed.has(origin) && !untold.has(origin))) continue;
+      if (claimed.has(origin) || (targets.has(origin) && !untold.has(origin))) continue;
       for (const { packId } of runs) untold.add(packId);
     }
   }
@@ -247,11 +250,11 @@ function addToIndex(repository: Repository, loose: Iterable<PackContents>): void
 
 /** Finds packs that are missing or damaged, and which of their segments are. */
 async function provePacks(
-  { repository, read, threads, signal }: SurveyOptions,
+  options: SurveyOptions,
   packSizes: ReadonlyMap<PackId, number>,
   unreadable: ReadonlyMap<PackId, string>,
 ): Promise<Damage> {
-  const { segments, log } = repository;
+  const { segments, log } = options.repository;
   const badSegments = new Set<number>();
   const leavingPacks = new Map<PackId, string>();
   const toRead: KnownPack[] = [];
@@ -265,10 +268,22 @@ async function provePacks(
     } else if (sizeBytes !== pack.sizeBytes) {
       leavingPacks.set(packId, `it has ${sizeBytes} bytes instead of ${pack.sizeBytes}`);
       toRead.push(pack);
-    } else if (read || unreadable.has(packId)) toRead.push(pack);
+    } else if (options.read || unreadable.has(packId)) toRead.push(pack);
   }
-  if (toRead.length > 0) {
-    await readPacks(repository, toRead, {
+  return withProved(options, { badSegments, leavingPacks, provenPacks: new Set() }, toRead);
+}
+
+/** What is wrong, once some more packs were read. */
+export async function withProved(
+  { repository, threads, signal }: Pick<SurveyOptions, "repository" | "threads" | "signal">,
+  known: Damage,
+  packs: readonly KnownPack[],
+): Promise<Damage> {
+  const badSegments = new Set(known.badSegments);
+  const leavingPacks = new Map(known.leavingPacks);
+  const provenPacks = new Set([...known.provenPacks, ...packs.map((each) => each.packId)]);
+  if (packs.length > 0) {
+    await readPacks(repository, packs, {
       threads,
       signal,
       findings: {
@@ -285,5 +300,5 @@ async function provePacks(
       },
     });
   }
-  return { badSegments, leavingPacks };
+  return { badSegments, leavingPacks, provenPacks };
 }
