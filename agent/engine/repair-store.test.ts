@@ -4,7 +4,7 @@ import { isHoldfastError } from "#shared/errors.ts";
 import { objectsOf } from "#shared/operations/small-store.testing.ts";
 import { logKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
-import type { RepairRequest, SnapshotSummary } from "#agent/commands/engine.ts";
+import type { MaintenanceRequest, RepairRequest, SnapshotSummary } from "#agent/commands/engine.ts";
 import { SmallHost, treeLines } from "./small-host.testing.ts";
 
 const hosts: SmallHost[] = [];
@@ -140,5 +140,88 @@ describe("holdfast repair", () => {
     });
     expect(await snapshots(host)).toEqual([]);
     expect(await host.backup()).toMatchObject({ outcome: "ok" });
+  });
+});
+
+describe("a store whose log is gone", () => {
+  /** A host that has never seen the store. */
+  const stranger = (store: Store): SmallHost => {
+    const host = SmallHost.visit(store);
+    hosts.push(host);
+    writeFileSync(host.path("source", "three"), "three".repeat(10_000));
+    return host;
+  };
+  const attempts: readonly [string, (host: SmallHost) => Promise<unknown>][] = [
+    ["backup", (host) => host.backup()],
+    ["maintenance", (host) => host.run((engine) => engine.maintenance(someMaintenance))],
+    [
+      "rm",
+      (host) =>
+        host.run(async (engine) => {
+          await engine.remove([{ by: "age", back: 0 }], { apply: true });
+          return { operation: "rm", outcome: "ok", facts: {} };
+        }),
+    ],
+  ];
+  const someMaintenance: MaintenanceRequest = {
+    dryRun: false,
+    force: false,
+    compact: true,
+    setGraceMs: undefined,
+    orphanAgeMs: 0,
+    brakePercent: 100,
+  };
+
+  it.each(["with checkpoints", "with states alone"])(
+    "is refused by whoever writes, told by whoever reads, and mended, %s",
+    async (what) => {
+      const host = await twice();
+      const before = await snapshots(host);
+      await host.run((engine) => engine.maintenance(someMaintenance));
+      await lose(host.store, "log/");
+      if (what === "with states alone") await lose(host.store, "checkpoints/");
+      const ruins = await objectsOf(host.store);
+      for (const [name, attempt] of attempts) {
+        const visitor = stranger(host.store);
+        await expect(attempt(visitor), name).rejects.toMatchObject({
+          kind: "corrupt",
+          hint: expect.stringContaining("holdfast repair") as string,
+        });
+      }
+      expect(await objectsOf(host.store)).toEqual(ruins);
+      const visitor = stranger(host.store);
+      await expect(snapshots(visitor)).rejects.toMatchObject({ kind: "corrupt" });
+      const checked = await visitor.run((engine) => engine.check({ snapshots: [], readPercent: 100 }));
+      expect(checked).toMatchObject({ outcome: "corrupt", errors: [{ path: "log" }] });
+      expect(await repair(visitor)).toMatchObject({ outcome: "corrupt" });
+      expect(await objectsOf(host.store)).toEqual(ruins);
+      expect(await repair(visitor, { apply: true, read: true })).toMatchObject({ outcome: "ok" });
+      expect((await snapshots(visitor)).map((each) => each.id)).toEqual(before.map((each) => each.id));
+      expect(await repair(visitor, { apply: true, read: true })).toMatchObject({ outcome: "ok", facts: { mended: 0 } });
+      await visitor.backup();
+      expect(await snapshots(visitor)).toHaveLength(3);
+      expect(await visitor.run((engine) => engine.check({ snapshots: [], readPercent: 100 }))).toMatchObject({
+        outcome: "ok",
+      });
+    },
+  );
+
+  it("is mended, too, where somebody has begun another log already", async () => {
+    const host = await twice();
+    const before = await snapshots(host);
+    await host.run((engine) => engine.maintenance(someMaintenance));
+    const checkpoints = [...(await objectsOf(host.store))].filter(([key]) => key.startsWith("checkpoints/"));
+    await lose(host.store, "log/");
+    await lose(host.store, "checkpoints/");
+    const states = [...(await objectsOf(host.store))].filter(([key]) => key.startsWith("states/"));
+    await lose(host.store, "states/");
+    await stranger(host.store).backup();
+    for (const [key, bytes] of [...checkpoints, ...states]) await host.store.put(key, [bytes]);
+    const visitor = stranger(host.store);
+    await expect(visitor.backup()).rejects.toMatchObject({ kind: "corrupt" });
+    expect(await repair(visitor, { apply: true, read: true })).toMatchObject({ outcome: "ok" });
+    const ids = (await snapshots(visitor)).map((each) => each.id);
+    expect(ids).toHaveLength(3);
+    for (const { id } of before) expect(ids).toContain(id);
   });
 });

@@ -12,7 +12,8 @@ export async function runCheck(
   session: Session,
   { snapshots: references, readPercent }: CheckRequest,
 ): Promise<Report> {
-  const { repository } = session;
+  const { repository, cutOff } = session;
+  if (cutOff !== undefined) parts.reporter.entryError({ path: "log", kind: "corrupt", message: `${cutOff.message}.` });
   const report = await check({
     repository,
     snapshots: references.length === 0 ? undefined : references.map((reference) => findRecord(repository, reference)),
@@ -21,7 +22,7 @@ export async function runCheck(
     reporter: parts.reporter,
     signal: parts.signal,
   });
-  const isDamaged = report.damagedObjects.length > 0 || report.damagedFiles > 0;
+  const isDamaged = cutOff !== undefined || report.damagedObjects.length > 0 || report.damagedFiles > 0;
   if (isDamaged) forgetTrees(parts.directories.cache);
   return {
     operation: "check",

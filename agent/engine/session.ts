@@ -39,6 +39,8 @@ export type Session = {
   /** The slot that opened it; undefined for a store that anyone can read. */
   readonly slot: KeySlot | undefined;
   readonly repository: Repository;
+  /** Why the log cannot be all that there was; then `repository` shows what is left of it. Never with `write`. */
+  readonly cutOff: HoldfastError | undefined;
 };
 
 /** The store of a run with retries and limits, not yet opened. */
@@ -58,6 +60,7 @@ export function steadyStore(parts: EngineParts): Store {
  * Reads the config, unlocks the store with the run's secret, and opens the repository.
  *
  * @param use - `write` needs the agent's identity, and a home to keep it in; `read` signs nothing
+ * @throws {HoldfastError} corrupt: with `write`, also where entries at the end of the log are lost
  */
 export async function openSession(parts: EngineParts, use: "read" | "write"): Promise<Session> {
   const { directories, secretSources, signal } = parts;
@@ -67,6 +70,8 @@ export async function openSession(parts: EngineParts, use: "read" | "write"): Pr
   const store = await cached(parts, steady, storeId);
   const log = readSeenLog(parts, store, read);
   log.catch(() => undefined); // its failure is met below, after that of a wrong passphrase
+  const usable = use === "write" ? log.then(requireWholeLog) : log;
+  usable.catch(() => undefined);
   const unlocked = await unlock(store, read, (use) => withSecret(secretSources, signal, use));
   const repository = await openRepository({
     store,
@@ -75,10 +80,12 @@ export async function openSession(parts: EngineParts, use: "read" | "write"): Pr
     signer: use === "write" ? await agentIdentity(directories.data) : createSigner(systemRandom(signingSeedBytes)),
     clock: systemClock,
     random: systemRandom,
-    log,
+    log: usable,
     onWarning: ({ message }) => parts.reporter.notice({ level: "warning", message }),
   });
-  return { store, read, ...unlocked, repository };
+  const { cutOff } = await log;
+  if (cutOff !== undefined) parts.reporter.notice({ level: "warning", message: cutOff.message });
+  return { store, read, ...unlocked, repository, cutOff };
 }
 
 /** A store whose log was read, and that was not unlocked: enough for what needs no secret. */
@@ -90,7 +97,11 @@ export type KeylessSession = {
   readonly remember: (log: LogState) => void;
 };
 
-/** Reads the config and the log. Asks for no secret. */
+/**
+ * Reads the config and the log. Asks for no secret.
+ *
+ * @throws {HoldfastError} corrupt: also where entries at the end of the log are lost
+ */
 export async function openKeyless(parts: EngineParts): Promise<KeylessSession> {
   const steady = steadyStore(parts);
   const read = await readConfig(steady);
@@ -100,7 +111,7 @@ export async function openKeyless(parts: EngineParts): Promise<KeylessSession> {
   const remember = (log: LogState): void => {
     if (log.seq > 0) marks.write(logMark(log));
   };
-  const { state } = await readSeenLog(parts, store, read);
+  const { state } = requireWholeLog(await readSeenLog(parts, store, read));
   return { store, read, log: state, remember };
 }
 
@@ -112,7 +123,7 @@ async function readSeenLog(parts: EngineParts, store: Store, read: ReadConfig): 
   let opened: OpenedLog;
   try {
     opened = await readStoreLog(store, read, seen);
-    if (opened.state.seq > 0) marks.write(logMark(opened.state));
+    if (opened.state.seq > 0 && opened.cutOff === undefined) marks.write(logMark(opened.state));
   } catch (error) {
     if (seen === undefined || !isHoldfastError(error, "corrupt") || !("seen" in error.detail)) throw error;
     const message = `${error.message} at ${seen.place ?? "an unknown place"}; this is ${placeOf(parts)}`;
@@ -128,6 +139,16 @@ async function readSeenLog(parts: EngineParts, store: Store, read: ReadConfig): 
     marks.accept(logMark(opened.state));
   }
   for (const { message } of opened.warnings) reporter.notice({ level: "warning", message });
+  if (opened.suspicion !== undefined) {
+    const { message, hint = "" } = opened.suspicion;
+    reporter.notice({ level: "warning", message: `${message}. ${hint}` });
+  }
+  return opened;
+}
+
+/** What is appended to a log that lost its end would bury what the lost entries said. */
+function requireWholeLog(opened: OpenedLog): OpenedLog {
+  if (opened.cutOff !== undefined) throw opened.cutOff;
   return opened;
 }
 

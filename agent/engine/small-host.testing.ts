@@ -61,6 +61,11 @@ export class SmallHost {
     return host;
   }
 
+  /** Another host, which has never seen the repository that is in `store`. */
+  static visit(store: Store): SmallHost {
+    return new SmallHost(store);
+  }
+
   /** A path in the host's directory. */
   path(...names: readonly string[]): string {
     return join(this.directory, ...names);

@@ -95,8 +95,14 @@ export function storeEngine(parts: EngineParts): Engine {
       return finish(await leanMemory(() => runRepair(parts, request)));
     },
     async *snapshots(filter) {
-      const { repository } = await session();
+      const { repository, cutOff } = await session();
       const whole = yield* matchingSnapshots(repository, filter, reporter);
+      if (cutOff !== undefined) {
+        throw new HoldfastError("corrupt", "Cannot list all snapshots: entries at the end of the log are lost", {
+          detail: cutOff.detail,
+          hint: "Run `holdfast repair` to see what can be brought back.",
+        });
+      }
       if (!whole) {
         throw new HoldfastError("corrupt", "Cannot list all snapshots: some cannot be read", {
           hint: "Run `holdfast check` to see what is damaged.",

@@ -24,6 +24,8 @@ export type Appender = {
   readonly random: Random;
   /** The log as far as it is folded; `emptyLogState` will do. */
   readonly from: LogState;
+  /** True: `from` is the fold of a checkpoint, and its last entry may be lost: as `readLog` has it. */
+  readonly isFromCheckpoint?: boolean;
   /** The highest entry that this client has ever seen. */
   readonly atLeast?: LogMark;
   /**
@@ -72,6 +74,7 @@ export async function appendEntry(
   let state = await readLog({
     store,
     from: appender.from,
+    isFromCheckpoint: appender.isFromCheckpoint ?? false,
     ...stoppable,
     ...(atLeast === undefined ? {} : { atLeast }),
   });

@@ -16,7 +16,7 @@ export type RepositoryParts = {
   readonly keys: BundleKeys;
   readonly log: LogState;
   /** The checkpoint that the log was opened with, if any: it saves reading states one by one. */
-  readonly checkpoint?: CheckpointedStates | undefined;
+  readonly checkpoint?: (CheckpointedStates & { readonly seq?: number }) | undefined;
   /** Is told what of the checkpoint could not be used: that costs requests, and nothing else. */
   readonly onWarning?: ((error: HoldfastError) => void) | undefined;
   readonly signer: Signer;

@@ -58,6 +58,8 @@ export class Repository {
   #areHeadsThere = false;
   /** Packs that relocations placed, of which all is known that is to be known. */
   #placed: LogState["placed"] | undefined;
+  /** The last entry of the fold that the repository was opened with, where nobody has seen that entry. */
+  readonly #unseenSeq: number | undefined;
   readonly #onWarning: ((error: HoldfastError) => void) | undefined;
   /** The last entry of the log whose states' heads are loaded. */
   #headsSeq = 0;
@@ -76,6 +78,7 @@ export class Repository {
     this.configSha256 = parts.configSha256;
     this.keys = parts.keys;
     this.#log = parts.log;
+    this.#unseenSeq = parts.checkpoint?.seq;
     this.#onWarning = parts.onWarning;
     this.signer = parts.signer;
     this.clock = parts.clock;
@@ -88,11 +91,7 @@ export class Repository {
       onWarning: parts.onWarning,
     });
     this.sessionKeys = new SessionKeys(this.storeIdBytes, parts.keys.hpke);
-    this.fetcher = new PackFetcher({
-      store: parts.store,
-      segments: this.segments,
-      refresh: () => this.refresh(),
-    });
+    this.fetcher = new PackFetcher({ store: parts.store, segments: this.segments, refresh: () => this.refresh() });
   }
 
   /** The log as folded when the repository was opened, by the last commit through it, or by `refresh`. */
@@ -133,6 +132,7 @@ export class Repository {
     const log = await readLog({
       store: this.store,
       from: this.#log,
+      isFromCheckpoint: this.#log.seq === this.#unseenSeq,
       onEntry: ({ entry }) => {
         if (!this.#areHeadsThere) return;
         for (const event of entry.events)

@@ -11,6 +11,7 @@ import { BlobStorer } from "./blob-storer.ts";
 import { condemnDamaged, giveUpStates, publishRepairs, type StateToPublish } from "./publish-repair.ts";
 import { recoveryAttemptId } from "./recovery-mark.ts";
 import type { RepairPlan, Restatement } from "./repair-plan.ts";
+import { resumeLog } from "./resume-log.ts";
 import { restateSnapshot } from "./restate-snapshot.ts";
 import { forkError } from "./salvage-log.ts";
 
@@ -57,6 +58,8 @@ export async function executeRepair(plan: RepairPlan, options: ExecuteRepairOpti
   const stoppable = options.signal === undefined ? {} : { signal: options.signal };
   const appender = (): Appender => ({ store, signer, clock, random, from: repository.log, ...stoppable });
 
+  if (log.resumes !== undefined)
+    repository.log = await resumeLog({ ...appender(), attemptId: recoveryAttemptId(random) }, log.resumes);
   if (log.lost.length > 0 && log.state.seq > 0) {
     const from = { ...appender(), from: plan.recoveredLog, attemptId: recoveryAttemptId(random) };
     repository.log = await checkpointBehind(plan, from);

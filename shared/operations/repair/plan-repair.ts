@@ -72,7 +72,8 @@ class Planner {
 
   async run(): Promise<RepairPlan> {
     const { repository, log, read, threads, signal } = this.#options;
-    const isLost = log.lost.length > 0 || this.#options.isCutOff === true || (await this.#isGone());
+    const isLost =
+      log.lost.length > 0 || log.resumes !== undefined || this.#options.isCutOff === true || (await this.#isGone());
     const before = isLost ? { seq: Infinity, timeMs: Infinity } : await lastRecovery(repository.store, log.state);
     let survey = await surveyStore({ repository, before, read, threads, signal });
     for (;;) {
@@ -150,6 +151,11 @@ class Planner {
 
   #findInLog(): void {
     const { log } = this.#options;
+    if (log.resumes !== undefined) {
+      const { seq } = log.resumes;
+      const message = `It ends before entry ${seq}, and checkpoint ${seq} says what it said up to there: it goes on behind that. What came later is found again as far as states tell.`;
+      this.#find("mended", "log", message);
+    }
     for (const { key, reason } of log.lost) {
       this.#find(
         "mended",
