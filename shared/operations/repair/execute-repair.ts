@@ -8,6 +8,7 @@ import { checkpointKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { BlobStorer } from "./blob-storer.ts";
+import { planClaims } from "./claims.ts";
 import { condemnDamaged, giveUpStates, publishRepairs, type StateToPublish } from "./publish-repair.ts";
 import { recoveryAttemptId } from "./recovery-mark.ts";
 import type { RepairPlan, Restatement } from "./repair-plan.ts";
@@ -126,10 +127,11 @@ async function stageStates(
   for (const { commitId, group, header } of restatements)
     copySegments.push(await storer.addNode(encodeSnapshotCopy({ commitId, group, header })));
   await storer.finish();
-  const parts = { plan, storer, saved, claimed: new Set<PackId>() };
+  const claims = planClaims(restatements, plan.survey, repository.segments);
+  const parts = { plan, storer, saved, claims, claimed: new Set<PackId>() };
   for (const [index, restatement] of restatements.entries()) {
     // In the order in which they are published: each may refer to packs that those before it add.
-    const staged = await restateSnapshot(parts, restatement, copySegments[index] ?? 0);
+    const staged = await restateSnapshot(parts, restatement, { index, copySegment: copySegments[index] ?? 0 });
     states.push({ staged, old: restatement.old?.stateId });
   }
   return states;

@@ -397,6 +397,31 @@ describe("a second repair", () => {
   });
 });
 
+describe("packs that hold the same blobs", () => {
+  it("are brought to an end by one repair, where no state tells of them", async () => {
+    const begun = await objectsOf(await damaged(without(/^(log|states|checkpoints|packs)\//)));
+    const packs = new Map(begun);
+    const wanted: Map<string, string>[] = [];
+    // Backups that did not see one another.
+    for (const [index, entries] of [
+      ...trees.slice(0, 2),
+      [...(trees[0] ?? []), ...(trees[1]?.slice(3) ?? [])],
+    ].entries()) {
+      const apart = await fill(memoryStore(), begun);
+      await backupSmall(apart, [
+        scriptedSource({ entries: [...entries, { path: "z", content: noise(`z${index}`, 40_000) }] }),
+      ]);
+      wanted.unshift(await readWhole(await openSmall(apart)));
+      for (const [key, bytes] of await objectsOf(apart)) if (key.startsWith("packs/")) packs.set(key, bytes);
+    }
+    const store = await fill(memoryStore(), packs);
+    await repairSmall(store);
+    expect(await wholeContents(store)).toEqual(wanted);
+    expect((await checkSmall(store)).errors).toEqual([]);
+    expect((await planDry(store)).findings).toEqual([]);
+  });
+});
+
 describe("a sound store that was compacted twice", () => {
   it("has nothing to repair after packs that segments passed through are swept", async () => {
     const store = await damaged(() => undefined);

@@ -12,6 +12,7 @@ import { sealIndexRows } from "#shared/repository/index-section.ts";
 import { mergeIndexRows } from "#shared/repository/merge-index-rows.ts";
 import { SegmentReferences } from "#shared/repository/segment-references.ts";
 import type { BlobStorer } from "./blob-storer.ts";
+import type { Claims } from "./claims.ts";
 import { indexRowsOf } from "./read-pack-contents.ts";
 import type { RepairPlan, Restatement } from "./repair-plan.ts";
 
@@ -22,29 +23,34 @@ export type RestateParts = {
   readonly storer: BlobStorer;
   /** The segment in which each blob is that was saved, by its id. */
   readonly saved: ReadonlyMap<string, number>;
+  readonly claims: Claims;
   /** Packs that states of this repair add already; `restateSnapshot` adds to them. */
   readonly claimed: Set<PackId>;
 };
 
 /**
- * Makes and stages the new state of a snapshot. It refers to the segments that were found for it, and adds the packs among them that no
- * whole state adds yet; the first one adds the packs of the repair, too.
+ * Makes and stages the new state of a snapshot. It refers to the segments that were found for it, and adds the packs that fell to it among those that no
+ * whole state adds; the first one adds the packs of the repair, too.
  *
+ * @param index - its number among the restatements for which `parts.claims` was made
  * @param copySegment - the segment that holds its snapshot copy
  */
 export async function restateSnapshot(
   parts: RestateParts,
   restatement: Restatement,
-  copySegment: number,
+  { index, copySegment }: { readonly index: number; readonly copySegment: number },
 ): Promise<StagedState> {
-  const { plan, storer, saved, claimed } = parts;
+  const { plan, storer, saved, claims, claimed } = parts;
   const { repository, survey } = plan;
   const { storeIdBytes, random, segments, clock, signer } = repository;
   const { commitId, group, header, needs } = restatement;
 
   const references = new SegmentReferences();
   references.mark(copySegment);
-  for (const segment of needs.segments) references.mark(segment);
+  for (const segment of needs.segments) {
+    references.mark(segment);
+    for (const kept of claims.kept.get(segment) ?? []) references.mark(kept);
+  }
   for (const id of needs.salvage.keys()) {
     const segment = saved.get(id);
     if (segment !== undefined) references.mark(segment);
@@ -59,12 +65,11 @@ export async function restateSnapshot(
     claimed.add(pack.packId);
     next += pack.table.byteLength / packTableRowBytes;
   };
-  // The first takes in what sound states refer to and none adds, too.
-  const homeless = claimed.size === 0 ? survey.homelessPacks : [];
-  for (const packId of new Set([...named.map((each) => each.packId), ...homeless])) {
+  const leaving: Uint8Array[] = [];
+  for (const packId of claims.packs[index] ?? []) {
     const contents = survey.loosePacks.get(packId);
-    if (contents === undefined || claimed.has(packId)) continue;
-    runs.push(indexRowsOf(contents.directories, next));
+    if (contents === undefined) continue;
+    (survey.leavingPacks.has(packId) ? leaving : runs).push(indexRowsOf(contents.directories, next));
     claim(contents.pack);
     for (const session of contents.sessions) sessions.set(encodeHex(session.sessionId), session);
   }
@@ -77,7 +82,7 @@ export async function restateSnapshot(
     const reference = references.ofPack(pack.packId, pack.ordinals);
     if (reference !== undefined) named.push(reference);
   }
-  const section = sealIndexRows(() => mergeIndexRows(runs, { copies: "drop" }), {
+  const section = sealIndexRows(() => mergeIndexRows([...runs, ...leaving], { copies: "drop" }), {
     indexKey: repository.requireKey("indexKey"),
     storeId: storeIdBytes,
     packIds: packs.map((pack) => pack.packId),
