@@ -133,7 +133,7 @@ async function newStore(): Promise<Store> {
   return store;
 }
 
-const seed = Date.now() % 2 ** 31;
+const seed = Number(process.env["HOLDFAST_TEST_SEED"] ?? Date.now() % 2 ** 31);
 
 describe("a backup that remembers leaves", () => {
   it(
@@ -144,14 +144,13 @@ describe("a backup that remembers leaves", () => {
       const store = await newStore();
       const memory = new BytesMemory();
       const files = manyFiles(1500);
-      let left = 0;
       for (let round = 0; round < 5; round++) {
-        const { report, left: leftOut } = await expectSame(store, memory, entriesOf(files));
+        const { report } = await expectSame(store, memory, entriesOf(files));
         expect(report.unchanged + report.changed).toBe(report.entries);
-        left += leftOut.records;
-        change(files, random);
+        if (round < 4) change(files, random);
       }
-      expect(left).toBeGreaterThan(500);
+      const { left } = await expectSame(store, memory, entriesOf(files));
+      expect(left.records).toBeGreaterThan(500);
       expect(isSound(await checkSmall(store))).toBe(true);
     },
   );
