@@ -1,12 +1,13 @@
+import { verifySignature } from "#shared/crypto/signing.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { frameHeaderBytes } from "#shared/format/frame.ts";
-import { parseId, type StateId, type StoreId } from "#shared/format/ids.ts";
-import { type StateHead, stateHeadLength } from "#shared/format/state.ts";
+import { parseId, type StateId } from "#shared/format/ids.ts";
+import { formatLimits } from "#shared/format/limits.ts";
+import { decodeStateHead, type StateHead, stateHeadLength, stateIdOf } from "#shared/format/state.ts";
 import { stateKey, statesPrefix } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { LogState } from "./log-state.ts";
-import { readStateHead } from "./read-state-head.ts";
 import { stopIfAborted } from "./stop-if-aborted.ts";
 
 /** States beside a log, and the one that proves most about its length. */
@@ -28,36 +29,35 @@ const headsAtOnce = 8;
  * A listing, and two requests a state, 64 states at most.
  */
 export async function findStatesOfLonger(store: Store, state: LogState, signal?: AbortSignal): Promise<StatesOfLonger> {
-  const unnamed: { readonly stateId: StateId; readonly sizeBytes: number }[] = [];
+  const unnamed: StateId[] = [];
   let states = 0;
-  for await (const { key, sizeBytes } of store.list(statesPrefix)) {
+  for await (const { key } of store.list(statesPrefix)) {
     if ((states & 1023) === 0) stopIfAborted(signal);
     const hex = /^states\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(key)?.[1];
     if (hex === undefined) continue;
     const stateId = parseId("state", hex);
     if (state.snapshots.has(stateId) || state.sweptStates.has(stateId)) continue;
     states++;
-    if (unnamed.length < headsMax) unnamed.push({ stateId, sizeBytes });
+    if (unnamed.length < headsMax) unnamed.push(stateId);
   }
   let proof: StatesOfLonger["proof"];
-  await inParallel(unnamed, headsAtOnce, async ({ stateId, sizeBytes }) => {
+  await inParallel(unnamed, headsAtOnce, async (stateId) => {
     stopIfAborted(signal);
-    const { baseSeq = 0 } = (await readUnpublishedHead(store, state.storeId, { stateId, sizeBytes })) ?? {};
+    const head = await readUnpublishedHead(store, stateId);
+    const baseSeq = head?.storeId === state.storeId ? head.baseSeq : 0;
     if (baseSeq > state.seq && baseSeq > (proof?.baseSeq ?? 0)) proof = { key: stateKey(stateId), baseSeq };
   });
   return { states, proof };
 }
 
-/** The head of a state of which only the listing tells; undefined: it is gone, damaged, or of another store. */
-async function readUnpublishedHead(
-  store: Store,
-  storeId: StoreId,
-  { stateId, sizeBytes }: { readonly stateId: StateId; readonly sizeBytes: number },
-): Promise<StateHead | undefined> {
+/** The head of a state of which only the listing tells, of whatever store it is: two requests. Undefined: it is gone or damaged. */
+export async function readUnpublishedHead(store: Store, stateId: StateId): Promise<StateHead | undefined> {
   const key = stateKey(stateId);
   try {
-    const headBytes = stateHeadLength(await store.get(key, { offsetBytes: 0, lengthBytes: frameHeaderBytes }), key);
-    return (await readStateHead(store, storeId, { stateId, headBytes, stateBytes: sizeBytes })).head;
+    const lengthBytes = stateHeadLength(await store.get(key, { offsetBytes: 0, lengthBytes: frameHeaderBytes }), key);
+    if (lengthBytes > formatLimits.stateHeadBytes) return undefined;
+    const bytes = await store.get(key, { offsetBytes: 0, lengthBytes });
+    return stateIdOf(bytes) === stateId ? decodeStateHead(bytes, key, verifySignature) : undefined;
   } catch (error) {
     if (!isHoldfastError(error, "absent", "corrupt", "incompatible")) throw error;
     return undefined;

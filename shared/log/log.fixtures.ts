@@ -1,7 +1,7 @@
 /** What the tests of the log build their stores from: seeded, so that a failing test gives the same bytes again. */
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { createSigner, type Signer } from "#shared/crypto/signing.ts";
-import { type CommitId, idFromBytes, type PackId, parseId, type StateId } from "#shared/format/ids.ts";
+import { type CommitId, idFromBytes, type PackId, parseId, type StateId, type StoreId } from "#shared/format/ids.ts";
 import { encodeLogEntry, type LogEntry, type LogEvent } from "#shared/format/log-entry.ts";
 import { encodePackTable, packSessionRowBytes, packTableRowBytes, packTrailerBytes } from "#shared/format/pack.ts";
 import { encodeStateHead, type StateHead, stateIdOf, type StatePack } from "#shared/format/state.ts";
@@ -66,6 +66,7 @@ export type TestStateOptions = {
   readonly packs?: readonly StatePack[];
   readonly references?: readonly PackId[];
   readonly baseSeq?: number;
+  readonly storeId?: StoreId;
   readonly commitId?: CommitId;
 };
 
@@ -83,7 +84,7 @@ export function testState(
   const { packs = [], baseSeq = 0, commitId = testId("commit", name) } = options;
   const references = options.references ?? packs.map((each) => each.packId);
   const head: StateHead = {
-    storeId: testStoreId,
+    storeId: options.storeId ?? testStoreId,
     commitId,
     author: testSigner.publicKey,
     createdMs: 1_700_000_000_000,

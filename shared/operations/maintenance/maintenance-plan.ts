@@ -24,6 +24,8 @@ export type MaintenancePlan = {
   readonly figures: PlanFigures;
   /** Why nothing is condemned although it could be; undefined: nothing stands in the way. */
   readonly brake: Brake | undefined;
+  /** Why entries of the log seem to be lost, a sentence: nothing is done while it seems so, unless by force. */
+  readonly doubt: string | undefined;
   /** Live snapshots whose head cannot be read: while there is one, nothing is condemned, swept or deleted. */
   readonly unreadable: readonly { readonly stateId: StateId; readonly message: string }[];
   /** Removed snapshots whose head cannot be read: their states stay. */
@@ -52,11 +54,15 @@ export type PlanFigures = {
   readonly sweep: Tally;
   readonly sweepStates: Tally;
   readonly leftovers: Tally;
+  /** Those of `sweepStates` that were never published. */
+  readonly abandonedStates: Tally;
+  /** Objects of another store: they stay. */
+  readonly foreign: Tally;
   /** Condemned, and still within the grace period. */
   readonly waiting: Tally;
   /** When the first of them may be swept; undefined: nothing waits. */
   readonly nextSweepAtMs: number | undefined;
-  /** In no published state, and too young to be called orphans. */
+  /** In no published state, and too young to be given up, or kept by the brake. */
   readonly young: Tally;
   /** Needed packs that the store does not have, or that were swept against the rules. */
   readonly missing: number;

@@ -1,10 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { testPack } from "#shared/log/log.fixtures.ts";
+import { sha256 } from "#shared/crypto/sha256.ts";
+import { idFromBytes, idToBytes, parseId } from "#shared/format/ids.ts";
+import { encodePackHeader } from "#shared/format/pack.ts";
+import { testPack, testState, testStoreId } from "#shared/log/log.fixtures.ts";
+import { stageState } from "#shared/log/stage-state.ts";
+import { interposedStore } from "#shared/operations/interposed-store.testing.ts";
+import { objectsOf } from "#shared/operations/small-store.testing.ts";
 import { appendEntry } from "#shared/log/append-entry.ts";
 import { publishState } from "#shared/log/publish-state.ts";
 import { undeleteSnapshots } from "#shared/log/undelete-snapshots.ts";
 import { newProgress } from "#shared/operations/progress.ts";
-import { packKey, stateKey } from "#shared/store/object-key.ts";
+import { logKey, packKey, stateKey, statesPrefix } from "#shared/store/object-key.ts";
 import { meteredStore } from "#shared/store/metered-store.ts";
 import { executeMaintenance } from "./execute-maintenance.ts";
 import { planMaintenance } from "./plan-maintenance.ts";
@@ -220,18 +226,100 @@ describe("orphans", () => {
     await world.expectSound();
   });
 
-  test("a state that was never published is swept once it is old; its author is refused and stages another", async () => {
+  test("a state that was never published is swept once it is older than the grace period; its author is refused and stages another", async () => {
     const world = new SmallLog();
     await world.commit("one", ["a"]);
     const late = await world.stage("late", ["b"]);
     expect((await world.maintain()).done).toMatchObject({ sweptStates: 0 });
     world.clock.advance(dayMs);
-    expect((await world.maintain()).done).toMatchObject({ sweptStates: 1, condemned: 1 });
+    expect((await world.maintain()).done).toMatchObject({ sweptStates: 0, condemned: 1 });
+    world.clock.advance(6 * dayMs - 1);
+    expect((await world.maintain({ dryRun: true })).plan.figures.abandonedStates).toMatchObject({ count: 0 });
+    expect((await world.maintain()).done).toMatchObject({ sweptStates: 0 });
+    world.clock.advance(1);
+    expect((await world.maintain({ dryRun: true })).plan.figures.abandonedStates).toMatchObject({ count: 1 });
+    expect((await world.maintain()).done).toMatchObject({ sweptStates: 1 });
     await expect(publishState(world.appender(), { staged: late })).rejects.toMatchObject({
       detail: { rule: "commit-state-is-not-swept" },
     });
     await world.commit("late again", ["b"]);
     await world.expectSound();
+  });
+});
+
+describe("a log that lost its end", () => {
+  /** A world of three snapshots, the last two of which the log has lost. */
+  async function cutOff(): Promise<SmallLog> {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a", "b"]);
+    await world.remove(one);
+    await world.commit("two", ["c"], [], 2);
+    await world.commit("three", ["d"], [], 3);
+    await world.maintain();
+    world.clock.advance(30 * dayMs);
+    for (const key of (await objectsOf(world.store)).keys())
+      if (key >= logKey(3) && key < "p") await world.store.delete(key);
+    return world;
+  }
+
+  test("shows in states that were made by more entries: nothing is written or deleted, unless by force", async () => {
+    const world = await cutOff();
+    const before = await objectsOf(world.store);
+    for (const dryRun of [true, false]) {
+      const { plan, isPartial, warnings } = await world.maintain({ force: false, brakeShare: 1, dryRun });
+      expect(plan).toMatchObject({ condemn: [], sweep: [], sweepStates: [], leftoverPacks: [] });
+      expect(isPartial).toBe(true);
+      expect(warnings.join("\n")).toMatch(/comes of 3 entries.*holdfast repair/);
+    }
+    expect(await objectsOf(world.store)).toEqual(before);
+    expect((await world.maintain({ force: true })).done).toMatchObject({ sweptStates: 2 });
+  });
+
+  test("is not seen in a state that is staged while the survey is made", async () => {
+    const world = new SmallLog();
+    await world.commit("one", ["a"]);
+    let isStaged = false;
+    const store = interposedStore(world.store, async ({ verb, key }) => {
+      if (verb !== "list" || !key.startsWith(statesPrefix) || isStaged) return;
+      isStaged = true;
+      await world.commit("two", ["b"], [], 1);
+      await world.stage("three", ["c"], [], world.store, 2);
+    });
+    const { plan, isPartial } = await world.maintain({ store, force: false });
+    expect({ isStaged, doubt: plan.doubt, isPartial }).toEqual({ isStaged: true, doubt: undefined, isPartial: false });
+  });
+
+  test("is suspected where there is none and old states are there, and not where they are young", async () => {
+    const world = new SmallLog();
+    await world.stage("first", ["a"]);
+    expect(await world.maintain({ force: false })).toMatchObject({ isPartial: false, warnings: [] });
+    world.clock.advance(30 * dayMs);
+    const { done, isPartial, warnings } = await world.maintain({ force: false, brakeShare: 1 });
+    expect(done).toMatchObject({ condemned: 0, sweptStates: 0, deleted: 0, entries: 0 });
+    expect(isPartial).toBe(true);
+    expect(warnings.join("\n")).toContain("holdfast repair");
+  });
+});
+
+describe("objects of another store", () => {
+  test("are left alone, by force too, and told of", async () => {
+    const world = new SmallLog();
+    await world.commit("one", ["a"]);
+    const foreign = encodePackHeader({ kind: "data", storeId: new Uint8Array(16).fill(9), salt: new Uint8Array(16) });
+    const own = encodePackHeader({ kind: "data", storeId: idToBytes(testStoreId), salt: new Uint8Array(16) });
+    const keys = [foreign, own].map((bytes) => packKey(idFromBytes("pack", sha256(bytes))));
+    await world.store.put(keys[0] ?? "", [foreign]);
+    await world.store.put(keys[1] ?? "", [own]);
+    const { headBytes, section } = testState("theirs", { storeId: parseId("store", "ff".repeat(16)), baseSeq: 77 });
+    const { stateId } = await stageState(world.store, headBytes, [section]);
+    for (let runs = 0; runs < 3; runs++) {
+      world.clock.advance(10 * dayMs);
+      const { warnings } = await world.maintain();
+      expect(warnings.join("\n")).toContain("2 objects");
+    }
+    expect(await world.hasState(stateId)).toBe(true);
+    expect(await world.has(keys[0] ?? "")).toBe(true);
+    expect(await world.has(keys[1] ?? "")).toBe(false);
   });
 });
 
@@ -291,6 +379,18 @@ describe("what cannot be known", () => {
 });
 
 describe("the brake", () => {
+  test("keeps states that were never published, too", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a", "b", "c"]);
+    await world.commit("two", ["d"]);
+    const late = await world.stage("late", ["e"]);
+    await world.remove(one);
+    world.clock.advance(30 * dayMs);
+    expect((await world.maintain({ force: false })).done).toMatchObject({ condemned: 0, sweptStates: 0, deleted: 0 });
+    expect(await world.hasState(late.stateId)).toBe(true);
+    expect((await world.maintain()).done).toMatchObject({ sweptStates: 1 });
+  });
+
   test("more than the share of what is in use is not condemned without force, and a warning says what it would be", async () => {
     const world = new SmallLog();
     const one = await world.commit("one", ["a", "b", "c"]);

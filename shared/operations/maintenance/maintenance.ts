@@ -2,9 +2,11 @@ import { isHoldfastError } from "#shared/errors.ts";
 import type { StoreConfig } from "#shared/format/config.ts";
 import type { Appender } from "#shared/log/append-entry.ts";
 import { deleteOldCheckpoints } from "#shared/log/delete-old-checkpoints.ts";
+import { logIsCutOff } from "#shared/log/find-states-of-longer.ts";
 import { readLog } from "#shared/log/read-log.ts";
 import type { LogState } from "#shared/log/log-state.ts";
 import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
+import type { Store } from "#shared/store/store.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
 import { compact, type CompactionReport } from "./compact/compact.ts";
 import type { CompactionPlan } from "./compact/compaction-plan.ts";
@@ -13,9 +15,10 @@ import { readPackCensus } from "./compact/read-pack-census.ts";
 import { executeMaintenance, type MaintenanceDone } from "./execute-maintenance.ts";
 import type { MaintenancePlan } from "./maintenance-plan.ts";
 import { defaultBrakeShare, defaultOrphanAgeMs, type MaintenancePolicy } from "./maintenance-policy.ts";
+import { lookAtStrays, type Strays } from "./look-at-strays.ts";
 import { planMaintenance } from "./plan-maintenance.ts";
 import { type PlanPrice, pricePlan, priceWithCompaction } from "./price-plan.ts";
-import { surveyStore } from "./survey-store.ts";
+import { type Survey, surveyStore } from "./survey-store.ts";
 import { warningsOf } from "./warnings-of-plan.ts";
 
 /** What a maintenance is to do. */
@@ -69,12 +72,14 @@ export async function maintenance(options: MaintenanceOptions): Promise<Maintena
   reporter.start(progress);
   const { plan, price, done, state: collected } = await collect(options, progress);
   let state = collected;
-  const isBlocked = plan.unreadable.length > 0;
+  const isDoubtful = plan.doubt !== undefined && !options.force;
+  const isBlocked = plan.unreadable.length > 0 || isDoubtful;
   // What makes the brake hold, such as a log that was set back, would make compaction leave behind what is needed all the same.
   const mayCompact = options.compact && !isBlocked && plan.brake === undefined;
   const compacted = mayCompact ? await compactStore(options, state, progress) : undefined;
   state = compacted?.report?.log ?? state;
-  const checkpoint = dryRun ? { state, seq: undefined, isWritten: true } : await fold(options, state, progress);
+  const checkpoint =
+    dryRun || isDoubtful ? { state, seq: undefined, isWritten: true } : await fold(options, state, progress);
   const damaged = compacted?.report?.damaged ?? [];
   for (const { packId, error } of damaged)
     reporter.notice({ level: "warning", message: `Pack ${packId} was not compacted: ${error.message}` });
@@ -88,6 +93,7 @@ export async function maintenance(options: MaintenanceOptions): Promise<Maintena
     price: price === undefined || compacted === undefined ? price : priceWithCompaction(price, compacted.plan),
     isPartial:
       isBlocked ||
+      plan.doubt !== undefined ||
       !checkpoint.isWritten ||
       plan.brake !== undefined ||
       plan.unreadableRemoved.length > 0 ||
@@ -114,13 +120,41 @@ async function collect(
     orphanAgeMs: options.orphanAgeMs ?? defaultOrphanAgeMs,
     brakeShare: options.brakeShare ?? defaultBrakeShare,
   };
-  const plan = planMaintenance(survey, { policy, nowMs: clock.nowMs(), force });
+  const nowMs = clock.nowMs();
+  const isOld = (modifiedMs: number): boolean => !(nowMs - modifiedMs < policy.orphanAgeMs);
+  const strays = await lookAtStrays({ store, survey, isOld, ...stoppable });
+  const doubt = await doubtOf({ store, survey, strays, isOld, ...stoppable });
+  const plan = planMaintenance(survey, { policy, nowMs, force, strays, doubt });
   for (const message of warningsOf(plan)) reporter.notice({ level: "warning", message });
   const price = pricePlan(survey, plan, storageClass ?? "STANDARD");
   if (dryRun) return { plan, price, done: undefined, state: from };
   const notice = reporter.notice.bind(reporter);
   const done = await executeMaintenance(plan, { survey, policy, appender: { ...appender, from }, progress, notice });
   return { plan, price, done, state: done.state };
+}
+
+/** Why the log cannot be all that there was: states tell of more entries, or there are states and no entry at all. */
+async function doubtOf(options: {
+  readonly store: Store;
+  readonly survey: Survey;
+  readonly strays: Strays;
+  readonly isOld: (modifiedMs: number) => boolean;
+  readonly signal?: AbortSignal;
+}): Promise<string | undefined> {
+  const { store, survey, strays, isOld, ...stoppable } = options;
+  const consequence = "Nothing is condemned, swept or deleted. Run `holdfast repair`";
+  if (strays.proof !== undefined) {
+    // It may have been staged since the log was read.
+    const { seq } = await readLog({ store, from: survey.state, ...stoppable });
+    const { baseSeq, key } = strays.proof;
+    if (baseSeq > seq) return `${logIsCutOff(seq, baseSeq, key).message}. ${consequence}`;
+  }
+  if (survey.state.seq > 0) return undefined;
+  const old = survey.unpublished.filter(
+    ({ stateId, modifiedMs = Number.NaN }) => !strays.foreignStates.has(stateId) && isOld(modifiedMs),
+  );
+  if (old.length === 0) return undefined;
+  return `No log entry is there, and ${old.length} old states are: first backups that were not finished left them, or the log is lost. ${consequence}`;
 }
 
 async function compactStore(

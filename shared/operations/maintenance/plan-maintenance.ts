@@ -4,7 +4,8 @@ import { resolveRow } from "#shared/log/resolve-row.ts";
 import type { MaintenancePlan, Tally } from "./maintenance-plan.ts";
 import type { MaintenancePolicy } from "./maintenance-policy.ts";
 import { packFlags } from "./pack-ledger.ts";
-import type { Survey } from "./survey-store.ts";
+import { noStrays, type Strays } from "./look-at-strays.ts";
+import type { Survey, UnpublishedState } from "./survey-store.ts";
 
 /** Missing packs that a plan names. */
 const namedMissing = 20;
@@ -15,16 +16,25 @@ const namedMissing = 20;
  * Every decision is taken again when it is carried out, against the log as it is then: a plan may be old, or another maintainer's work.
  *
  * @param nowMs - this machine's clock: it decides how early things go, and never what
- * @param force - the brake only warns
+ * @param force - the brake and the doubt only warn
+ * @param strays - what was found out about objects of which nothing published tells
+ * @param doubt - why entries of the log seem to be lost
  */
 export function planMaintenance(
   survey: Survey,
-  options: { readonly policy: MaintenancePolicy; readonly nowMs: number; readonly force: boolean },
+  options: {
+    readonly policy: MaintenancePolicy;
+    readonly nowMs: number;
+    readonly force: boolean;
+    readonly strays?: Strays;
+    readonly doubt?: string | undefined;
+  },
 ): MaintenancePlan {
-  const { policy, nowMs, force } = options;
+  const { policy, nowMs, force, strays = noStrays } = options;
   const { state, packs, needed, unreadable } = survey;
   const graceMs = state.graceMs ?? policy.graceMs;
-  const isBlocked = unreadable.length > 0;
+  const isDoubtful = options.doubt !== undefined && !force;
+  const isBlocked = unreadable.length > 0 || isDoubtful;
   const { isNeeded } = needed.facts(state);
   const lists = { revive: [] as PackId[], condemn: [] as PackId[], sweep: [] as PackId[], leftover: [] as PackId[] };
   const sums = {
@@ -38,6 +48,7 @@ export function planMaintenance(
     leftovers: new Sum(),
     waiting: new Sum(),
     young: new Sum(),
+    foreign: new Sum(),
   };
   const missingPacks: PackId[] = [];
   let missing = 0;
@@ -84,8 +95,12 @@ export function planMaintenance(
       }
       continue;
     }
+    if (strays.foreignPacks.has(packId)) {
+      sums.foreign.add(bytes);
+      continue;
+    }
     sums.inUse.add(bytes);
-    if (isOrphan && nowMs - modifiedMs < policy.orphanAgeMs) {
+    if (isOrphan && (nowMs - modifiedMs < policy.orphanAgeMs || strays.unreadPacks.has(packId))) {
       sums.young.add(bytes);
       continue;
     }
@@ -94,14 +109,14 @@ export function planMaintenance(
     lists.condemn.push(packId);
     sums.condemn.add(bytes);
   }
-  const states = statesToSweep(survey, { graceMs, nowMs, policy });
   const leftoverStates = isBlocked ? [] : survey.sweptStates;
-  const isBraked = sums.condemn.bytes > policy.brakeShare * sums.inUse.bytes;
+  const isBraked = sums.condemn.bytes > policy.brakeShare * sums.inUse.bytes && !force;
+  const states = statesToSweep(survey, { graceMs, nowMs, policy, strays, isBraked });
   return {
     seq: state.seq,
     plannedAtMs: nowMs,
     graceMs,
-    revive: lists.revive,
+    revive: isDoubtful ? [] : lists.revive,
     condemn: lists.condemn,
     sweep: lists.sweep,
     sweepStates: isBlocked ? [] : states.ids,
@@ -115,6 +130,8 @@ export function planMaintenance(
       orphans: sums.orphans.tally(),
       sweep: sums.sweep.tally(),
       sweepStates: isBlocked ? { count: 0, bytes: 0 } : states.sum.tally(),
+      abandonedStates: isBlocked ? { count: 0, bytes: 0 } : states.abandoned.tally(),
+      foreign: sums.foreign.with(states.foreign).tally(),
       leftovers: sums.leftovers.with(leftoverStates).tally(),
       waiting: sums.waiting.tally(),
       nextSweepAtMs: Number.isFinite(nextSweepAtMs) ? nextSweepAtMs : undefined,
@@ -124,10 +141,10 @@ export function planMaintenance(
       heads: survey.requests.gets,
       listedKeys: survey.requests.listedKeys,
     },
-    brake:
-      isBraked && !force
-        ? { condemnBytes: sums.condemn.bytes, inUseBytes: sums.inUse.bytes, share: policy.brakeShare }
-        : undefined,
+    brake: isBraked
+      ? { condemnBytes: sums.condemn.bytes, inUseBytes: sums.inUse.bytes, share: policy.brakeShare }
+      : undefined,
+    doubt: options.doubt,
     unreadable: unreadable.map(({ stateId, error }) => ({ stateId, message: error.message })),
     unreadableRemoved: survey.unreadableRemoved.map(({ stateId, error }) => ({ stateId, message: error.message })),
   };
@@ -161,8 +178,21 @@ export function isStateEmpty(
 
 function statesToSweep(
   survey: Survey,
-  { graceMs, nowMs, policy }: { readonly graceMs: number; readonly nowMs: number; readonly policy: MaintenancePolicy },
-): { readonly ids: StateId[]; readonly sum: Sum; readonly young: readonly { readonly sizeBytes: number }[] } {
+  options: {
+    readonly graceMs: number;
+    readonly nowMs: number;
+    readonly policy: MaintenancePolicy;
+    readonly strays: Strays;
+    readonly isBraked: boolean;
+  },
+): {
+  readonly ids: StateId[];
+  readonly sum: Sum;
+  readonly abandoned: Sum;
+  readonly young: readonly UnpublishedState[];
+  readonly foreign: readonly UnpublishedState[];
+} {
+  const { graceMs, nowMs, policy, strays, isBraked } = options;
   const { state, packs } = survey;
   const ids: StateId[] = [];
   const sum = new Sum();
@@ -174,16 +204,23 @@ function statesToSweep(
     ids.push(stateId);
     sum.add(stateBytes);
   }
+  const abandoned = new Sum();
   const young = [];
+  const foreign = [];
+  // A sweep is final and nothing announces that of a state: it waits as long as a pack would, and the brake keeps it as it keeps packs.
+  const waitMs = Math.max(graceMs, policy.orphanAgeMs);
   for (const each of survey.unpublished) {
-    if (each.modifiedMs === undefined || nowMs - each.modifiedMs < policy.orphanAgeMs) {
+    const { stateId, modifiedMs, sizeBytes } = each;
+    if (strays.foreignStates.has(stateId)) foreign.push(each);
+    else if (isBraked || strays.unreadStates.has(stateId) || modifiedMs === undefined || nowMs - modifiedMs < waitMs)
       young.push(each);
-      continue;
+    else {
+      ids.push(stateId);
+      sum.add(sizeBytes);
+      abandoned.add(sizeBytes);
     }
-    ids.push(each.stateId);
-    sum.add(each.sizeBytes);
   }
-  return { ids, sum, young };
+  return { ids, sum, abandoned, young, foreign };
 }
 
 class Sum {

@@ -22,6 +22,7 @@ export function reportOfMaintenance(report: MaintenanceReport): Report {
     ...someOf({ orphanPacks: figures.orphans.count, orphanBytes: figures.orphans.bytes }),
     sweptPacks: done?.swept ?? figures.sweep.count,
     sweptStates: done?.sweptStates ?? figures.sweepStates.count,
+    ...someOf({ abandonedStates: figures.abandonedStates.count }),
     deletedObjects: done?.deleted ?? figures.sweep.count + figures.sweepStates.count + figures.leftovers.count,
     freedBytes: done?.deletedBytes ?? figures.sweep.bytes + figures.sweepStates.bytes + figures.leftovers.bytes,
     ...someOf({ waitingPacks: figures.waiting.count, waitingBytes: figures.waiting.bytes }),

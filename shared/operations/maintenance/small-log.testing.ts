@@ -70,17 +70,18 @@ export class SmallLog {
     packs: readonly string[],
     others: readonly string[] = [],
     store = this.store,
+    baseSeq = 0,
   ): Promise<StagedState> {
     const added = [];
     for (const each of packs) added.push(await this.upload(each, store));
     const references = [...packs, ...others].map(packIdOf);
-    const { headBytes, section } = testState(name, { packs: added, references });
+    const { headBytes, section } = testState(name, { packs: added, references, baseSeq });
     return stageState(store, headBytes, [section]);
   }
 
   /** Stages and publishes a snapshot. */
-  async commit(name: string, packs: readonly string[], others: readonly string[] = []): Promise<StateId> {
-    const staged = await this.stage(name, packs, others);
+  async commit(name: string, packs: readonly string[], others: readonly string[] = [], baseSeq = 0): Promise<StateId> {
+    const staged = await this.stage(name, packs, others, this.store, baseSeq);
     await publishState(this.appender(), { staged });
     return staged.stateId;
   }

@@ -5,8 +5,9 @@ const namedStates = 20;
 
 /** What a person should know of a plan, a sentence each: what was not planned and why, and what is wrong with the store. */
 export function warningsOf(plan: MaintenancePlan): string[] {
-  const { unreadable, unreadableRemoved, brake, figures } = plan;
+  const { unreadable, unreadableRemoved, brake, figures, doubt } = plan;
   const warnings: string[] = [];
+  if (doubt !== undefined) warnings.push(doubt);
   for (const { stateId, message } of unreadable.slice(0, namedStates))
     warnings.push(`What snapshot ${stateId} needs is not known: ${message}`);
   if (unreadable.length > 0) {
@@ -22,6 +23,10 @@ export function warningsOf(plan: MaintenancePlan): string[] {
     warnings.push(
       `Nothing is condemned or compacted: ${tally(figures.condemn)}${orphans} would be, ${percent(condemnBytes / inUseBytes)} of the ${inUseBytes} bytes in use, and one run may condemn ${percent(share)}. If that is what you want, use --force`,
     );
+  }
+  if (figures.foreign.count > 0) {
+    const { count, bytes } = figures.foreign;
+    warnings.push(`${count} objects (${bytes} bytes) belong to another store: they are left alone`);
   }
   if (figures.missing > 0) {
     warnings.push(
