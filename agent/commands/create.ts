@@ -12,13 +12,14 @@ export const create = defineCommand({
   synopsis: ["[options]"],
   manual: {
     description: [
-      "Makes an empty store at the address given by `at` or HOLDFAST_STORE: a directory, or an S3 bucket or a prefix in one. What is there already is never changed: a store at that address is an error.",
+      "Makes an empty store at the address given by `at` or HOLDFAST_STORE: a directory, or an S3 bucket or a prefix in one. What is there already is never changed: a store at that address is an error, and so are backups whose `config` is lost.",
+      "The object `config` is small and never changes, and nothing can be read without it. Keep a copy of it, best beside the recovery key: put back in its place it opens the store again.",
       "A passphrase is asked for, twice; or it comes from --passphrase-command or HOLDFAST_PASSPHRASE. It protects a random master secret, so it can be changed later without rewriting data (`holdfast key passwd`).",
       "The recovery key is printed once, here, and kept nowhere. It opens the store when the passphrase is lost. Write it down and keep it apart from the store. Whoever has it can read everything.",
       "With --plaintext nothing is secret: anyone who can read the store can read every file in it, every name and every snapshot, and whoever can write to it can put in whatever they like under any name. Damage is still noticed. There is no passphrase and no recovery key, and a store cannot be turned from plaintext to encrypted later.",
       "Chunk sizes and compression are fixed when the store is made. The defaults suit most uses; larger chunks make the index smaller and deduplicate less.",
     ],
-    exits: { conflict: "there is a store at that address already" },
+    exits: { conflict: "there is a store at that address already, or what is left of one" },
     examples: [
       { line: "holdfast at /var/backups create", does: "Make a store in a directory; the passphrase is asked for." },
       {

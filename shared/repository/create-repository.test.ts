@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "#shared/clock.ts";
 import { systemRandom } from "#shared/random.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
+import { checkpointKey, configKey, keySlotKey, logKey, packKey, stateKey } from "#shared/store/object-key.ts";
 import { createRepository, type StoreSettings } from "./create-repository.ts";
 import { readConfig } from "./open-repository.ts";
 
@@ -33,6 +34,26 @@ describe("createRepository", () => {
     const keys = [];
     for await (const { key } of store.list("")) keys.push(key);
     expect(keys).toEqual([]);
+  });
+
+  it.each([packKey("ab".repeat(32)), stateKey("ab".repeat(32)), logKey(1), checkpointKey(8)])(
+    "leaves a place alone where %s tells of a store that lost its config, which is said to whoever opens it",
+    async (key) => {
+      const store = memoryStore();
+      await store.put(key, [new Uint8Array(8)]);
+      const options = { store, passphrase: undefined, random: systemRandom, clock: systemClock };
+      await expect(createRepository(options)).rejects.toMatchObject({ kind: "conflict", detail: { key } });
+      await expect(readConfig(store)).rejects.toMatchObject({ kind: "corrupt", detail: { found: key } });
+      await expect(store.head(configKey)).rejects.toMatchObject({ kind: "absent" });
+    },
+  );
+
+  it("begins again where a creation died after its first key slot", async () => {
+    const store = memoryStore();
+    await store.put(keySlotKey("ab".repeat(16)), [new Uint8Array(8)]);
+    await expect(readConfig(store)).rejects.toMatchObject({ kind: "absent" });
+    await createRepository({ store, passphrase: undefined, random: systemRandom, clock: systemClock });
+    await readConfig(store);
   });
 
   it("writes a config that reads back as what it says it made", async () => {

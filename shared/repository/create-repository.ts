@@ -10,6 +10,7 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { defaultCompressionLevel } from "#shared/compression/compress.ts";
 import type { Clock } from "#shared/clock.ts";
 import type { Random } from "#shared/random.ts";
+import { findRemains } from "./find-remains.ts";
 import { addKeySlot } from "./key-slots.ts";
 import { publicSecret } from "./public-secret.ts";
 
@@ -39,7 +40,7 @@ export const defaultSettings = {
  *
  * @param options.passphrase - of the first owner; undefined makes a store that anyone can read
  * @returns the config, and the recovery key, which is kept nowhere else
- * @throws {HoldfastError} conflict: there is a repository already
+ * @throws {HoldfastError} conflict: there is a repository already, or what is left of one
  * @throws {HoldfastError} invalid: a setting is out of its bounds; nothing was written
  */
 export async function createRepository(options: {
@@ -106,8 +107,17 @@ async function refuseExisting(store: Store): Promise<void> {
   try {
     await store.head(configKey);
   } catch (error) {
-    if (isHoldfastError(error, "absent")) return;
-    throw error;
+    if (!isHoldfastError(error, "absent")) throw error;
+    const remains = await findRemains(store);
+    if (remains === undefined) return;
+    throw new HoldfastError(
+      "conflict",
+      `Cannot create a store at ${store.description}: backups are there already, such as ${remains}, and only their config is missing`,
+      {
+        detail: { key: remains },
+        hint: "Choose another place; or bring the object `config` back from a replica or an older version of it.",
+      },
+    );
   }
   throw new HoldfastError("conflict", `Cannot create a store at ${store.description}: there is one already`, {
     hint: "Choose another place, or use the store that is there.",

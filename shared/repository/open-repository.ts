@@ -10,6 +10,7 @@ import type { Store } from "#shared/store/store.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Clock } from "#shared/clock.ts";
 import type { Random } from "#shared/random.ts";
+import { findRemains } from "./find-remains.ts";
 import { openKeySlot, type SlotSecret } from "./key-slots.ts";
 import { publicSecret } from "./public-secret.ts";
 import { Repository } from "./repository.ts";
@@ -21,7 +22,7 @@ export type ReadConfig = { readonly config: StoreConfig; readonly configSha256: 
  * Reads the config of a store.
  *
  * @throws {HoldfastError} absent: there is no repository
- * @throws {HoldfastError} corrupt or incompatible
+ * @throws {HoldfastError} corrupt or incompatible; corrupt also where only the config is missing
  */
 export async function readConfig(store: Store): Promise<ReadConfig> {
   let bytes: Uint8Array;
@@ -29,6 +30,18 @@ export async function readConfig(store: Store): Promise<ReadConfig> {
     bytes = await store.get(configKey);
   } catch (cause) {
     if (!isHoldfastError(cause, "absent")) throw cause;
+    const remains = await findRemains(store);
+    if (remains !== undefined) {
+      throw new HoldfastError(
+        "corrupt",
+        `Cannot open ${store.description}: its config is missing, and backups are there, such as ${remains}`,
+        {
+          detail: { key: configKey, found: remains },
+          cause,
+          hint: "Bring the object `config` back from a replica or an older version of it: without it nothing can be read.",
+        },
+      );
+    }
     throw new HoldfastError("absent", `Cannot open ${store.description}: there is no repository`, {
       cause,
       hint: "Check the place, or make a repository there with `holdfast at <store> create`.",
