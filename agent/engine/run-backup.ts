@@ -117,9 +117,7 @@ async function backUp(
 
 /** What a plan looks at is not remembered. */
 function memoryOf(parts: EngineParts, request: BackupRequest): TreeMemory | undefined {
-  return parts.useCache && !request.dryRun
-    ? treeMemoryFiles(parts.directories.cache, parts.store.description)
-    : undefined;
+  return parts.useCache && !request.dryRun ? treeMemoryFiles(parts.directories, parts.store.description) : undefined;
 }
 
 function importersOf(

@@ -2,10 +2,14 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { makePath } from "#agent/filesystem/make-path.ts";
 import { binaryPath } from "#agent/filesystem/node-path.ts";
+import { cacheKey } from "#agent/config/cache-key.ts";
+import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { encodeHex } from "#shared/bytes/hex.ts";
+import { open, seal, sealNonceBytes } from "#shared/crypto/seal.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { decodeKnownLeaves, encodeKnownLeaves, type KnownLeaves } from "#shared/operations/backup/known-leaves.ts";
 import type { TreeMemory } from "#shared/operations/backup/tree-memory.ts";
+import { systemRandom } from "#shared/random.ts";
 
 /** Bytes of a file of known leaves at most: those of trees of some hundred million entries are not kept. */
 const fileMaxBytes = 128 * 1024 * 1024;
@@ -21,29 +25,37 @@ export function forgetTrees(cacheDirectory: string): void {
   }
 }
 
+const encoder = new TextEncoder();
+
 /**
- * Known leaves as files of the agent's cache directory, one for each store and root.
+ * Known leaves as files of the agent's cache directory, one for each store and root, sealed under a key of this agent: they hold names.
  *
  * A file that is missing, damaged or cannot be written costs the next backup some time, nothing else.
  *
  * @param storeName - what tells this store from others before it is opened
  */
-export function treeMemoryFiles(cacheDirectory: string, storeName: string): TreeMemory {
-  const directory = join(cacheDirectory, directoryName);
+export function treeMemoryFiles(
+  { cache, data }: { readonly cache: string; readonly data: string },
+  storeName: string,
+): TreeMemory {
+  const directory = join(cache, directoryName);
   const recalled = new Map<string, KnownLeaves | undefined>();
-  const pathOf = (root: string): string =>
-    join(directory, encodeHex(sha256(Buffer.from(`${storeName}\0${root}`, "utf8"))).slice(0, 32));
+  const nameOf = (root: string): string => encodeHex(sha256(Buffer.from(`${storeName}\0${root}`, "utf8"))).slice(0, 32);
   return {
     recall(root) {
-      if (!recalled.has(root)) recalled.set(root, read(pathOf(root)));
+      if (!recalled.has(root)) recalled.set(root, read(directory, nameOf(root), cacheKey(data)));
       return recalled.get(root);
     },
     remember(root, leaves) {
       recalled.set(root, leaves);
-      const path = pathOf(root);
+      const name = nameOf(root);
+      const path = join(directory, name);
       const temporary = `${path}.${process.pid}`;
+      const key = cacheKey(data);
+      if (key === undefined) return;
       try {
-        const bytes = encodeKnownLeaves(leaves);
+        const nonce = systemRandom(sealNonceBytes);
+        const bytes = concatBytes(nonce, seal({ key, nonce, aad: encoder.encode(name) }, encodeKnownLeaves(leaves)));
         if (bytes.byteLength > fileMaxBytes) return;
         makePath(binaryPath(directory), 0o700);
         writeFileSync(temporary, bytes, { mode: 0o600 });
@@ -55,9 +67,13 @@ export function treeMemoryFiles(cacheDirectory: string, storeName: string): Tree
   };
 }
 
-function read(path: string): KnownLeaves | undefined {
+function read(directory: string, name: string, key: Uint8Array | undefined): KnownLeaves | undefined {
+  const path = join(directory, name);
   try {
-    return statSync(path).size > fileMaxBytes ? undefined : decodeKnownLeaves(readFileSync(path));
+    if (key === undefined || statSync(path).size > fileMaxBytes) return undefined;
+    const bytes = readFileSync(path);
+    const nonce = bytes.subarray(0, sealNonceBytes);
+    return decodeKnownLeaves(open({ key, nonce, aad: encoder.encode(name) }, bytes.subarray(sealNonceBytes)));
   } catch {
     return undefined;
   }

@@ -32,7 +32,7 @@ function npm(cwd: string, ...words: readonly string[]): string {
 /** Packs a copy of the sources and installs the package as `npm i -g` does; undefined where the registry is not reached. */
 function installed(): string | undefined {
   const sources = workshop.path("sources");
-  for (const name of ["agent", "shared", "package.json", "LICENSE", "README.md", "tsconfig.json"]) {
+  for (const name of ["agent", "shared", "gateway", "package.json", "LICENSE", "README.md", "tsconfig.json"]) {
     if (existsSync(join(root, name))) cpSync(join(root, name), join(sources, name), { recursive: true });
   }
   symlinkSync(join(root, "node_modules"), join(sources, "node_modules"));
