@@ -14,11 +14,31 @@ const seqDigits = 10;
  *
  * @see FORMAT.md, Repair
  */
-export function repairedCommitId(old: SnapshotRecord): CommitId {
+export function repairedCommitId(old: Pick<SnapshotRecord, "stateId" | "commitId" | "seq">): CommitId {
+  return commitIdOf(placeOf(old), hashOf(idToBytes(old.stateId)));
+}
+
+/**
+ * The commit id of the state that takes the place of one of which nothing is known but the commit id, by a copy in the packs.
+ *
+ * @param place - the lost entry that may have published it
+ */
+export function recoveredCommitId(copied: CommitId, place: number): CommitId {
+  return commitIdOf(place, hashOf(idToBytes(copied)));
+}
+
+/** Whether a snapshot is published that stands for one of which a copy with that commit id was found. */
+export function isRecovered({ snapshotOfCommit }: Pick<LogState, "snapshotOfCommit">, copied: CommitId): boolean {
+  const ending = Buffer.from(hashOf(idToBytes(copied))).toString("hex");
+  for (const [commitId] of snapshotOfCommit) if (commitId.startsWith(markHex) && commitId.endsWith(ending)) return true;
+  return false;
+}
+
+function commitIdOf(place: number, hash: Uint8Array): CommitId {
   const bytes = Buffer.alloc(16);
   bytes.write(markHex, "hex");
-  bytes.writeUIntBE(Math.min(placeOf(old), 2 ** 40 - 1), 4, 5);
-  bytes.set(hashOf(old.stateId), 9);
+  bytes.writeUIntBE(Math.min(place, 2 ** 40 - 1), 4, 5);
+  bytes.set(hash, 9);
   return idFromBytes("commit", bytes);
 }
 
@@ -36,7 +56,7 @@ export function successorOf(
 ): SnapshotRecord | undefined {
   let found: SnapshotRecord | undefined;
   for (let id: StateId | undefined = old; id !== undefined;) {
-    const ending = Buffer.from(hashOf(id)).toString("hex");
+    const ending = Buffer.from(hashOf(idToBytes(id))).toString("hex");
     let next: StateId | undefined;
     for (const [commitId, stateId] of log.snapshotOfCommit)
       if (commitId.startsWith(markHex) && commitId.endsWith(ending)) next = stateId;
@@ -51,6 +71,6 @@ export function byPlaceDescending(left: SnapshotRecord, right: SnapshotRecord): 
   return placeOf(right) - placeOf(left) || right.seq - left.seq;
 }
 
-function hashOf(stateId: StateId): Uint8Array {
-  return sha256(context, idToBytes(stateId)).subarray(0, 7);
+function hashOf(id: Uint8Array): Uint8Array {
+  return sha256(context, id).subarray(0, 7);
 }

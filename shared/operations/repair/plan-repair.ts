@@ -12,7 +12,13 @@ import { packKey, stateKey } from "#shared/store/object-key.ts";
 import { NeedWalk } from "./need-walk.ts";
 import type { Finding, RepairPlan, Restatement } from "./repair-plan.ts";
 import { lastRecovery } from "./recovery-mark.ts";
-import { repairedCommitId } from "#shared/log/repaired-commit-id.ts";
+import {
+  isRecovered,
+  placeOf,
+  recoveredCommitId,
+  repairedCommitId,
+  successorOf,
+} from "#shared/log/repaired-commit-id.ts";
 import { auditLog, type SalvagedLog } from "./salvage-log.ts";
 import { type RecoveryMoment, type Survey, surveyStore, type UnpublishedState, withProved } from "./survey.ts";
 
@@ -58,6 +64,8 @@ class Planner {
   readonly #lostSnapshots: StateId[] = [];
   /** The headers of snapshots that are there or will be: a snapshot that was repaired before has several copies. */
   readonly #described = new Set<string>();
+  /** When snapshots were taken whose places in the log are known, and those places. */
+  readonly #places: { readonly timeMs: number; readonly place: number }[] = [];
   #recoveredLog: LogState;
   /** A sound snapshot that needs packs which no state adds; restated if nothing else is. */
   #guardian: Restatement | undefined;
@@ -134,6 +142,7 @@ class Planner {
     this.#republished.length = 0;
     this.#lostSnapshots.length = 0;
     this.#described.clear();
+    this.#places.length = 0;
     this.#concerned.clear();
     this.#guardian = undefined;
     this.#recoveredLog = this.#options.log.state;
@@ -198,6 +207,7 @@ class Planner {
       return;
     }
     this.#described.add(nameOf(known.header));
+    this.#places.push({ timeMs: known.header.timeMs, place: placeOf(record) });
     const references = head === undefined ? undefined : this.#referencesOf(head.references);
     const needs = await walk.walk(known.header, (ordinal) => references?.has(ordinal) ?? true);
     const touched = head === undefined ? [] : this.#leavingIn(head, survey);
@@ -284,32 +294,28 @@ class Planner {
     const free = this.#options.log.lost.map((each) => each.seq);
     for (const state of survey.unpublished) {
       const { head, stateId } = state;
-      const isKnown = log.snapshotOfCommit.has(head.commitId) || commits.has(head.commitId);
-      const isWhole = head.references.every(({ packId }) => this.#isThere(packId, survey));
-      if (isKnown || !isWhole) {
-        if (!isKnown)
-          this.#find(
-            "noted",
-            stateKey(stateId),
-            "No entry publishes it, and packs that it needs are gone: it is left alone.",
-          );
+      const isKnown = log.snapshotOfCommit.has(head.commitId) || successorOf(log, stateId) !== undefined;
+      if (isKnown || commits.has(head.commitId)) continue;
+      if (!state.isWhole) {
+        if (await this.#planPartial(state, walk, free)) commits.add(head.commitId);
         continue;
       }
       commits.add(head.commitId);
       const copy = survey.copies.get(head.commitId);
       if (copy !== undefined) this.#described.add(nameOf(copy.header));
       // Whoever made it had folded less than the entry that published it.
-      const at = free.findIndex((seq) => seq > head.baseSeq);
-      const [seq] = at < 0 ? [] : free.splice(at, 1);
+      const seq = takeAfter(free, head.baseSeq);
       if (seq === undefined) this.#republished.push(state);
       else this.#recoveredLog = withRecord(this.#recoveredLog, { ...state, seq });
       this.#find("mended", stateKey(stateId), "The entry that published it is lost: it is published again.", {
         snapshots: [stateId],
       });
     }
-    for (const copy of survey.copies.values()) {
+    const copies = [...survey.copies.values()].sort((left, right) => left.header.timeMs - right.header.timeMs);
+    for (const copy of copies) {
       if (log.snapshotOfCommit.has(copy.commitId) || commits.has(copy.commitId)) continue;
       if (copy.header.timeMs > before.timeMs || this.#described.has(nameOf(copy.header))) continue;
+      if (isRecovered(log, copy.commitId)) continue;
       this.#described.add(nameOf(copy.header));
       const needs = await walk.walk(copy.header, () => true);
       const message = "Neither the log nor a state tells of the snapshot any more: it is brought back from the packs.";
@@ -319,12 +325,65 @@ class Planner {
         continue;
       }
       this.#find("mended", `snapshot of commit ${copy.commitId}`, message);
-      this.#restatements.push({ ...copy, old: undefined, needs });
+      const seq = this.#takePlace(copy.header.timeMs, free);
+      const commitId = seq === undefined ? copy.commitId : recoveredCommitId(copy.commitId, seq);
+      this.#restatements.push({ ...copy, commitId, old: undefined, needs });
     }
   }
 
-  #isThere(packId: PackId, survey: Survey): boolean {
-    return survey.packSizes.has(packId) || this.#options.repository.log.relocated.has(packId);
+  /**
+   * A state that a lost entry published and that refers to packs which are gone: its snapshot is brought back with what is left of it, like others
+   * that lose a pack.
+   *
+   * @returns false: it went the way of removed snapshots, as far as anyone can tell
+   */
+  async #planPartial(state: UnpublishedState, walk: NeedWalk, free: number[]): Promise<boolean> {
+    const { repository } = this.#options;
+    const { log } = repository;
+    const { stateId, head } = state;
+    const { group, createdMs: timeMs } = head;
+    const isSwept = head.references.some(({ packId }) => log.swept.has(packId) && !log.relocated.has(packId));
+    // Where no entry is left at all, nobody knows what was removed.
+    if (isSwept || log.seq === 0) {
+      const message = "No entry publishes it, and packs that it needs are gone, as after a removal: it is left alone.";
+      this.#find("noted", stateKey(stateId), message);
+      return false;
+    }
+    let header: SnapshotHeader;
+    try {
+      ({ header } = await readSnapshot(repository, {
+        ...state,
+        commitId: head.commitId,
+        timeMs,
+        seq: head.baseSeq + 1,
+      }));
+    } catch (error) {
+      if (!isHoldfastError(error, "absent", "corrupt")) throw error;
+      this.#find("lost", stateKey(stateId), `The snapshot cannot be had any more: ${error.message}.`);
+      return false;
+    }
+    this.#described.add(nameOf(header));
+    const needs = await walk.walk(header, () => true);
+    const about = { snapshots: [stateId], paths: needs.lostPaths };
+    const message =
+      "The entry that published it is lost, and packs that it needs: it is brought back with what is left.";
+    this.#find("mended", stateKey(stateId), message, { snapshots: [stateId] });
+    if (needs.lostCount > 0)
+      this.#find("lost", `snapshot ${stateId}`, `${needs.lostCount} paths of it cannot be restored whole.`, about);
+    const seq = takeAfter(free, head.baseSeq);
+    if (seq !== undefined) this.#places.push({ timeMs: header.timeMs, place: seq });
+    const commitId = seq === undefined ? head.commitId : repairedCommitId({ stateId, commitId: head.commitId, seq });
+    this.#restatements.push({ old: undefined, commitId, group, header, needs });
+    return true;
+  }
+
+  /** The first lost entry after those that published what was taken before `timeMs`. */
+  #takePlace(timeMs: number, free: number[]): number | undefined {
+    let after = 0;
+    for (const each of this.#places) if (each.timeMs <= timeMs && each.place > after) after = each.place;
+    const place = takeAfter(free, after);
+    if (place !== undefined) this.#places.push({ timeMs, place });
+    return place;
   }
 
   #findPacks(survey: Survey): void {
@@ -355,6 +414,12 @@ class Planner {
   ): void {
     this.#findings.push({ remedy, object, message, snapshots: about.snapshots ?? [], paths: about.paths ?? [] });
   }
+}
+
+/** Takes the first number above `seq` out of ascending ones. */
+function takeAfter(free: number[], seq: number): number | undefined {
+  const at = free.findIndex((each) => each > seq);
+  return at < 0 ? undefined : free.splice(at, 1)[0];
 }
 
 /** What tells one backup from another, however often its header was copied. */

@@ -21,7 +21,7 @@ import { condemnUnneeded, relocatePacks, sweepCondemned } from "#shared/operatio
 import { surveyStore } from "#shared/operations/maintenance/survey-store.ts";
 import { newProgress } from "#shared/operations/progress.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
-import { stateKey } from "#shared/store/object-key.ts";
+import { logKey, stateKey } from "#shared/store/object-key.ts";
 import { readonlyStore } from "#shared/store/readonly-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import { planSmall, repairSmall } from "./repair-small.testing.ts";
@@ -268,6 +268,29 @@ describe("a damaged log", () => {
     expect((await planDry(store)).findings.map((each) => each.remedy)).toEqual(["mended"]);
     await repairSmall(store);
     expect((await planDry(store)).findings).toEqual([]);
+  });
+
+  it("counts what is lost of a snapshot whose entry is lost too, and brings back the rest of it in its place", async () => {
+    const store = await damaged((all) => {
+      all.delete(dataPack());
+      all.delete(logKey(2));
+    });
+    const { plan, broughtBack } = await repairSmall(store);
+    const lost = plan.findings.filter((each) => each.remedy === "lost");
+    expect(lost.flatMap((each) => each.snapshots).sort()).toEqual(ids.slice().sort());
+    expect(broughtBack).toHaveLength(1);
+    const repository = await openSmall(store);
+    expect(snapshotIds(repository)[1]).toBe(broughtBack[0]);
+    expect(successorOf(repository.log, parseId("state", ids[1] ?? ""))?.stateId).toBe(broughtBack[0]);
+    const again = await planDry(store);
+    expect(again.restatements).toEqual([]);
+    expect(again.findings.map((each) => each.remedy)).toEqual(["noted", "lost", "lost", "lost"]); // the entry itself
+  });
+
+  it("keeps the newest snapshot the newest where others come back from packs", async () => {
+    await expectMended((all) => {
+      for (const key of [...keysLike(/^(states|checkpoints)\//), logKey(1), logKey(2)]) all.delete(key);
+    });
   });
 
   it("takes backups after it was mended", async () => {

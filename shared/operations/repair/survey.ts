@@ -27,6 +27,8 @@ export type UnpublishedState = {
   readonly head: StateHead;
   readonly headBytes: number;
   readonly stateBytes: number;
+  /** Whether every pack that it refers to is there. What another adds counts as loose. */
+  readonly isWhole: boolean;
 };
 
 /** What is in a store, and what is wrong with it. */
@@ -75,7 +77,8 @@ export async function surveyStore(options: SurveyOptions): Promise<Survey> {
     const record = repository.log.snapshots.get(stateId);
     if (record !== undefined) planned.add(repairedCommitId(record));
   }
-  const unpublished = before === undefined ? [] : await readUnpublished(repository, claimed, before, planned);
+  const unpublished =
+    before === undefined ? [] : await readUnpublished(repository, { claimed, before, planned, packSizes });
   const loosePacks = new Map<PackId, PackContents>();
   const unreadablePacks = new Map<PackId, string>();
   const { placed, swept } = repository.log;
@@ -182,15 +185,19 @@ async function listPacks(repository: Repository): Promise<Map<PackId, number>> {
 }
 
 /**
- * States that the log does not tell of, that are whole, and that refer only to packs which they, each other or published states add; their
- * packs are added to `claimed`.
+ * States that the log does not tell of, whose objects are whole, and that refer only to packs which they, each other or published states add; the
+ * packs of those that can be published as they are go to `claimed`.
  */
 async function readUnpublished(
   repository: Repository,
-  claimed: Set<PackId>,
-  before: RecoveryMoment,
-  planned: ReadonlySet<CommitId>,
+  options: {
+    readonly claimed: Set<PackId>;
+    readonly before: RecoveryMoment;
+    readonly planned: ReadonlySet<CommitId>;
+    readonly packSizes: ReadonlyMap<PackId, number>;
+  },
 ): Promise<UnpublishedState[]> {
+  const { claimed, before, planned, packSizes } = options;
   const { store, storeIdBytes, config, log } = repository;
   const indexKey = repository.requireKey("indexKey");
   let found: (UnpublishedState & { readonly rows: Uint8Array })[] = [];
@@ -207,6 +214,7 @@ async function readUnpublished(
       found.push({
         ...record,
         head,
+        isWhole: head.references.every(({ packId }) => packSizes.has(packId) || log.relocated.has(packId)),
         rows: openStateSection(section, stateId, { packs: head.packs, indexKey, storeIdBytes }),
       });
     } catch (error) {
@@ -221,12 +229,13 @@ async function readUnpublished(
     );
   }
   const { segments, sessionKeys, index } = repository;
-  for (const { head, rows } of found) {
+  for (const { head, rows, isWhole } of found) {
+    for (const session of head.sessions) sessionKeys.addEnvelope(session);
+    if (!isWhole) continue;
     for (const pack of head.packs) {
       segments.addPack(pack);
       claimed.add(pack.packId);
     }
-    for (const session of head.sessions) sessionKeys.addEnvelope(session);
     index.addRun(joinStateIndex(rows, head, segments));
   }
   return found
