@@ -156,6 +156,8 @@ afterAll(() => rm(directory, { recursive: true }));
 test.each([
   [[], "no command is given"],
   [["bakcup"], "Did you mean `holdfast backup`?"],
+  [["prune"], "`holdfast maintenance`"],
+  [["forget"], "`holdfast rm`"],
   [["frobnicate"], "Run `holdfast help`"],
   [["at"], "no store follows"],
   [["at", "/a", "at", "/b", "ls"], "`at` twice"],

@@ -45,6 +45,17 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   }
 }
 
+/** Commands of other backup programs, and what does the same here. */
+const namesElsewhere: ReadonlyMap<string, string> = new Map([
+  ["dump", "`holdfast cat`"],
+  ["forget", "`holdfast rm`"],
+  ["gc", "`holdfast maintenance`"],
+  ["init", "`holdfast create`"],
+  ["prune", "`holdfast rm`, and `holdfast maintenance` after it,"],
+  ["snapshots", "`holdfast ls`"],
+  ["verify", "`holdfast check`"],
+]);
+
 async function findCommand(leading: readonly string[], name: string | undefined): Promise<Command> {
   if (name === undefined) {
     if (parseOptions(globalOptions, leading, "Run `holdfast help`.").values.help) return commandTable.help();
@@ -52,7 +63,12 @@ async function findCommand(leading: readonly string[], name: string | undefined)
   }
   if (isCommandName(name)) return commandTable[name]();
   const near = nearestName(name, Object.keys(commandTable));
+  const ours = namesElsewhere.get(name);
   throw new HoldfastError("invalid", `Cannot run "${name}": there is no such command`, {
-    hint: near ? `Did you mean \`holdfast ${near}\`?` : "Run `holdfast help` for the list of commands.",
+    hint: ours
+      ? `What other programs call ${name} is ${ours} here.`
+      : near
+        ? `Did you mean \`holdfast ${near}\`?`
+        : "Run `holdfast help` for the list of commands.",
   });
 }

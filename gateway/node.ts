@@ -12,6 +12,7 @@ import type { Mount } from "./mount.ts";
 import { type Protocol, type ProtocolName, protocolPrefixes } from "./protocol.ts";
 import { s3Protocol } from "./s3/s3-protocol.ts";
 import { serveRequest } from "./serve-request.ts";
+import { requirePage } from "./ui/ui-files.ts";
 import { uiProtocol } from "./ui/ui-protocol.ts";
 import { webdavProtocol } from "./webdav/webdav-protocol.ts";
 
@@ -63,9 +64,12 @@ const keepAliveMs = 30_000;
  *
  * @throws {HoldfastError} denied: others could reach it, and there are no users, or no TLS
  * @throws {HoldfastError} conflict: the port is taken
+ * @throws {HoldfastError} invalid: no connection or no request would be let in; absent: the page of the UI is not built
  */
 export async function serveGateway(options: ServeOptions): Promise<RunningGateway> {
+  checkLimits(options);
   for (const listener of options.listeners) checkListener(listener, options);
+  if (options.listeners.some((each) => each.protocols.includes("ui"))) await requirePage();
   const servers: Server[] = [];
   const places: { protocol: ProtocolName; url: string }[] = [];
   const close = async (graceMs: number): Promise<void> => {
@@ -144,11 +148,28 @@ function limitByAddress(server: Server, connectionsMax: number): void {
   });
 }
 
+/** Why a place cannot be listened at, and what to do about it, by the code of the operating system. */
+const listenFailures: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
+  EADDRINUSE: ["another program listens there", "Stop it, or choose another port; port 0 takes a free one."],
+  EACCES: ["this user may not", "Choose a port from 1024 on."],
+  EADDRNOTAVAIL: ["this machine has no such address", "Use an address of this machine, or 0.0.0.0 for all of them."],
+};
+
+function checkLimits({ connections = 1, requestsPerSecond = 1 }: ServeOptions): void {
+  if (connections >= 1 && requestsPerSecond >= 1) return;
+  throw new HoldfastError(
+    "invalid",
+    "Cannot serve anybody: at least one connection and one request a second are needed",
+  );
+}
+
 function listen(server: Server, { host, port }: Listener): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const kind = cause.code === "EADDRINUSE" ? "conflict" : cause.code === "EACCES" ? "denied" : "invalid";
-      reject(new HoldfastError(kind, `Cannot listen at ${host}:${port}: ${cause.message}`, { cause }));
+      const [reason, hint] = listenFailures[cause.code ?? ""] ?? [cause.message];
+      const told = hint === undefined ? { cause } : { cause, hint };
+      reject(new HoldfastError(kind, `Cannot listen at ${host}:${port}: ${reason}`, told));
     });
     server.listen(port, host.replaceAll(/^\[|\]$/g, ""), () => {
       resolve((server.address() as AddressInfo).port);

@@ -19,6 +19,7 @@ export const backup = defineCommand({
       "Patterns of --exclude are those of gitignore: `*.o` anywhere, `/tmp` at the root of a PATH, `cache/` directories only, `!keep.o` takes back. Later patterns win. A directory that is excluded is not entered.",
     ],
     exits: {
+      corrupt: "the log is damaged, was set back or lost its end: nothing was written",
       partial: "the snapshot is there, but some entries could not be read",
       absent: "there is no store, or a PATH does not exist",
     },

@@ -16,7 +16,10 @@ export const ls = defineCommand({
       "With SNAPSHOT or SNAPSHOT:PATH: what is in that directory, or the entry itself when it is none; with --recursive everything below it. --host, --name and --tag say which snapshots `latest` counts. Nothing but the parts of the tree that are asked for is read.",
       "Names are shown as UTF-8 where they are valid, with other bytes and all control characters escaped (`\\xff`, `\\n`, `\\u{202e}`); the backslash is `\\\\`. What is shown can be given back to restore and cat. With --json, names that are no UTF-8 come with their exact bytes in `pathBase64`.",
     ],
-    exits: { absent: "there is no such store, snapshot or path" },
+    exits: {
+      absent: "there is no such store, snapshot or path",
+      corrupt: "the log lost its end, or snapshots cannot be read: not all are listed",
+    },
     examples: [
       { line: "holdfast ls --host web1 --latest 3", does: "The newest three snapshots of each line of web1." },
       { line: "holdfast ls --long latest:/etc/ssh", does: "The directory /etc/ssh in the newest snapshot." },

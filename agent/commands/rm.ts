@@ -14,6 +14,7 @@ export const rm = defineCommand({
       "Removal frees nothing by itself and can be taken back (`holdfast undelete`) until the store's maintenance has swept the data, which is never before the grace period is over. Other snapshots keep all that they share with a removed one.",
     ],
     exits: {
+      corrupt: "the log is damaged, was set back or lost its end: nothing was written",
       absent: "there is no such store or snapshot",
       conflict: "others wrote to the log again and again meanwhile",
     },

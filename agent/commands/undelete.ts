@@ -15,6 +15,7 @@ export const undelete = defineCommand({
       "Snapshots are given by a prefix of their id of at least 4 hex digits; `latest` counts visible snapshots and does not work here.",
     ],
     exits: {
+      corrupt: "the log is damaged, was set back or lost its end: nothing was written",
       absent: "there is no such removed snapshot, or its data was swept",
       conflict: "others wrote to the log again and again meanwhile",
     },

@@ -27,6 +27,11 @@ test("a sealed store is maintained without its passphrase, which nothing else is
     store,
   });
   expect([outcome, facts["graceMs"], facts["condemnedPacks"]]).toEqual(["ok", 60_000, 0]);
+  const dry = { ...request, dryRun: true };
+  const planned = await host.run((engine) => engine.maintenance({ ...dry, setGraceMs: 90_000 }), { store });
+  expect(planned.facts["graceMs"]).toBe(90_000);
+  const stays = await host.run((engine) => engine.maintenance(dry), { store });
+  expect(stays.facts["graceMs"]).toBe(60_000);
   await expect(host.run((engine) => engine.check({ snapshots: [], readPercent: 0 }), { store })).rejects.toMatchObject({
     kind: "denied",
   });

@@ -32,6 +32,7 @@ export async function runMaintenance(parts: EngineParts, request: MaintenanceReq
   let from = log;
   if (request.setGraceMs !== undefined) {
     if (request.dryRun) {
+      from = { ...log, graceMs: request.setGraceMs }; // what the plan goes by
       reporter.notice({ level: "warning", message: "The grace period stays as it is: this is a dry run" });
     } else {
       from = (await setGracePeriod(await appender(from), request.setGraceMs, config.graceMs)).state;

@@ -6,6 +6,7 @@ import type { MountRequest, ServedPlace } from "#agent/commands/engine.ts";
 import type { MountAccess } from "#agent/commands/gateway-port.ts";
 import { readGuardedFile } from "#agent/config/read-guarded-file.ts";
 import { systemClock } from "#shared/clock.ts";
+import { displayPath } from "#agent/filesystem/display-path.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { SegmentThreads } from "#shared/repository/segment-threads.ts";
 import { FollowedStore } from "#shared/view/followed-store.ts";
@@ -82,7 +83,12 @@ async function snapshotOf(store: FollowedStore, repository: Session["repository"
   const snapshot = await findSnapshot(repository, reference.snapshot);
   const root = reference.path === "/" ? undefined : reference.path;
   const top = await new SnapshotView(store, snapshot.id).stat(root ?? "/");
-  if (top.type !== "directory") throw new HoldfastError("invalid", "Cannot mount it: it is no directory");
+  if (top.type !== "directory") {
+    const what = `Cannot serve ${displayPath(root ?? "/")} of snapshot ${snapshot.id.slice(0, 8)}: it is a ${top.type}`;
+    throw new HoldfastError("invalid", what, {
+      hint: "Serve the directory that it is in; `holdfast cat` writes a single file.",
+    });
+  }
   await store.warm(snapshot);
   return { snapshot, root };
 }

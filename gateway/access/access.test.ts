@@ -130,6 +130,13 @@ describe("a place that others can reach", () => {
     },
   );
 
+  it.each([{ connections: 0 }, { requestsPerSecond: 0 }])("lets somebody in: %j is refused", async (limits) => {
+    const places = [{ host: "127.0.0.1", port: 0, protocols: ["http" as const] }];
+    await expect(
+      serveGateway({ mount: await mountOf(store), listeners: places, access: openAccess, ...limits }),
+    ).rejects.toMatchObject({ kind: "invalid" });
+  });
+
   it("cannot be taken twice", async () => {
     const small = await guarded();
     const port = Number(new URL(small.url).port);
@@ -138,6 +145,7 @@ describe("a place that others can reach", () => {
       serveGateway({ mount: await mountOf(store), listeners: places, access: openAccess }),
     ).rejects.toMatchObject({
       kind: "conflict",
+      message: `Cannot listen at 127.0.0.1:${port}: another program listens there`,
     });
   });
 });

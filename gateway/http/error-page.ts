@@ -9,6 +9,11 @@ export function errorPage(error: HoldfastError, method: string): Response {
 }
 
 const reasons: Readonly<Record<number, string>> = {
+  301: "It is at another address",
+  302: "It is at another address",
+  303: "It is at another address",
+  307: "It is at another address",
+  308: "It is at another address",
   400: "Bad request",
   401: "Say who you are",
   403: "Not for you",

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { uiFile, uiSecurityPolicy } from "./ui-files.ts";
+import { requirePage, uiFile, uiSecurityPolicy } from "./ui-files.ts";
 
 const built = fileURLToPath(new URL("./built", import.meta.url));
 
@@ -24,6 +24,16 @@ it("what is served is what the sources of the page say: `npm run build:ui` was r
     }
   } finally {
     await rm(fresh, { recursive: true });
+  }
+});
+
+it("that the page is not built is known before anything is served", async () => {
+  await requirePage();
+  const empty = await mkdtemp(join(tmpdir(), "holdfast-page-"));
+  try {
+    await expect(requirePage(pathToFileURL(`${empty}/`))).rejects.toMatchObject({ kind: "absent" });
+  } finally {
+    await rm(empty, { recursive: true });
   }
 });
 

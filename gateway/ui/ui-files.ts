@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { HoldfastError } from "#shared/errors.ts";
 import { commonHeaders } from "#gateway/content/security-headers.ts";
 
@@ -31,6 +31,24 @@ export const uiSecurityPolicy = [
   "require-trusted-types-for 'script'",
   "trusted-types holdfast",
 ].join("; ");
+
+/**
+ * Makes sure that the page was built.
+ *
+ * @throws {HoldfastError} absent: a file of it is missing
+ */
+export async function requirePage(built: URL = directory): Promise<void> {
+  for (const name of Object.keys(files)) {
+    try {
+      await access(new URL(name, built));
+    } catch (cause) {
+      throw new HoldfastError("absent", `Cannot show the web UI: its page is not built, ${name} is missing`, {
+        cause,
+        hint: "Run `npm run build:ui` in the sources, or install a release.",
+      });
+    }
+  }
+}
 
 const kept = new Map<string, Promise<Buffer>>();
 
