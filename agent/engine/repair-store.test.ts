@@ -206,6 +206,22 @@ describe("a store whose log is gone", () => {
     },
   );
 
+  it("shows, and is mended, where its end alone is gone and only states tell of it", async () => {
+    const host = await twice();
+    writeFileSync(host.path("source", "more"), "more".repeat(10_000));
+    await host.backup();
+    const before = await snapshots(host);
+    await lose(host.store, "checkpoints/");
+    for (const seq of [2, 3]) await host.store.delete(logKey(seq));
+    const visitor = stranger(host.store);
+    expect(await snapshots(visitor)).toHaveLength(1);
+    expect(await visitor.run((engine) => engine.maintenance(someMaintenance))).toMatchObject({ outcome: "partial" });
+    expect(await repair(visitor, { apply: true })).toMatchObject({ outcome: "ok", facts: { broughtBack: 2 } });
+    expect((await snapshots(visitor)).map((each) => each.id)).toEqual(before.map((each) => each.id));
+    expect(await repair(visitor, { apply: true })).toMatchObject({ outcome: "ok", facts: { mended: 0 } });
+    expect(await visitor.run((engine) => engine.maintenance(someMaintenance))).toMatchObject({ outcome: "ok" });
+  });
+
   it("is mended, too, where somebody has begun another log already", async () => {
     const host = await twice();
     const before = await snapshots(host);

@@ -9,6 +9,7 @@ import type { Repository } from "#shared/repository/repository.ts";
 import { SegmentReferences } from "#shared/repository/segment-references.ts";
 import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { packKey, stateKey } from "#shared/store/object-key.ts";
+import { hasLostEnd } from "./has-lost-end.ts";
 import { NeedWalk } from "./need-walk.ts";
 import type { Finding, RepairPlan, Restatement } from "./repair-plan.ts";
 import { lastRecovery } from "./recovery-mark.ts";
@@ -81,7 +82,10 @@ class Planner {
   async run(): Promise<RepairPlan> {
     const { repository, log, read, threads, signal } = this.#options;
     const isLost =
-      log.lost.length > 0 || log.resumes !== undefined || this.#options.isCutOff === true || (await this.#isGone());
+      log.lost.length > 0 ||
+      log.resumes !== undefined ||
+      this.#options.isCutOff === true ||
+      (await hasLostEnd(repository.store, log));
     const before = isLost ? { seq: Infinity, timeMs: Infinity } : await lastRecovery(repository.store, log.state);
     let survey = await surveyStore({ repository, before, read, threads, signal });
     for (;;) {
@@ -147,15 +151,6 @@ class Planner {
     this.#guardian = undefined;
     this.#recoveredLog = this.#options.log.state;
     this.#progress.entriesDone = 0;
-  }
-
-  /** Whether there is no log, though states or packs are there. */
-  async #isGone(): Promise<boolean> {
-    const { repository, log } = this.#options;
-    if (log.state.seq > 0) return false;
-    for await (const _ of repository.store.list("states/")) return true;
-    for await (const _ of repository.store.list("packs/")) return true;
-    return false;
   }
 
   #findInLog(): void {

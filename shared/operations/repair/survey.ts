@@ -225,7 +225,9 @@ async function readUnpublished(
     count = found.length;
     const added = new Set(found.flatMap(({ head }) => head.packs.map((each) => each.packId)));
     found = found.filter(({ head }) =>
-      head.references.every(({ packId }) => claimed.has(packId) || added.has(packId) || log.relocated.has(packId)),
+      head.references.every(({ packId }) =>
+        [claimed, added, log.relocated, log.placed].some((each) => each.has(packId)),
+      ),
     );
   }
   const { segments, sessionKeys, index } = repository;
