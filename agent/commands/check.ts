@@ -9,8 +9,8 @@ export const check = defineCommand({
   synopsis: ["[options] [SNAPSHOT...]"],
   manual: {
     description: [
-      "Verifies that the log is one unbroken chain, that every state and pack that it names is there with its size, that every tree can be walked, and that every chunk that a file needs is in a pack. No file content is read.",
-      "With --read every pack is read, and every chunk opened and verified: what passes can be restored. With --read-percent a random sample of that share of the packs is read, another one each time.",
+      "Verifies that the log can be read as one unbroken chain, from a checkpoint on where there is one, that every key slot can be read, that every state and pack that it names is there with its size, that every tree can be walked, and that every chunk that a file needs is in a pack. No file content is read.",
+      "With --read every pack is read, and every chunk opened and verified: what passes can be restored. So is every entry of the log before the checkpoint. Entries there that are missing or cut short (with --read: damaged) are named in a warning and listed as lost log entries; the exit code stays, for nothing depends on them while the checkpoint is there. With --read-percent a random sample of that share of the packs is read, another one each time.",
       "That no snapshot needs a pack that was condemned or swept is verified too. Packs that no snapshot needs, such as an interrupted backup leaves, are counted as information: `holdfast maintenance` collects them.",
       "Backups and maintenance may go on meanwhile. A snapshot that is removed while it is to be checked, and swept, is passed over with a warning.",
       "Damage is reported with the object that has it and the paths that need it. Nothing is changed or deleted.",

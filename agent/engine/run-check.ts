@@ -12,7 +12,7 @@ export async function runCheck(
   session: Session,
   { snapshots: references, readPercent }: CheckRequest,
 ): Promise<Report> {
-  const { repository, cutOff } = session;
+  const { repository, cutOff, suspicion } = session;
   if (cutOff !== undefined) parts.reporter.entryError({ path: "log", kind: "corrupt", message: `${cutOff.message}.` });
   const report = await check({
     repository,
@@ -23,10 +23,11 @@ export async function runCheck(
     signal: parts.signal,
   });
   const isDamaged = cutOff !== undefined || report.damagedObjects.length > 0 || report.damagedFiles > 0;
+  const isDoubtful = suspicion !== undefined || report.unverified + report.condemnedPacks.length > 0;
   if (isDamaged) forgetTrees(parts.directories.cache);
   return {
     operation: "check",
-    outcome: isDamaged ? "corrupt" : report.unverified + report.condemnedPacks.length > 0 ? "partial" : "ok",
+    outcome: isDamaged ? "corrupt" : isDoubtful ? "partial" : "ok",
     facts: {
       snapshots: report.snapshots,
       packs: report.packs,
@@ -41,6 +42,7 @@ export async function runCheck(
       ...(report.orphanPacks === 0 ? {} : { orphanPacks: report.orphanPacks, orphanBytes: report.orphanBytes }),
       ...(report.orphanStates === 0 ? {} : { orphanStates: report.orphanStates }),
       ...(report.sweptObjects === 0 ? {} : { sweptObjects: report.sweptObjects }),
+      ...(report.lostEntries.length === 0 ? {} : { lostLogEntries: report.lostEntries }),
       durationMs: report.durationMs,
     },
   };

@@ -35,6 +35,10 @@ export async function runRepair(parts: EngineParts, request: RepairRequest): Pro
   for (const [old, id] of done?.renamed ?? [])
     reporter.notice({ level: "info", message: `Snapshot ${old} is ${id} now` });
   for (const id of done?.broughtBack ?? []) reporter.notice({ level: "info", message: `Snapshot ${id} is back` });
+  if (!request.read) {
+    const message = "The content of packs was not read: damage inside them is found with --read only.";
+    reporter.notice({ level: "info", message });
+  }
   return {
     operation: "repair",
     outcome: outcomeOf(plan, done, rollback !== undefined),

@@ -8,7 +8,7 @@ import { configKey, keySlotsPrefix } from "#shared/store/object-key.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import { createRepository } from "./create-repository.ts";
-import { addKeySlot, listKeySlots, openKeySlot, removeKeySlot, type SlotSecret } from "./key-slots.ts";
+import { addKeySlot, damagedKeySlots, listKeySlots, openKeySlot, removeKeySlot, type SlotSecret } from "./key-slots.ts";
 import { readConfig } from "./open-repository.ts";
 
 const passphrase: SlotSecret = { kind: "passphrase", passphrase: "correct horse" };
@@ -52,6 +52,18 @@ const flipped = (bytes: Uint8Array, at: number): Uint8Array => bytes.with(at, (b
 const isDamage = (error: unknown): boolean => isHoldfastError(error, "corrupt", "incompatible");
 
 describe("key slots", () => {
+  it("say which of them is damaged, and that another key may open the store", async () => {
+    const store = await storeWith(
+      new Map([[passphraseKey, flipped(bytesOf(passphraseKey), bytesOf(passphraseKey).byteLength >> 1)]]),
+    );
+    const place = await placeIn(store);
+    expect((await damagedKeySlots(place)).map((each) => each.key)).toEqual([passphraseKey]);
+    const error: unknown = await openKeySlot(place, passphrase).catch((thrown: unknown) => thrown);
+    expect(isHoldfastError(error, "corrupt") && error.hint).toMatch(/recovery key/);
+    expect((await openKeySlot(place, recovery)).bundle).toEqual(bundle);
+    expect(await damagedKeySlots(await placeIn(await storeWith(new Map())))).toEqual([]);
+  });
+
   it("open with the passphrase and with the recovery key to the same keys, and with nothing else", async () => {
     const place = await placeIn(await storeWith(new Map()));
     expect((await openKeySlot(place, passphrase)).bundle).toEqual(bundle);

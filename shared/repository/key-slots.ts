@@ -125,7 +125,14 @@ export async function openKeySlot(place: SlotStore, secret: SlotSecret): Promise
     }
   }
   const problem = listed.find((each) => "problem" in each);
-  if (problem !== undefined && "problem" in problem) throw problem.problem;
+  if (problem !== undefined && "problem" in problem) {
+    const { kind, message, detail } = problem.problem;
+    throw new HoldfastError(kind, message, {
+      detail,
+      hint: "Open the store with another of its keys, such as the recovery key (--keyfile), and make a new slot with `holdfast key add`; or bring this object back from a copy of the store.",
+      cause: problem.problem,
+    });
+  }
   if (listed.length === 0) {
     throw new HoldfastError("corrupt", "Cannot open the store: it has no key slots", {
       hint: "Bring back the objects below keys/ from a copy of the store.",
@@ -149,4 +156,17 @@ async function slotKey(secret: SlotSecret, derivation: SlotDerivation): Promise<
   return derivation.kind === "hkdf-sha256"
     ? deriveKey(concatBytes(secret.secret, derivation.salt), "holdfast/v1/slot")
     : undefined;
+}
+
+/** Slots that are damaged: objects below `keys/` whose secrets open nothing any more. Those of newer programs are none. */
+export async function damagedKeySlots(
+  place: SlotStore,
+): Promise<readonly { readonly key: string; readonly message: string }[]> {
+  const damaged: { readonly key: string; readonly message: string }[] = [];
+  for (const each of await listKeySlots(place))
+    if ("problem" in each && each.problem.kind === "corrupt") {
+      const message = `${each.problem.message}. What it was made for opens the store no more: make another with \`holdfast key add\`, then delete this object.`;
+      damaged.push({ key: each.key, message });
+    }
+  return damaged;
 }

@@ -5,10 +5,12 @@ import { packKey, packsPrefix, sha256HexOfKey } from "#shared/store/object-key.t
 import { resolvePacks } from "#shared/log/resolve-row.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
+import { damagedKeySlots } from "#shared/repository/key-slots.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { KnownPack } from "#shared/repository/segment-table.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
+import { auditLog } from "./audit-log.ts";
 import { readPacks } from "./read-packs.ts";
 import { type CheckedSnapshot, TreeCheck } from "./check-tree.ts";
 import { findOrphans, noOrphans } from "./find-orphans.ts";
@@ -51,6 +53,8 @@ export type CheckReport = {
   readonly orphanStates: number;
   /** Objects that were swept and are still there. */
   readonly sweptObjects: number;
+  /** Entries of the log that are missing or damaged and that nothing depends on while there is a checkpoint of what they said. */
+  readonly lostEntries: readonly string[];
   readonly durationMs: number;
 };
 
@@ -101,6 +105,8 @@ class Check {
     for (const { stateId, error } of this.#repository.problems)
       if (successorOf(this.#repository.log, stateId) === undefined)
         this.#damaged(`states/${stateId.slice(0, 2)}/${stateId}`, error.message);
+    if (this.#options.snapshots === undefined) await this.#checkKeySlots();
+    const lostEntries = this.#options.snapshots === undefined ? await this.#auditLog() : [];
     const snapshots = await this.#openSnapshots(records);
     this.#checkNeeds();
     const checked = new Set<KnownPack>();
@@ -139,8 +145,30 @@ class Check {
       unverified: this.#unverified,
       condemnedPacks: [...this.#condemned],
       ...orphans,
+      lostEntries,
       durationMs: Math.max(0, clock.nowMs() - startedMs),
     };
+  }
+
+  async #checkKeySlots(): Promise<void> {
+    const { store, config, configSha256 } = this.#repository;
+    for (const { key, message } of await damagedKeySlots({ store, storeId: config.storeId, configSha256 }))
+      this.#damaged(key, message);
+  }
+
+  /**
+   * Looks for entries that a checkpoint stands in for and that are not as they were. All others were verified when the log was folded: without those
+   * the store would not have been opened.
+   */
+  async #auditLog(): Promise<readonly string[]> {
+    const { store, log, config } = this.#repository;
+    const read = this.#options.readPercent >= 100;
+    const lost = await auditLog(store, { storeId: config.storeId, seq: log.seq }, { read });
+    for (const { key, reason } of lost) {
+      const message = `${key}: The log cannot be read here: ${reason}. Nothing depends on it while there is a checkpoint that says what it said.`;
+      this.#reporter.notice({ level: "warning", message });
+    }
+    return lost.map((each) => each.key);
   }
 
   /** Whether a snapshot was removed since it was chosen: what it needs may be swept then. */

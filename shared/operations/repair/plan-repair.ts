@@ -1,14 +1,14 @@
 import type { PackId, StateId } from "#shared/format/ids.ts";
 import { encodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
-import type { PackReference, StateHead } from "#shared/format/state.ts";
-import { type PackRow, resolvePacks, resolveRow, rowsOf } from "#shared/log/resolve-row.ts";
+import { resolvePacks } from "#shared/log/resolve-row.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Repository } from "#shared/repository/repository.ts";
-import { SegmentReferences } from "#shared/repository/segment-references.ts";
 import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { packKey, stateKey } from "#shared/store/object-key.ts";
+import { findBeforeCheckpoint } from "./find-before-checkpoint.ts";
+import { findKeySlots } from "./find-key-slots.ts";
 import { hasLostEnd } from "./has-lost-end.ts";
 import { NeedWalk } from "./need-walk.ts";
 import type { Finding, RepairPlan, Restatement } from "./repair-plan.ts";
@@ -20,8 +20,10 @@ import {
   repairedCommitId,
   successorOf,
 } from "#shared/log/repaired-commit-id.ts";
-import { auditLog, type SalvagedLog } from "./salvage-log.ts";
+import type { SalvagedLog } from "./salvage-log.ts";
+import { packsAmong, segmentsOf } from "./state-references.ts";
 import { type RecoveryMoment, type Survey, surveyStore, type UnpublishedState, withProved } from "./survey.ts";
+import { withRecord } from "./with-record.ts";
 
 /** What to look for. */
 export type PlanRepairOptions = {
@@ -115,8 +117,9 @@ class Planner {
   /** Looks at the log and at all snapshots by what is known of packs. */
   async #look(survey: Survey, walk: NeedWalk, before: RecoveryMoment | undefined): Promise<void> {
     const { repository } = this.#options;
+    this.#findings.push(...(await findKeySlots(repository)));
     this.#findInLog();
-    await this.#findBeforeCheckpoint();
+    this.#findings.push(...(await findBeforeCheckpoint(this.#options)));
     this.#progress.phase = "walking snapshots";
     const live = [...repository.log.snapshots.values()].filter((record) => record.removed === undefined);
     for (const record of live.sort((left, right) => left.seq - right.seq)) {
@@ -173,16 +176,6 @@ class Planner {
     for (const { key, reason } of log.badCheckpoints) this.#find("mended", key, reason);
   }
 
-  /** Tells of entries that are missing, or with `read` damaged, and that nobody needs any more because a checkpoint says what they said. */
-  async #findBeforeCheckpoint(): Promise<void> {
-    const { repository, log, read } = this.#options;
-    const seq = log.checkpoint?.seq ?? 0;
-    for (const { key, reason } of seq === 0 ? [] : await auditLog(repository.store, seq, { read })) {
-      const message = `The log cannot be read here: ${reason}. Nothing depends on it, for checkpoint ${seq} says what it said.`;
-      this.#find("noted", key, message);
-    }
-  }
-
   async #planSnapshot(record: SnapshotRecord, survey: Survey, walk: NeedWalk): Promise<void> {
     const { repository } = this.#options;
     const { stateId } = record;
@@ -203,9 +196,9 @@ class Planner {
     }
     this.#described.add(nameOf(known.header));
     this.#places.push({ timeMs: known.header.timeMs, place: placeOf(record) });
-    const references = head === undefined ? undefined : this.#referencesOf(head.references);
+    const references = head === undefined ? undefined : segmentsOf(repository, head.references);
     const needs = await walk.walk(known.header, (ordinal) => references?.has(ordinal) ?? true);
-    const touched = head === undefined ? [] : this.#leavingIn(head, survey);
+    const touched = head === undefined ? [] : packsAmong(repository, head.references, survey.leavingPacks);
     for (const packId of touched) this.#concern(packId, stateId);
     const isComplete =
       head !== undefined && references !== undefined && [...needs.segments].every((segment) => references.has(segment));
@@ -252,30 +245,6 @@ class Planner {
       if (!isHoldfastError(error, "absent", "corrupt")) throw error;
       return copy === undefined ? undefined : { ...copy, isSound: false };
     }
-  }
-
-  #referencesOf(references: readonly PackReference[]): SegmentReferences {
-    const { segments } = this.#options.repository;
-    const marked = new SegmentReferences();
-    for (const { packId, row } of this.#rowsNow(references)) {
-      const pack = segments.findPack(packId);
-      if (pack !== undefined && row < pack.segmentCount) marked.mark(pack.firstSegment + row);
-    }
-    return marked;
-  }
-
-  /** Packs that must go and that the state adds or refers to. */
-  #leavingIn(head: StateHead, survey: Survey): PackId[] {
-    const found = new Set<PackId>();
-    for (const { packId } of this.#rowsNow(head.references)) if (survey.leavingPacks.has(packId)) found.add(packId);
-    return [...found];
-  }
-
-  /** Where segments are now. The table does not know packs that were placed, emptied again and swept: the log leads through them. */
-  *#rowsNow(references: readonly PackReference[]): Generator<PackRow, void, undefined> {
-    const { log } = this.#options.repository;
-    for (const { packId, segments } of references)
-      for (const row of rowsOf(segments)) yield resolveRow(log, packId, row);
   }
 
   /**
@@ -420,17 +389,6 @@ function takeAfter(free: number[], seq: number): number | undefined {
 /** What tells one backup from another, however often its header was copied. */
 function nameOf(header: SnapshotHeader): string {
   return Buffer.from(encodeSnapshotHeader({ ...header, durationMs: 0 })).toString("latin1");
-}
-
-/** The fold, if entry `seq` had published that state. */
-function withRecord(log: LogState, state: UnpublishedState & { readonly seq: number }): LogState {
-  const { stateId, headBytes, stateBytes, head, seq } = state;
-  const { commitId, createdMs: timeMs } = head;
-  return {
-    ...log,
-    snapshots: log.snapshots.with(stateId, { stateId, commitId, seq, timeMs, headBytes, stateBytes }),
-    snapshotOfCommit: log.snapshotOfCommit.with(commitId, stateId),
-  };
 }
 
 function sentence(text: string): string {

@@ -260,6 +260,30 @@ describe("a damaged log", () => {
     expect(await wholeContents(store)).toEqual(contents);
   });
 
+  it("is looked at before a checkpoint too: what is missing, cut short, damaged or from elsewhere", async () => {
+    const whole = await damaged(() => undefined);
+    const { signer, clock, random, log } = await openSmall(whole);
+    await writeCheckpoint({ store: whole, signer, clock, random, from: log });
+    const second = (await objectsOf(whole)).get(logKey(2)) ?? expect.fail("no entry");
+    const changes: readonly (readonly [Uint8Array | undefined, boolean])[] = [
+      [undefined, false],
+      [new Uint8Array(0), false],
+      [flipped(second, second.byteLength >> 1), true],
+      [await whole.get(logKey(3)), true],
+    ];
+    for (const [bytes, read] of changes) {
+      const store = await fill(memoryStore(), await objectsOf(whole));
+      await store.delete(logKey(2));
+      if (bytes !== undefined) await store.put(logKey(2), [bytes]);
+      const checked = await checkSmall(store, read ? 100 : 0);
+      expect(checked.lostEntries).toEqual([logKey(2)]);
+      expect(isSound(checked)).toBe(true);
+      const { findings } = await planSmall(readonlyStore(store), read);
+      expect(findings.map(({ remedy, object }) => [remedy, object])).toEqual([["noted", logKey(2)]]);
+    }
+    expect((await checkSmall(whole)).lostEntries).toEqual([]);
+  });
+
   it("mends checkpoints that are gone", async () => {
     const store = await damaged(() => undefined);
     const { signer, clock, random, log } = await openSmall(store);
@@ -417,6 +441,15 @@ describe("a second repair", () => {
     expect(second.plan.findings.filter((each) => each.remedy !== "lost")).toEqual([]);
     expect(snapshotIds(await openSmall(store))).toEqual(before);
     expect([...(await openSmall(store)).log.condemned.keys()]).toEqual(first.condemnedPacks);
+  });
+});
+
+describe("a damaged key slot", () => {
+  it("is found by check and by repair, which cannot mend it", async () => {
+    const key = `keys/${"5".repeat(32)}`;
+    const store = await damaged((all) => all.set(key, new Uint8Array(99)));
+    expect((await checkSmall(store, 0)).damagedObjects).toEqual([key]);
+    expect((await planDry(store)).findings.map(({ remedy, object }) => [remedy, object])).toEqual([["lost", key]]);
   });
 });
 

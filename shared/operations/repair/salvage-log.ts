@@ -5,16 +5,13 @@ import type { StoreId } from "#shared/format/ids.ts";
 import type { LogEvent } from "#shared/format/log-entry.ts";
 import { applyEvent } from "#shared/log/apply-event.ts";
 import { judgeEntry, type StoredEntry, withAttempt } from "#shared/log/fold-entry.ts";
-import { inParallel } from "#shared/log/in-parallel.ts";
 import { emptyLogState, type LogState } from "#shared/log/log-state.ts";
 import { listCheckpoints, openLog } from "#shared/log/open-log.ts";
 import { type Checkpoint, isVouchedBy, readCheckpoint } from "#shared/log/read-checkpoint.ts";
 import { readEntry } from "#shared/log/read-entry.ts";
-import { checkpointKey, logKey, logPrefix, seqOfKey } from "#shared/store/object-key.ts";
+import { listEntries, type LostEntry } from "#shared/operations/check/audit-log.ts";
+import { checkpointKey, logKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
-
-/** An entry of the log that cannot be used, and why. */
-export type LostEntry = { readonly seq: number; readonly key: string; readonly reason: string };
 
 /** The log as far as it can be had. */
 export type SalvagedLog = {
@@ -58,7 +55,7 @@ export async function salvageLog(store: Store, storeId: StoreId): Promise<Salvag
   } catch (error) {
     if (!isHoldfastError(error, "corrupt")) throw error;
   }
-  const seqs = await listEntries(store);
+  const seqs = (await listEntries(store)).map((each) => each.seq);
   const beyond = await newestBeyond(store, storeId, seqs.at(-1) ?? 0);
   if (beyond !== undefined) return resumeBehind(beyond, []);
   const from = (await newestStart(store, storeId, seqs)) ?? emptyLogState(storeId);
@@ -217,32 +214,6 @@ async function vouchIn(store: Store, seq: number): Promise<LogState["checkpoint"
     if (!isHoldfastError(error, "corrupt", "absent")) throw error;
     return undefined;
   }
-}
-
-async function listEntries(store: Store): Promise<number[]> {
-  const seqs: number[] = [];
-  for await (const { key } of store.list(logPrefix)) {
-    if (/^log\/0{4}[0-9]{16}$/.test(key) && Number(key.slice(-16)) <= Number.MAX_SAFE_INTEGER) seqs.push(seqOfKey(key));
-  }
-  return seqs;
-}
-
-/** The entries up to `seq` that are missing, or with `read` cannot be read: 16 in flight. */
-export async function auditLog(store: Store, seq: number, { read }: { readonly read: boolean }): Promise<LostEntry[]> {
-  const lost: LostEntry[] = [];
-  const there = (await listEntries(store)).filter((each) => each <= seq);
-  const listed = new Set(there);
-  for (let each = 1; each <= seq; each++)
-    if (!listed.has(each)) lost.push({ seq: each, key: logKey(each), reason: "it is missing" });
-  await inParallel(read ? there : [], 16, async (each) => {
-    try {
-      await readEntry(store, each);
-    } catch (error) {
-      if (!isHoldfastError(error, "corrupt", "absent")) throw error;
-      lost.push({ seq: each, key: logKey(each), reason: error.message });
-    }
-  });
-  return lost.sort((left, right) => left.seq - right.seq);
 }
 
 /** The error of a log whose parts belong to different histories. */
