@@ -4,6 +4,7 @@ import { systemClock } from "#shared/clock.ts";
 import { bundleKeys } from "#shared/crypto/bundle.ts";
 import { createSigner, signingSeedBytes } from "#shared/crypto/signing.ts";
 import { type HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { findStatesOfLonger } from "#shared/log/find-states-of-longer.ts";
 import { logMark, type LogState } from "#shared/log/log-state.ts";
 import { requireMark } from "#shared/log/read-log.ts";
 import { type SalvagedLog, salvageLog } from "#shared/operations/repair/salvage-log.ts";
@@ -34,6 +35,11 @@ export async function openDamaged(parts: EngineParts, use: "read" | "write"): Pr
   const read = await readConfig(store);
   const { bundle } = await unlock(store, read, (given) => withSecret(secretSources, signal, given));
   const log = await salvageLog(store, read.config.storeId);
+  const { states } = await findStatesOfLonger(store, log.state);
+  if (states > 0) {
+    const message = `${states} states are there that no log entry publishes: backups that were interrupted or are running left them, or entries are lost.`;
+    parts.reporter.notice({ level: "info", message });
+  }
   const marks = marksOf(parts, read.config.storeId);
   const seen = marks.read();
   let rollback: HoldfastError | undefined;

@@ -45,7 +45,10 @@ describe("holdfast repair", () => {
     const host = await twice();
     const before = await objectsOf(host.store);
     expect(await repair(host, { read: true })).toMatchObject({ outcome: "ok", facts: { damaged: 0 } });
-    expect(await repair(host, { apply: true })).toMatchObject({ outcome: "ok", facts: { mended: 0, newStates: 0 } });
+    const applied = await repair(host, { apply: true });
+    expect(applied).toMatchObject({ outcome: "ok", facts: { mended: 0, newStates: 0 } });
+    expect(applied.notices.map((each) => each.message).join()).toMatch(/content of packs was not read/);
+    expect((await repair(host, { read: true })).notices.map((each) => each.message).join()).not.toMatch(/not read/);
     expect(await objectsOf(host.store)).toEqual(before);
   });
 
@@ -220,6 +223,21 @@ describe("a store whose log is gone", () => {
     expect((await snapshots(visitor)).map((each) => each.id)).toEqual(before.map((each) => each.id));
     expect(await repair(visitor, { apply: true })).toMatchObject({ outcome: "ok", facts: { mended: 0 } });
     expect(await visitor.run((engine) => engine.maintenance(someMaintenance))).toMatchObject({ outcome: "ok" });
+  });
+
+  it("is suspected where the only backup may have been the first that was interrupted", async () => {
+    const host = await SmallHost.make();
+    hosts.push(host);
+    writeFileSync(host.path("source", "one"), "one".repeat(10_000));
+    await host.backup();
+    await lose(host.store, "log/");
+    const visitor = stranger(host.store);
+    const checked = await visitor.run((engine) => engine.check({ snapshots: [], readPercent: 0 }));
+    expect(checked).toMatchObject({ outcome: "partial" });
+    expect(checked.notices.map((each) => each.message).join("\n")).toContain("or the log is lost");
+    const planned = await repair(visitor);
+    expect(planned.notices.map((each) => each.message).join("\n")).toContain("1 states are there that no log entry");
+    expect((await visitor.backup()).notices.map((each) => each.message).join("\n")).toContain("or the log is lost");
   });
 
   it("is mended, too, where somebody has begun another log already", async () => {

@@ -41,6 +41,8 @@ export type Session = {
   readonly repository: Repository;
   /** Why the log cannot be all that there was; then `repository` shows what is left of it. Never with `write`. */
   readonly cutOff: HoldfastError | undefined;
+  /** Why the log may be lost; it was told. */
+  readonly suspicion: HoldfastError | undefined;
 };
 
 /** The store of a run with retries and limits, not yet opened. */
@@ -83,9 +85,9 @@ export async function openSession(parts: EngineParts, use: "read" | "write"): Pr
     log: usable,
     onWarning: ({ message }) => parts.reporter.notice({ level: "warning", message }),
   });
-  const { cutOff } = await log;
+  const { cutOff, suspicion } = await log;
   if (cutOff !== undefined) parts.reporter.notice({ level: "warning", message: cutOff.message });
-  return { store, read, ...unlocked, repository, cutOff };
+  return { store, read, ...unlocked, repository, cutOff, suspicion };
 }
 
 /** A store whose log was read, and that was not unlocked: enough for what needs no secret. */
