@@ -42,6 +42,7 @@ export async function runCheck(
       ...(report.orphanPacks === 0 ? {} : { orphanPacks: report.orphanPacks, orphanBytes: report.orphanBytes }),
       ...(report.orphanStates === 0 ? {} : { orphanStates: report.orphanStates }),
       ...(report.sweptObjects === 0 ? {} : { sweptObjects: report.sweptObjects }),
+      ...(report.lostEntries.length === 0 ? {} : { lostLogEntries: report.lostEntries }),
       durationMs: report.durationMs,
     },
   };
