@@ -13,7 +13,7 @@ export const houses: Readonly<Record<string, readonly string[]>> = {
   "infra-tests": ["infra-tests", "agent", "cdk", "functions", "gateway", "shared"],
 };
 
-/** Files that may enter one file of another house: where houses are wired together. @see shared/decisions/0011 */
+/** Files that may enter one file of another house: where houses are wired together. @see shared/decisions/0012 */
 export const houseDoors: Readonly<Record<string, readonly string[]>> = {
   "agent/wiring.ts": ["gateway/start-gateway.ts"],
 };
