@@ -11,15 +11,15 @@ export function* blobCopies(
   ids: Uint8Array,
   offset = 0,
 ): Generator<BlobPlace, void, undefined> {
-  if (segments.isQuiet) {
-    yield* index.places(ids, offset);
-    return;
-  }
+  const told: BlobPlace[] = [];
   let condemned: BlobPlace[] | undefined;
   for (const place of index.places(ids, offset)) {
-    const standing = segments.standing(place.segment);
+    const standing = segments.isQuiet ? "live" : segments.standing(place.segment);
     if (standing === "gone") continue;
-    const now = { ...place, segment: segments.current(place.segment) };
+    const now = segments.isQuiet ? place : { ...place, segment: segments.current(place.segment) };
+    // Two states may tell of one place: who goes on to the next copy after a damaged one would come back to it for ever.
+    if (told.some((each) => each.segment === now.segment && each.offsetBytes === now.offsetBytes)) continue;
+    told.push(now);
     if (standing === "live") yield now;
     else (condemned ??= []).push(now);
   }
