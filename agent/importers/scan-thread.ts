@@ -1,4 +1,5 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
+import { startThread } from "#shared/work/start-thread.ts";
 import type { ScanWorkerData } from "./scan-messages.ts";
 
 let spare: Worker | undefined;
@@ -18,7 +19,7 @@ export function startScanThread(data: ScanWorkerData): Worker {
 }
 
 function loadThread(): Worker {
-  const worker = new Worker(new URL("./scan-worker.ts", import.meta.url));
+  const worker = startThread(new URL("./scan-worker.ts", import.meta.url));
   worker.unref();
   // One that cannot be loaded is not taken; the next one tells why.
   worker.on("error", () => undefined);

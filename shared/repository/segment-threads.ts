@@ -1,5 +1,6 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { type ErrorKind, HoldfastError } from "#shared/errors.ts";
+import { startThread } from "#shared/work/start-thread.ts";
 import type { ChunkOpener } from "./blob-reader.ts";
 import type { SegmentKeys } from "./open-segment.ts";
 import { releaseBytes } from "./release-bytes.ts";
@@ -101,7 +102,7 @@ export class SegmentThreads implements ChunkOpener {
   }
 
   #start(): void {
-    const worker = new Worker(new URL("./segment-thread.ts", import.meta.url), { stdout: false, stderr: false });
+    const worker = startThread(new URL("./segment-thread.ts", import.meta.url), { stdout: false, stderr: false });
     const thread: Thread = { worker, waiting: new Map(), isReady: false };
     this.#threads.push(thread);
     worker.unref();

@@ -1,7 +1,7 @@
-import { Worker } from "node:worker_threads";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sha256 } from "#shared/crypto/sha256.ts";
+import { startThread } from "#shared/work/start-thread.ts";
 import { indexPrefixBytes, indexRowBytes } from "#shared/format/index-section.ts";
 import { SessionIndex } from "./session-index.ts";
 import type { ClaimerData, Claims } from "./session-index-claimer.testing.ts";
@@ -19,7 +19,7 @@ async function raceClaims(threads: number, ids: Uint8Array, index: SessionIndex)
   const gate = new SharedArrayBuffer(4);
   const workers = Array.from({ length: threads }, (_each, claimer) => {
     const workerData: ClaimerData = { tables: index.tables, ids, claimer, gate };
-    return new Worker(new URL("./session-index-claimer.testing.ts", import.meta.url), { workerData });
+    return startThread(new URL("./session-index-claimer.testing.ts", import.meta.url), { workerData });
   });
   const answers = workers.map(
     (worker) =>

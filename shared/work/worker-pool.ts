@@ -1,5 +1,6 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { HoldfastError } from "#shared/errors.ts";
+import { startThread } from "./start-thread.ts";
 
 /**
  * Worker threads of one kind that take messages in turn. A thread that fails fails the pool: `failure` is then set and
@@ -73,7 +74,7 @@ export class WorkerPool<ToWorker, FromWorker> {
   }
 
   #start(index: number, moduleUrl: URL, workerData: unknown): void {
-    const worker = new Worker(moduleUrl, { workerData, stdout: false, stderr: false });
+    const worker = startThread(moduleUrl, { workerData, stdout: false, stderr: false });
     this.#workers.push({ worker, outstanding: 0 });
     worker.on("message", (message: FromWorker) => this.#onMessage(message, index));
     worker.on("error", (error) => this.#onFailure(error));
