@@ -1,4 +1,4 @@
-import { isHoldfastError } from "#shared/errors.ts";
+import { findEntry } from "#gateway/paths/find-entry.ts";
 import { apiEntry, apiEntrySchema } from "./api-entry.ts";
 import { streamingRoute } from "./api-route.ts";
 import { apiSnapshot, apiSnapshotSchema, joinPath, snapshotTops, splitPath } from "./api-snapshot.ts";
@@ -30,19 +30,10 @@ export const listHistory = streamingRoute({
       signal.throwIfAborted();
       if (hosts === "same" && top.snapshot.host !== summary.host) continue;
       if (snapshots++ >= limit) return push({ end: { snapshots: limit, isComplete: false } });
-      const entry = await entryAt(joinPath(top.path, inside));
+      const entry = await findEntry(view, joinPath(top.path, inside));
       const snapshot = apiSnapshot(top.path, top.snapshot);
       await push({ version: { snapshot, entry: entry === undefined ? null : apiEntry(entry) } });
     }
     return push({ end: { snapshots, isComplete: true } });
-
-    async function entryAt(where: string) {
-      try {
-        return await view.stat(where);
-      } catch (error) {
-        if (!isHoldfastError(error, "absent")) throw error;
-        return undefined;
-      }
-    }
   },
 });

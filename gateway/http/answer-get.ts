@@ -1,5 +1,5 @@
 import { systemClock } from "#shared/clock.ts";
-import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { HoldfastError } from "#shared/errors.ts";
 import type { View, ViewEntry } from "#shared/view/view.ts";
 import { tarDirectory } from "#gateway/archive/tar-directory.ts";
 import { zipDirectory } from "#gateway/archive/zip-directory.ts";
@@ -9,6 +9,7 @@ import { contentResponse } from "#gateway/content/content-response.ts";
 import { commonHeaders, pageSecurityPolicy } from "#gateway/content/security-headers.ts";
 import type { Mount } from "#gateway/mount.ts";
 import { encodePath } from "#gateway/paths/encode-path.ts";
+import { findFollowed } from "#gateway/paths/find-entry.ts";
 import { requestPath } from "#gateway/paths/request-path.ts";
 import { directoryPage } from "./directory-page.ts";
 import { directoryQuery, queryValues } from "./directory-query.ts";
@@ -29,7 +30,7 @@ export async function answerGet(asked: Asked): Promise<Response> {
   const { view, prefix, request, method } = asked;
   const place = requestPath(request.url, prefix);
   if (place === undefined) return textPage(404, "", method);
-  const entry = await find(view, place.path);
+  const entry = await findFollowed(view, place.path);
   if (entry === undefined) return textPage(404, "", method);
   if (entry.path !== place.path) return redirect(prefix, entry, request.url, method);
   switch (entry.type) {
@@ -48,17 +49,6 @@ export async function answerGet(asked: Asked): Promise<Response> {
     default:
       return textPage(404, "this is no file", method);
   }
-}
-
-/** What a path names, or where the links on it lead. */
-async function find(view: View, path: string): Promise<ViewEntry | undefined> {
-  try {
-    const entry = await view.stat(path);
-    if (entry.type !== "symlink") return entry;
-  } catch (error) {
-    if (!isHoldfastError(error, "absent")) throw error;
-  }
-  return view.follow(path);
 }
 
 /** To the path of an entry, its query kept. The path begins with one slash: it cannot lead to another host. */

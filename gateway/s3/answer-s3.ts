@@ -1,5 +1,4 @@
-import { isHoldfastError } from "#shared/errors.ts";
-import type { View, ViewEntry } from "#shared/view/view.ts";
+import { findEntry } from "#gateway/paths/find-entry.ts";
 import { requestPath } from "#gateway/paths/request-path.ts";
 import { getObject } from "./get-object.ts";
 import { listBuckets } from "./list-buckets.ts";
@@ -26,7 +25,7 @@ export async function answerS3(request: S3Request, path: string): Promise<Respon
   // A key may come with its slashes escaped.
   const place = requestPath(`/${rest.replaceAll(/%2f/gi, "/")}`, "");
   const key = place === undefined ? undefined : decodeKey(place.path);
-  const entry = key === undefined ? undefined : await find(view, (bucket.root === "/" ? "" : bucket.root) + key);
+  const entry = key === undefined ? undefined : await findEntry(view, (bucket.root === "/" ? "" : bucket.root) + key);
   if (entry === undefined || (entry.type === "directory") !== place?.isDirectory) return refuse("NoSuchKey");
   if (entry.type !== "directory" && entry.type !== "file" && entry.type !== "symlink") return refuse("NoSuchKey");
   const setting = method === "GET" ? askedSetting(query, objectSettings) : undefined;
@@ -64,15 +63,6 @@ async function findBucket({ mount, view }: S3Request, name: string): Promise<Buc
   if (!/^[a-z0-9.-]{1,64}$/.test(name) || /^\.{1,2}$/.test(name)) return undefined;
   if (mount.kind === "snapshot" && name !== mount.name) return undefined;
   const root = mount.kind === "snapshot" ? "/" : `/${name}`;
-  const entry = await find(view, root);
+  const entry = await findEntry(view, root);
   return entry === undefined ? undefined : { name, root, entry };
-}
-
-async function find(view: View, path: string): Promise<ViewEntry | undefined> {
-  try {
-    return await view.stat(path);
-  } catch (error) {
-    if (isHoldfastError(error, "absent")) return undefined;
-    throw error;
-  }
 }

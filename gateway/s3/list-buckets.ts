@@ -1,5 +1,5 @@
 import type { ViewEntry } from "#shared/view/view.ts";
-import { isHoldfastError } from "#shared/errors.ts";
+import { findEntry } from "#gateway/paths/find-entry.ts";
 import { s3Owner } from "./s3-owner.ts";
 import type { S3Request } from "./s3-request.ts";
 import { errorResponse, xmlResponse } from "./s3-response.ts";
@@ -22,13 +22,9 @@ export async function listBuckets({ mount, view, query, method, resource }: S3Re
       if (found.length > limit) break;
     }
   } else {
-    try {
-      const entry = await view.stat("/");
-      if (mount.name.startsWith(prefix) && (token === undefined || mount.name > token))
-        found.push({ name: mount.name, entry });
-    } catch (error) {
-      if (!isHoldfastError(error, "absent")) throw error;
-    }
+    const entry = await findEntry(view, "/");
+    if (entry !== undefined && mount.name.startsWith(prefix) && (token === undefined || mount.name > token))
+      found.push({ name: mount.name, entry });
   }
   const shown = found.slice(0, limit);
   const buckets = shown.map(({ name, entry }) => {

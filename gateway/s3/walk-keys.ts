@@ -1,5 +1,6 @@
-import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { HoldfastError } from "#shared/errors.ts";
 import type { View, ViewEntry } from "#shared/view/view.ts";
+import { findEntry } from "#gateway/paths/find-entry.ts";
 import { decodeKey, encodeKey, firstOddByte, firstStandIn } from "./object-key.ts";
 
 /** Bytes of names of one directory that are no UTF-8 and wait for their turn. */
@@ -70,7 +71,7 @@ export async function* walkKeys(walk: KeyWalk): AsyncGenerator<WalkedKey> {
   if (name === undefined || /^\/|\/\/|(?:^|\/)\.{1,2}\/|\0/.test(name)) return;
   if (after !== undefined && after.key > keys && !after.key.startsWith(keys)) return;
   const path = keys === "" ? root : `${root === "/" ? "" : root}/${name.slice(0, -1)}`;
-  const directory = await find(view, path);
+  const directory = await findEntry(view, path);
   if (directory?.type !== "directory") return;
   const walker = new KeyWalker(walk);
   const rest = after?.key.startsWith(keys) === true ? after.key.slice(keys.length) : undefined;
@@ -179,7 +180,7 @@ class KeyWalker {
       if (!isWhole && part.charCodeAt(length) >= 0x2f) continue;
       const name = part.slice(0, length);
       if (!name.startsWith(prefix) || /^\.{1,2}$|\0/.test(name)) continue;
-      const entry = await find(this.#view, `${path === "/" ? "" : path}/${name}`);
+      const entry = await findEntry(this.#view, `${path === "/" ? "" : path}/${name}`);
       if (entry?.type !== "directory") continue;
       const goesOn = isWhole && slash >= 0;
       heap.add({
@@ -235,15 +236,6 @@ function earliest(name: string, odd: number): string {
 function before(name: string): string {
   const last = name.length - 1;
   return name.slice(0, last) + String.fromCharCode(Math.max(0, name.charCodeAt(last) - 1)) + filler;
-}
-
-async function find(view: View, path: string): Promise<ViewEntry | undefined> {
-  try {
-    return await view.stat(path);
-  } catch (error) {
-    if (isHoldfastError(error, "absent")) return undefined;
-    throw error;
-  }
 }
 
 /** The smallest first. */

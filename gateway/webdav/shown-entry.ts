@@ -1,5 +1,5 @@
-import { isHoldfastError } from "#shared/errors.ts";
 import type { View, ViewEntry } from "#shared/view/view.ts";
+import { findFollowed } from "#gateway/paths/find-entry.ts";
 
 /** A file or directory as WebDAV shows it. */
 export type ShownEntry = {
@@ -11,13 +11,7 @@ export type ShownEntry = {
 
 /** What a path names, or where the links on it lead, if that is a file or directory. Undefined: nothing, or a special file. */
 export async function findShown(view: View, path: string): Promise<ShownEntry | undefined> {
-  let found: ViewEntry | undefined;
-  try {
-    found = await view.stat(path);
-  } catch (error) {
-    if (!isHoldfastError(error, "absent")) throw error;
-  }
-  if (found === undefined || found.type === "symlink") found = await view.follow(path);
+  const found = await findFollowed(view, path);
   if (found?.type !== "file" && found?.type !== "directory") return undefined;
   return { entry: renamed(found, path), realPath: found.path };
 }
