@@ -1,10 +1,9 @@
 import { parseListener } from "#agent/arguments/parse-listener.ts";
-import { parsePathReference } from "#agent/arguments/snapshot-reference.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
 import { type MountListener, type MountProtocol, mountProtocols } from "./gateway-port.ts";
-import { servingOptions } from "./serving-options.ts";
+import { servingOptions, servingRequest } from "./serving-options.ts";
 
 /** Where a mount listens when nothing is said. */
 const usualPort = 8080;
@@ -84,16 +83,9 @@ export const mount = defineCommand({
     const opened = await engine();
     await opened.mount(
       {
-        reference: text === undefined ? undefined : parsePathReference(text),
+        ...servingRequest(options, text),
         listeners,
-        accessFile: options.access,
         linkToken: undefined,
-        certFile: options.cert,
-        keyFile: options.key,
-        isPlainAllowed: options["insecure-plain"],
-        accessLogFile: options["access-log"],
-        connections: options.connections,
-        requestsPerSecond: options.rate,
       },
       (place) => renderer.result("mounted", place, `${place.protocol} at ${place.url}`),
     );

@@ -1,4 +1,6 @@
-import type { OptionRow } from "#agent/arguments/option-row.ts";
+import type { OptionRow, OptionValues } from "#agent/arguments/option-row.ts";
+import { parsePathReference } from "#agent/arguments/snapshot-reference.ts";
+import type { MountRequest } from "./engine.ts";
 
 /** Options of every command that serves. */
 export const servingOptions = [
@@ -24,3 +26,25 @@ export const servingOptions = [
     description: "Answer at most N requests a second of one address that is not of this machine. Default 500.",
   },
 ] as const satisfies readonly OptionRow[];
+
+/**
+ * What those options ask of the engine.
+ *
+ * @param text - the SNAPSHOT[:PATH] that is served; undefined: all snapshots
+ * @throws {HoldfastError} invalid: it is no reference
+ */
+export function servingRequest(
+  options: OptionValues<typeof servingOptions>,
+  text: string | undefined,
+): Omit<MountRequest, "listeners" | "linkToken"> {
+  return {
+    reference: text === undefined ? undefined : parsePathReference(text),
+    accessFile: options.access,
+    certFile: options.cert,
+    keyFile: options.key,
+    isPlainAllowed: options["insecure-plain"],
+    accessLogFile: options["access-log"],
+    connections: options.connections,
+    requestsPerSecond: options.rate,
+  };
+}

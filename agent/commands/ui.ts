@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { parseListener } from "#agent/arguments/parse-listener.ts";
-import { parsePathReference } from "#agent/arguments/snapshot-reference.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
 import { openBrowser } from "./open-browser.ts";
-import { servingOptions } from "./serving-options.ts";
+import { servingOptions, servingRequest } from "./serving-options.ts";
 
 /** Where the UI listens when nothing is said. */
 const usualPlace = "127.0.0.1:8090";
@@ -58,16 +57,9 @@ export const ui = defineCommand({
     try {
       await opened.mount(
         {
-          reference: text === undefined ? undefined : parsePathReference(text),
+          ...servingRequest(options, text),
           listeners: [{ ...listener, protocols: ["ui"] }],
-          accessFile: options.access,
           linkToken: secret,
-          certFile: options.cert,
-          keyFile: options.key,
-          isPlainAllowed: options["insecure-plain"],
-          accessLogFile: options["access-log"],
-          connections: options.connections,
-          requestsPerSecond: options.rate,
         },
         ({ url, needsLink }) => {
           const address = needsLink ? `${url}#/enter/${secret}` : url;

@@ -4,7 +4,7 @@ import { encodeRecoveryKey, recoverySecretBytes } from "#shared/crypto/recovery-
 import { type Bundle, writerBundle } from "#shared/crypto/bundle.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { decodeErrorList } from "#shared/format/error-list.ts";
-import { type Entry, entryTypes } from "#shared/format/entry.ts";
+import { entryTypes } from "#shared/format/entry.ts";
 import { formatVersions } from "#shared/format/version.ts";
 import { idToBytes, type KeySlotId } from "#shared/format/ids.ts";
 import type { KeySlot } from "#shared/format/key-slot.ts";
@@ -17,6 +17,7 @@ import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { readContent } from "#shared/snapshot/read-content.ts";
 import { snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
 import { type PlacedEntry, SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
+import { viewEntryTypes } from "#shared/view/view.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import {
   findRecord,
@@ -324,20 +325,10 @@ function keySummary(slot: KeySlot, current: { readonly slotId: KeySlotId } | und
   };
 }
 
-const typeWords: Readonly<Record<Entry["type"], EntrySummary["type"]>> = {
-  [entryTypes.directory]: "directory",
-  [entryTypes.file]: "file",
-  [entryTypes.symlink]: "symlink",
-  [entryTypes.fifo]: "fifo",
-  [entryTypes.socket]: "socket",
-  [entryTypes.characterDevice]: "characterDevice",
-  [entryTypes.blockDevice]: "blockDevice",
-};
-
 function entrySummary({ path, entry, source }: PlacedEntry): EntrySummary {
   return {
     path,
-    type: typeWords[entry.type],
+    type: viewEntryTypes[entry.type],
     mode: entry.mode,
     uid: entry.uid,
     gid: entry.gid,
