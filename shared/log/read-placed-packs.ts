@@ -1,11 +1,12 @@
-import { type HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import type { PackId } from "#shared/format/ids.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { PackId, StoreId } from "#shared/format/ids.ts";
 import type { StatePack } from "#shared/format/state.ts";
+import { packKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { LogState } from "./log-state.ts";
 import { readEntry } from "./read-entry.ts";
-import { readPackTable } from "./read-pack-table.ts";
+import { readPackEnd } from "./read-pack-end.ts";
 import { stopIfAborted } from "./stop-if-aborted.ts";
 
 const inFlightEntries = 4;
@@ -46,13 +47,22 @@ export async function readPlacedPacks(options: {
   await inParallel(left, inFlightPacks, async (packId) => {
     stopIfAborted(signal);
     try {
-      await use(await readPackTable(store, log.storeId, packId));
+      await use(await readPack(store, log.storeId, packId));
     } catch (error) {
       if (!isHoldfastError(error, "absent", "corrupt", "incompatible")) throw error;
       unknown.push({ packId, error });
     }
   });
   return unknown;
+}
+
+/** A pack as it says itself. @throws {HoldfastError} absent, corrupt or incompatible */
+async function readPack(store: Store, storeId: StoreId, packId: PackId): Promise<StatePack> {
+  const { sizeBytes } = await store.head(packKey(packId));
+  const { pack } = await readPackEnd(store, storeId, { packId, sizeBytes });
+  if (pack.table.byteLength === 0)
+    throw new HoldfastError("corrupt", `Cannot use ${packKey(packId)}: it holds no segment`);
+  return pack;
 }
 
 /** The packs that an entry placed; none where it cannot be read. */

@@ -10,7 +10,7 @@ import type { SegmentPlace, SegmentTable } from "./segment-table.ts";
 import type { SessionKeys } from "./session-keys.ts";
 import { ByteBoundedCache } from "./byte-bounded-cache.ts";
 import { ByteGate } from "./byte-gate.ts";
-import type { SegmentKeys } from "./open-segment.ts";
+import type { SegmentKeys } from "./segment-opener.ts";
 import { OpenedSegments } from "./opened-segments.ts";
 import { releaseBytes } from "./release-bytes.ts";
 import { SegmentOpener } from "./segment-opener.ts";

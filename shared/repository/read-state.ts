@@ -70,17 +70,6 @@ export function openStateSection(
   });
 }
 
-/** Reads and proves the blob index of a state: sorted rows, segments numbered as in the state. */
-export async function readStateIndex(
-  store: Store,
-  state: PublishedState,
-  options: { readonly head: StateHead; readonly indexKey: Uint8Array; readonly storeIdBytes: Uint8Array },
-): Promise<Uint8Array> {
-  const { head, indexKey, storeIdBytes } = options;
-  const section = await readStateSection(store, state, head);
-  return openStateSection(section, state.stateId, { packs: head.packs, indexKey, storeIdBytes });
-}
-
 async function getPart(
   store: Store,
   state: PublishedState,

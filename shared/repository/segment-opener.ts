@@ -1,11 +1,18 @@
 import { ZstdDecompressor } from "#shared/compression/zstd-decompressor.ts";
 import { open } from "#shared/crypto/seal.ts";
-import { decodeSegmentContent, segmentAad, segmentCodecs } from "#shared/format/segment.ts";
-import type { SegmentKeys } from "./open-segment.ts";
+import { decodeSegmentContent, type PackKind, segmentAad, segmentCodecs } from "#shared/format/segment.ts";
 import { releaseBytes } from "./release-bytes.ts";
 
+/** What a segment is sealed under. */
+export type SegmentKeys = {
+  readonly storeId: Uint8Array;
+  readonly kind: PackKind;
+  readonly segmentId: Uint8Array;
+  readonly sessionKey: Uint8Array;
+};
+
 /**
- * Opens one sealed segment after another, as `openSegment` does, without a new engine for each. Owned by one thread.
+ * Opens one sealed segment after another, without a new engine for each. Owned by one thread.
  *
  * Memory: the plaintext of the largest segment that `open` opened so far.
  */

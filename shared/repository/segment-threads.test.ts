@@ -4,7 +4,7 @@ import { compress } from "#shared/compression/compress.ts";
 import { seal } from "#shared/crypto/seal.ts";
 import { encodeSegmentContent, segmentAad, segmentCodecs } from "#shared/format/segment.ts";
 import { noise } from "#shared/operations/small-store.testing.ts";
-import type { SegmentKeys } from "./open-segment.ts";
+import type { SegmentKeys } from "./segment-opener.ts";
 import { SegmentThreads } from "./segment-threads.ts";
 
 const keys: SegmentKeys = {

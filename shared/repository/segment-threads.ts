@@ -2,7 +2,7 @@ import type { Worker } from "node:worker_threads";
 import { type ErrorKind, HoldfastError } from "#shared/errors.ts";
 import { startThread } from "#shared/work/start-thread.ts";
 import type { ChunkOpener } from "./blob-reader.ts";
-import type { SegmentKeys } from "./open-segment.ts";
+import type { SegmentKeys } from "./segment-opener.ts";
 import { releaseBytes } from "./release-bytes.ts";
 import { SegmentOpener } from "./segment-opener.ts";
 

@@ -31,9 +31,10 @@ import { resolveRow, rowsOf as rowsMarked } from "#shared/log/resolve-row.ts";
 import { openIndexSection } from "#shared/repository/index-section.ts";
 import { openKeySlot } from "#shared/repository/key-slots.ts";
 import { nodeKey } from "#shared/repository/node-key.ts";
-import { openDirectory, openSegment } from "#shared/repository/open-segment.ts";
+import { openDirectory } from "#shared/repository/open-directory.ts";
 import { publicSecret } from "#shared/repository/public-secret.ts";
-import { readStateHead, readStateIndex } from "#shared/repository/read-state.ts";
+import { openStateSection, readStateHead, readStateSection } from "#shared/repository/read-state.ts";
+import { SegmentOpener } from "#shared/repository/segment-opener.ts";
 import { SessionKeys } from "#shared/repository/session-keys.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import { keySlotKey, stateKey } from "#shared/store/object-key.ts";
@@ -85,7 +86,7 @@ export const byteReaders: Readonly<Record<string, VectorReader>> = {
   bundle: (bytes) => decodeBundle(bytes),
   "key-slot": readKeySlot,
   segment: (bytes, context) => ({
-    plaintext: openSegment(bytes, { ...segmentPlace(context), sessionKey: context.bytes("sessionKey") }),
+    plaintext: new SegmentOpener().open(bytes, { ...segmentPlace(context), sessionKey: context.bytes("sessionKey") }),
   }),
   directory: (bytes, context) => ({
     rows: rowsOf(
@@ -217,7 +218,9 @@ async function readState(bytes: Uint8Array, context: Context): Promise<unknown> 
   const storeId = parseId("store", context.text("storeId"));
   const head = await readStateHead(store, storeId, published);
   const indexKey = context.bytes("indexKey");
-  const index = await readStateIndex(store, published, { head, indexKey, storeIdBytes: context.bytes("storeId") });
+  const section = await readStateSection(store, published, head);
+  const { packs } = head;
+  const index = openStateSection(section, stateId, { packs, indexKey, storeIdBytes: context.bytes("storeId") });
   return { head, index };
 }
 

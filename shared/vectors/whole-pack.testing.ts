@@ -5,19 +5,16 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { directoryRowBytes } from "#shared/format/directory.ts";
 import {
-  checkPackTable,
   decodePackHeader,
-  decodePackSessions,
   decodePackTrailer,
   packHeaderBytes,
-  packSessionsBytes,
-  packTableRowBytes,
   packTrailerBytes,
   readPackTableRow,
-  verifyPackTrailer,
 } from "#shared/format/pack.ts";
+import { decodePackEnd } from "#shared/format/pack-end.ts";
 import { nodeKey } from "#shared/repository/node-key.ts";
-import { openDirectory, openSegment } from "#shared/repository/open-segment.ts";
+import { openDirectory } from "#shared/repository/open-directory.ts";
+import { SegmentOpener } from "#shared/repository/segment-opener.ts";
 import { SessionKeys } from "#shared/repository/session-keys.ts";
 
 /** Everything in a pack, from its bytes and the store's master secret alone. @throws {HoldfastError} corrupt or incompatible */
@@ -27,24 +24,22 @@ export async function readWholePack(bytes: Uint8Array, masterSecret: Uint8Array)
     throw new HoldfastError("corrupt", "Cannot read a pack: it ends early");
   const header = bytes.subarray(0, packHeaderBytes);
   const { kind, storeId, salt } = decodePackHeader(header, subject);
-  const trailerBytes = bytes.subarray(bytes.byteLength - packTrailerBytes);
-  const trailer = decodePackTrailer(trailerBytes, bytes.byteLength, subject);
-  const table = bytes.subarray(trailer.tableOffset, trailer.tableOffset + trailer.segmentCount * packTableRowBytes);
-  checkPackTable(table, bytes.byteLength, subject);
-  const sessionBytes = bytes.subarray(trailer.tableOffset - packSessionsBytes(table), trailer.tableOffset);
-  verifyPackTrailer({ header, sessions: sessionBytes, table, trailer: trailerBytes }, subject);
-  const sessions = decodePackSessions(sessionBytes, table, subject);
+  const trailerAt = bytes.byteLength - packTrailerBytes;
+  const trailer = bytes.subarray(trailerAt);
+  const { directoriesOffset } = decodePackTrailer(trailer, bytes.byteLength, subject);
+  const tail = bytes.subarray(directoriesOffset, trailerAt);
+  const { table, sessions, directories } = decodePackEnd({ header, tail, trailer }, bytes.byteLength, subject);
   const { idKey, indexKey, hpke } = await deriveKeys(masterSecret);
   const keys = new SessionKeys(storeId, hpke);
   for (const session of sessions) keys.addEnvelope(session);
   const mac = await createMac(kind === "data" ? idKey : nodeKey(idKey));
+  const opener = new SegmentOpener();
   const segments = [];
-  for (let row = 0; row < trailer.segmentCount; row++) {
+  for (const [row, sealedDirectory] of directories.entries()) {
     const place = readPackTableRow(table, row);
     const { segmentId } = place;
     const sealed = bytes.subarray(place.segmentOffset, place.segmentOffset + place.segmentBytes);
-    const plain = openSegment(sealed, { storeId, kind, segmentId, sessionKey: await keys.key(place.sessionId) });
-    const sealedDirectory = bytes.subarray(place.directoryOffset, place.directoryOffset + place.directoryBytes);
+    const plain = opener.open(sealed, { storeId, kind, segmentId, sessionKey: await keys.key(place.sessionId) });
     const directory = openDirectory(sealedDirectory, { storeId, kind, segmentId, indexKey });
     segments.push({ ...place, blobs: takeApart(plain, directory, (blob) => mac.digest(blob)) });
   }

@@ -4,7 +4,7 @@ import { nodeKey } from "#shared/repository/node-key.ts";
 import { directoryRowBytes } from "#shared/format/directory.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
-import { openDirectory } from "#shared/repository/open-segment.ts";
+import { openDirectory } from "#shared/repository/open-directory.ts";
 import { SegmentOpener } from "#shared/repository/segment-opener.ts";
 import type { CheckResult, CheckTask, CheckWorkerData } from "./worker-messages.ts";
 

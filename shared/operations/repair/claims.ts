@@ -2,7 +2,7 @@ import { indexRowBytes } from "#shared/format/index-section.ts";
 import type { PackId } from "#shared/format/ids.ts";
 import type { SegmentTable } from "#shared/repository/segment-table.ts";
 import { comparePrefixes, mergeIndexRows } from "#shared/repository/merge-index-rows.ts";
-import { indexRowsOf } from "./read-pack-contents.ts";
+import { indexRowsOfPacks } from "#shared/repository/index-rows-of-packs.ts";
 import type { Restatement } from "./repair-plan.ts";
 import type { Survey } from "./survey.ts";
 
@@ -43,9 +43,10 @@ function noteKept(
   segments: SegmentTable,
 ): void {
   if (packs.length < 2) return;
-  const runs = packs.map((packId) =>
-    indexRowsOf(survey.loosePacks.get(packId)?.directories ?? [], segments.findPack(packId)?.firstSegment ?? 0),
-  );
+  const runs = packs.map((packId) => {
+    const directories = survey.loosePacks.get(packId)?.directories ?? [];
+    return indexRowsOfPacks([{ directories, firstSegment: segments.findPack(packId)?.firstSegment ?? 0 }]);
+  });
   const rows = mergeIndexRows(runs, { copies: "keep" });
   const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
   const segmentAt = (at: number): number => segments.current(view.getUint32(at + 20, true));

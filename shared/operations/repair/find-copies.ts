@@ -3,7 +3,7 @@ import type { CommitId, PackId } from "#shared/format/ids.ts";
 import { decodeSnapshotCopy, type SnapshotCopy } from "#shared/format/snapshot-copy.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import type { Repository } from "#shared/repository/repository.ts";
-import { type PackContents, readPackContents } from "./read-pack-contents.ts";
+import { type PackContents, readPackContents } from "#shared/repository/read-pack-contents.ts";
 
 /** Longest blob that is tried as a snapshot copy, bytes. */
 const copyMaxBytes = 4 * 1024 * 1024;

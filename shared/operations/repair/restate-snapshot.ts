@@ -13,7 +13,7 @@ import { mergeIndexRows } from "#shared/repository/merge-index-rows.ts";
 import { SegmentReferences } from "#shared/repository/segment-references.ts";
 import type { BlobStorer } from "./blob-storer.ts";
 import type { Claims } from "./claims.ts";
-import { indexRowsOf } from "./read-pack-contents.ts";
+import { indexRowsOfPacks } from "#shared/repository/index-rows-of-packs.ts";
 import type { RepairPlan, Restatement } from "./repair-plan.ts";
 
 /** What the new states of a repair are made of. */
@@ -69,7 +69,8 @@ export async function restateSnapshot(
   for (const packId of claims.packs[index] ?? []) {
     const contents = survey.loosePacks.get(packId);
     if (contents === undefined) continue;
-    (survey.leavingPacks.has(packId) ? leaving : runs).push(indexRowsOf(contents.directories, next));
+    const rows = indexRowsOfPacks([{ directories: contents.directories, firstSegment: next }]);
+    (survey.leavingPacks.has(packId) ? leaving : runs).push(rows);
     claim(contents.pack);
     for (const session of contents.sessions) sessions.set(encodeHex(session.sessionId), session);
   }

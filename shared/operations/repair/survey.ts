@@ -16,7 +16,8 @@ import type { Store } from "#shared/store/store.ts";
 import { claimedMetaPacks, findCopies } from "./find-copies.ts";
 import { repairedCommitId } from "#shared/log/repaired-commit-id.ts";
 import type { Damage } from "./need-walk.ts";
-import { indexRowsOf, type PackContents, readPackContents } from "./read-pack-contents.ts";
+import { indexRowsOfPacks } from "#shared/repository/index-rows-of-packs.ts";
+import { type PackContents, readPackContents } from "#shared/repository/read-pack-contents.ts";
 
 /** Objects read at once. */
 const inFlight = 8;
@@ -254,7 +255,7 @@ function addToIndex(repository: Repository, loose: Iterable<PackContents>): void
   for (const { pack, sessions, directories } of loose) {
     for (const session of sessions) sessionKeys.addEnvelope(session);
     const { firstSegment } = segments.addPack(pack);
-    index.addRun(indexRowsOf(directories, firstSegment));
+    index.addRun(indexRowsOfPacks([{ directories, firstSegment }]));
   }
   index.settle();
 }

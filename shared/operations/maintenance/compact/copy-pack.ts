@@ -4,17 +4,14 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { idToBytes } from "#shared/format/ids.ts";
 import {
-  checkPackTable,
   decodePackHeader,
-  decodePackSessions,
   decodePackTrailer,
   packHeaderBytes,
-  packSessionsBytes,
   packTableRowBytes,
   packTrailerBytes,
   readPackTableRow,
-  verifyPackTrailer,
 } from "#shared/format/pack.ts";
+import { decodePackEnd } from "#shared/format/pack-end.ts";
 import type { SessionEnvelope } from "#shared/format/state.ts";
 import { rowsOf } from "#shared/log/resolve-row.ts";
 import { packKey } from "#shared/store/object-key.ts";
@@ -74,21 +71,16 @@ function takeApart(
   pack: PackToCompact,
 ): { readonly table: Uint8Array; readonly envelopes: ReadonlyMap<string, SessionEnvelope> } {
   const subject = `pack ${pack.packId}`;
-  const header = decodePackHeader(bytes.subarray(0, packHeaderBytes), subject);
-  const trailerBytes = bytes.subarray(bytes.byteLength - packTrailerBytes);
-  const trailer = decodePackTrailer(trailerBytes, bytes.byteLength, subject);
-  const table = bytes.slice(trailer.tableOffset, bytes.byteLength - packTrailerBytes);
-  if (
-    header.kind !== pack.kind ||
-    !equalBytes(header.storeId, storeId) ||
-    !equalBytes(tableCheckOf(table), pack.tableCheck)
-  )
+  const header = bytes.subarray(0, packHeaderBytes);
+  const { kind, storeId: ownStoreId } = decodePackHeader(header, subject);
+  const trailerAt = bytes.byteLength - packTrailerBytes;
+  const trailer = bytes.subarray(trailerAt);
+  const { directoriesOffset } = decodePackTrailer(trailer, bytes.byteLength, subject);
+  const tail = bytes.subarray(directoriesOffset, trailerAt);
+  const { table, sessions } = decodePackEnd({ header, tail, trailer }, bytes.byteLength, subject);
+  if (kind !== pack.kind || !equalBytes(ownStoreId, storeId) || !equalBytes(tableCheckOf(table), pack.tableCheck))
     throw new HoldfastError("corrupt", `Cannot copy ${subject}: it is not the pack that the states tell of`);
-  checkPackTable(table, bytes.byteLength, subject);
-  const sessions = bytes.slice(trailer.tableOffset - packSessionsBytes(table), trailer.tableOffset);
-  verifyPackTrailer({ header: bytes.subarray(0, packHeaderBytes), sessions, table, trailer: trailerBytes }, subject);
   const envelopes = new Map<string, SessionEnvelope>();
-  for (const session of decodePackSessions(sessions, table, subject))
-    envelopes.set(encodeHex(session.sessionId), session);
+  for (const session of sessions) envelopes.set(encodeHex(session.sessionId), session);
   return { table, envelopes };
 }
