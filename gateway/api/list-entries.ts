@@ -3,7 +3,7 @@ import { subtreeTotals } from "#shared/tree/read-tree.ts";
 import { listWindow } from "#shared/view/list-window.ts";
 import type { Located } from "#shared/view/located.ts";
 import type { ViewEntry } from "#shared/view/view.ts";
-import { sortedEntriesMax } from "#gateway/http/listed-entries.ts";
+import { entryOrders, sortedEntriesMax } from "#gateway/http/listed-entries.ts";
 import { apiEntry, apiEntrySchema } from "./api-entry.ts";
 import { answeringRoute } from "./api-route.ts";
 import { integerField, pathField, wordField } from "./query-field.ts";
@@ -40,7 +40,7 @@ export const listEntries = answeringRoute({
       return { total, isSorted: sort === "name", ...(await told(located, byName.entries)) };
     }
     const { entries } = await listWindow(located, { offset: 0, limit: total, reverse: false });
-    const compare = sort === "size" ? bySize : byTime;
+    const compare = entryOrders[sort];
     const sorted = entries.toSorted((a, b) => (reverse ? compare(b, a) : compare(a, b)));
     return { total, isSorted: true, ...(await told(located, sorted.slice(offset, offset + limit))) };
   },
@@ -56,12 +56,4 @@ async function bytesBelow({ tree, showsAll }: Located, { type, place }: ViewEntr
   if (type !== "directory" || place?.source === undefined || !showsAll) return null;
   const { source, path } = place;
   return (await subtreeTotals(source.tree, tree.readNode, relativeTo(source.root, path))).totalBytes;
-}
-
-function bySize(left: ViewEntry, right: ViewEntry): number {
-  return left.sizeBytes - right.sizeBytes;
-}
-
-function byTime(left: ViewEntry, right: ViewEntry): number {
-  return left.mtimeSec - right.mtimeSec || left.mtimeNsec - right.mtimeNsec;
 }

@@ -22,18 +22,16 @@ export async function listedEntries(view: View, path: string, query: DirectoryQu
   if (found.length > sortedEntriesMax) {
     return { entries: view.list(path, { after, limit: limit + 1 }), isSorted: false };
   }
-  const order = sort === "size" ? bySize : byTime;
+  const order = entryOrders[sort];
   found.sort((left, right) => (descending ? order(right, left) : order(left, right)));
   return { entries: iterate(found), isSorted: true };
 }
 
-function bySize(left: ViewEntry, right: ViewEntry): number {
-  return left.sizeBytes - right.sizeBytes;
-}
-
-function byTime(left: ViewEntry, right: ViewEntry): number {
-  return left.mtimeSec - right.mtimeSec || left.mtimeNsec - right.mtimeNsec;
-}
+/** Orders of a directory other than by name, ascending. */
+export const entryOrders: { readonly [Sort in "size" | "time"]: (left: ViewEntry, right: ViewEntry) => number } = {
+  size: (left, right) => left.sizeBytes - right.sizeBytes,
+  time: (left, right) => left.mtimeSec - right.mtimeSec || left.mtimeNsec - right.mtimeNsec,
+};
 
 async function* iterate(entries: readonly ViewEntry[]): AsyncGenerator<ViewEntry> {
   yield* entries;
