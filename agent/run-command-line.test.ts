@@ -189,6 +189,11 @@ test.each([
   [["key", "list", "--label", "x"], "belong to key add"],
   [["key", "add", "--out", "f", "--new-passphrase-command", "true"], "no new passphrase is wanted"],
   [["create", "--plaintext", "--recovery-key-file", "f"], "has none"],
+  [["create", "--plaintext", "--passphrase-command", "true"], "has none"],
+  [["create", "--keyfile", "f"], "`holdfast key add --out FILE`"],
+  [["mount", "--hash-password", "--http", "8080"], "Cannot use --http with --hash-password"],
+  [["mount", "--hash-password", "--keyfile", "f"], "Cannot use --keyfile with --hash-password"],
+  [["backup", "/etc", "--force", "--parent", "latest"], "exclude each other"],
   [["help", "bakcup"], "Did you mean `holdfast help backup`?"],
   [["version", "x"], "no arguments"],
 ])("%j is refused", async (args, message) => {
@@ -198,7 +203,7 @@ test.each([
 test("backup asks for what its options say", async () => {
   const patterns = join(directory, "patterns");
   await writeFile(patterns, "*.o\n# caf\u00e9\n");
-  const line = `backup -n --tag a --tag=b --name n --host h -e *.tmp --exclude-file ${patterns} -x --no-xattr --force --parent latest~1 --writer /etc /h\u00f6me`;
+  const line = `backup -n --tag a --tag=b --name n --host h -e *.tmp --exclude-file ${patterns} -x --no-xattr --parent latest~1 --writer /etc /h\u00f6me`;
   const { asked, outcome } = await tryLine(["--concurrency", "4", "at", "/store", ...line.split(" ")]);
   expect(outcome).toBe("ok");
   expect(asked).toEqual([
@@ -214,7 +219,7 @@ test("backup asks for what its options say", async () => {
         excludes: ["*.o", "# caf\xc3\xa9", "", "*.tmp"],
         oneFileSystem: true,
         xattrs: false,
-        force: true,
+        force: false,
         parent: { by: "age", back: 1 },
         writer: true,
       },

@@ -1,6 +1,7 @@
 import { prepareScanThread } from "#agent/importers/scan-thread.ts";
 import { pathArgument } from "#agent/arguments/path-argument.ts";
 import { parseSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
 import { readExcludeFile } from "./read-exclude-file.ts";
@@ -72,6 +73,9 @@ export const backup = defineCommand({
   ],
   async run({ options, positionals, engine }) {
     expectArguments("backup", positionals, { min: 1, max: Number.POSITIVE_INFINITY, wanted: "at least one PATH" });
+    if (options.force && options.parent !== undefined) {
+      throw new HoldfastError("invalid", "Cannot use --force with --parent: they exclude each other");
+    }
     prepareScanThread();
     const fromFiles = await Promise.all(options["exclude-file"].map(readExcludeFile));
     const report = await (

@@ -51,8 +51,20 @@ export const create = defineCommand({
       description: "Write the recovery key to FILE (new, mode 0600) instead of standard output.",
     },
   ],
-  async run({ options, positionals, renderer, signal, secretSources, engine }) {
+  async run({ options, globals, positionals, renderer, signal, secretSources, engine }) {
     expectArguments("create", positionals, { min: 0, max: 0, wanted: "no arguments" });
+    if (globals.keyfile !== undefined) {
+      throw new HoldfastError(
+        "invalid",
+        "Cannot use --keyfile with create: it is a passphrase that opens a new store",
+        {
+          hint: "Make the store, and then a key file for it with `holdfast key add --out FILE`.",
+        },
+      );
+    }
+    if (options.plaintext && globals["passphrase-command"] !== undefined) {
+      throw new HoldfastError("invalid", "Cannot use --passphrase-command: a store made with --plaintext has none");
+    }
     const request = {
       plaintext: options.plaintext,
       chunkMinBytes: options["chunk-min"],

@@ -9,7 +9,12 @@ export const globalOptions = [
   },
   { name: "quiet", short: "q", type: "flag", description: "Show no progress and no report, only warnings and errors." },
   { name: "stdio", type: "flag", description: "Show plain lines even on a terminal." },
-  { name: "keyfile", type: "text", value: "FILE", description: "Open the store with this key file." },
+  {
+    name: "keyfile",
+    type: "text",
+    value: "FILE",
+    description: "Open the store with this key file. Where no key is needed it must be there all the same.",
+  },
   {
     name: "passphrase-command",
     type: "text",

@@ -1,3 +1,4 @@
+import type { OptionValue } from "#agent/arguments/option-row.ts";
 import { parseListener } from "#agent/arguments/parse-listener.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
@@ -60,6 +61,10 @@ export const mount = defineCommand({
   async run({ options, globals, positionals, engine, renderer, signal, secretSources }) {
     if (options["hash-password"]) {
       expectArguments("mount --hash-password", positionals, { min: 0, max: 0, wanted: "no arguments" });
+      const unused = unusedByHashing({ ...options, keyfile: globals.keyfile });
+      if (unused !== undefined) {
+        throw new HoldfastError("invalid", `Cannot use --${unused} with --hash-password: nothing is served or opened`);
+      }
       const [{ newPassphrase }, { passwordHash }] = await Promise.all([
         import("#agent/config/read-secret.ts"),
         import("#agent/config/password-hash.ts"),
@@ -92,6 +97,14 @@ export const mount = defineCommand({
     return "ok";
   },
 });
+
+/** An option that was given beside --hash-password and means nothing there. */
+function unusedByHashing(options: Readonly<Record<string, OptionValue>>): string | undefined {
+  return Object.entries(options).find(([name, value]) => {
+    const isGiven = Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+    return isGiven && name !== "hash-password";
+  })?.[0];
+}
 
 /** The places by protocol, gathered so that each place is listened at once. */
 function gatherListeners(options: { readonly [Name in MountProtocol]: readonly string[] }): MountListener[] {

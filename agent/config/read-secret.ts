@@ -68,6 +68,17 @@ export async function newPassphrase(sources: SecretSources, signal: AbortSignal)
   });
 }
 
+/**
+ * For what needs no secret: looks at the key file that an option names, so that a wrong name is told all the same.
+ *
+ * @returns whether an option names a secret, which then is not used
+ * @throws {HoldfastError} as `withSecret` where the file is not there or cannot be one
+ */
+export async function lookAtUnused({ keyfile, passphraseCommand }: SecretSources): Promise<boolean> {
+  if (keyfile !== undefined) await readKeyfile(keyfile);
+  return keyfile !== undefined || passphraseCommand !== undefined;
+}
+
 async function givenSecret(sources: SecretSources, signal: AbortSignal): Promise<Secret | undefined> {
   if (sources.keyfile !== undefined) return readKeyfile(sources.keyfile);
   if (sources.passphraseCommand !== undefined) {

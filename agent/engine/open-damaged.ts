@@ -1,5 +1,4 @@
 import { agentIdentity } from "#agent/config/agent-identity.ts";
-import { withSecret } from "#agent/config/read-secret.ts";
 import { systemClock } from "#shared/clock.ts";
 import { bundleKeys } from "#shared/crypto/bundle.ts";
 import { createSigner, signingSeedBytes } from "#shared/crypto/signing.ts";
@@ -30,10 +29,10 @@ export type DamagedSession = {
  * @param use - as of `openSession`
  */
 export async function openDamaged(parts: EngineParts, use: "read" | "write"): Promise<DamagedSession> {
-  const { directories, secretSources, signal } = parts;
+  const { directories } = parts;
   const store = steadyStore(parts);
   const read = await readConfig(store);
-  const { bundle } = await unlock(store, read, (given) => withSecret(secretSources, signal, given));
+  const { bundle } = await unlock(parts, store, read);
   const log = await salvageLog(store, read.config.storeId);
   const { states } = await findStatesOfLonger(store, log.state);
   if (states > 0) {

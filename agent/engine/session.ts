@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { agentIdentity } from "#agent/config/agent-identity.ts";
 import { privateDirectory } from "#agent/config/private-directory.ts";
-import { withSecret } from "#agent/config/read-secret.ts";
+import { lookAtUnused, withSecret } from "#agent/config/read-secret.ts";
 import type { Secret } from "#agent/config/secret.ts";
 import { systemClock } from "#shared/clock.ts";
 import { type Bundle, bundleKeys } from "#shared/crypto/bundle.ts";
@@ -65,7 +65,7 @@ export function steadyStore(parts: EngineParts): Store {
  * @throws {HoldfastError} corrupt: with `write`, also where entries at the end of the log are lost
  */
 export async function openSession(parts: EngineParts, use: "read" | "write"): Promise<Session> {
-  const { directories, secretSources, signal } = parts;
+  const { directories } = parts;
   const steady = steadyStore(parts);
   const read = await readConfig(steady);
   const { storeId } = read.config;
@@ -74,7 +74,7 @@ export async function openSession(parts: EngineParts, use: "read" | "write"): Pr
   log.catch(() => undefined); // its failure is met below, after that of a wrong passphrase
   const usable = use === "write" ? log.then(requireWholeLog) : log;
   usable.catch(() => undefined);
-  const unlocked = await unlock(store, read, (use) => withSecret(secretSources, signal, use));
+  const unlocked = await unlock(parts, store, read);
   const repository = await openRepository({
     store,
     read,
@@ -102,9 +102,10 @@ export type KeylessSession = {
 /**
  * Reads the config and the log. Asks for no secret.
  *
- * @throws {HoldfastError} corrupt: also where entries at the end of the log are lost
+ * @throws {HoldfastError} corrupt: also where entries at the end of the log are lost; absent: a key file is named that is not there
  */
 export async function openKeyless(parts: EngineParts): Promise<KeylessSession> {
+  await lookAtUnused(parts.secretSources);
   const steady = steadyStore(parts);
   const read = await readConfig(steady);
   const { storeId } = read.config;
@@ -178,18 +179,22 @@ export function threadsOf(parts: EngineParts): number {
   return Math.max(1, Math.min(parts.concurrency ?? Number.POSITIVE_INFINITY, availableParallelism()));
 }
 
-/** The bundle of keys that the run's secret opens, and the slot that it opened. */
+/** The bundle of keys that the run's secret opens, and the slot that it opened. A store without secrets needs none, and says so. */
 export async function unlock(
+  { secretSources, signal, reporter }: EngineParts,
   store: Store,
   read: ReadConfig,
-  withGiven: <Result>(use: (secret: Secret) => Promise<Result>) => Promise<Result>,
 ): Promise<{ bundle: Bundle; slot: KeySlot | undefined }> {
   const { config, configSha256 } = read;
   if (config.secrecy === "public") {
+    if (await lookAtUnused(secretSources)) {
+      const message = "The key is not used: this store is not encrypted, and whoever can read it can read everything";
+      reporter.notice({ level: "warning", message });
+    }
     return { bundle: { role: "owner", masterSecret: publicSecret(config.storeId) }, slot: undefined };
   }
   const place = { store, storeId: config.storeId, configSha256 };
-  const opened = await withGiven((secret) => openKeySlot(place, slotSecret(secret)));
+  const opened = await withSecret(secretSources, signal, (secret) => openKeySlot(place, slotSecret(secret)));
   const { hpke } = await bundleKeys(opened.bundle);
   if (hpke !== undefined && !equalBytes(hpke.publicKey, config.publicKey)) {
     throw new HoldfastError("corrupt", "Cannot open the store: its config names another public key than its keys give");

@@ -1,4 +1,5 @@
 import type { Engine, EntrySummary, KeySummary } from "#agent/commands/engine.ts";
+import { lookAtUnused } from "#agent/config/read-secret.ts";
 import { systemClock } from "#shared/clock.ts";
 import { encodeRecoveryKey, recoverySecretBytes } from "#shared/crypto/recovery-key.ts";
 import { type Bundle, writerBundle } from "#shared/crypto/bundle.ts";
@@ -259,6 +260,7 @@ export function storeEngine(parts: EngineParts): Engine {
       await runMount(parts, session, request, onPlace);
     },
     async probe(onCheck) {
+      await lookAtUnused(parts.secretSources);
       const { probeStore } = await import("#shared/store/probe-store.ts");
       return orAborted(signal, probeStore(store, { clock: systemClock, random: systemRandom, onCheck }));
     },

@@ -133,3 +133,19 @@ test("a store without encryption needs no passphrase, and says what it is", asyn
   expect(await sandbox.do([...open, "cat", `latest:${source}/file`], none)).toBe("content");
   expect(await sandbox.do([...open, "info"], none)).toMatch(/^ {2}encrypted +no$/m);
 });
+
+test("a key file that is not there is told where none is needed, too, and one that is there is not used", async () => {
+  const open = ["at", sandbox.path("open")];
+  for (const args of [
+    [...at, "maintenance"],
+    [...at, "doctor"],
+    [...open, "ls"],
+    [...open, "repair"],
+  ]) {
+    const { status, stderr } = await sandbox.run(["--keyfile", sandbox.path("nothing.key"), ...args], none);
+    expect({ args, status, stderr }).toEqual({ args, status: 66, stderr: expect.stringContaining("nothing.key") });
+    const there = await sandbox.run(["--keyfile", sandbox.path("recovery.txt"), ...args], none);
+    expect({ args, status: there.status }).toEqual({ args, status: 0 });
+    expect(there.stderr.includes("this store is not encrypted")).toBe(args.includes(sandbox.path("open")));
+  }
+});
