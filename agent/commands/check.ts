@@ -10,14 +10,15 @@ export const check = defineCommand({
   manual: {
     description: [
       "Verifies that the log can be read as one unbroken chain, from a checkpoint on where there is one, that every key slot can be read, that every state and pack that it names is there with its size, that every tree can be walked, and that every chunk that a file needs is in a pack. No file content is read.",
-      "With --read every pack is read, and every chunk opened and verified: what passes can be restored. So is every entry of the log before the checkpoint. Entries there that are missing or cut short (with --read: damaged) are named in a warning and listed as lost log entries; the exit code stays, for nothing depends on them while the checkpoint is there. With --read-percent a random sample of that share of the packs is read, another one each time.",
+      "With --read every pack is read, and every chunk opened and verified: what passes can be restored. So is every entry of the log before the checkpoint. Entries there that are missing or cut short (with --read: damaged) are named in a warning and listed as lost log entries, and the exit code is partial: every snapshot can be restored, but what they said stands in the checkpoint alone, and `holdfast repair` cannot bring them back; a copy of the store can. Those behind which an earlier repair went on are told, and count no more. With --read-percent a random sample of that share of the packs is read, another one each time.",
       "That no snapshot needs a pack that was condemned or swept is verified too. Packs that no snapshot needs, such as an interrupted backup leaves, are counted as information: `holdfast maintenance` collects them.",
       "Backups and maintenance may go on meanwhile. A snapshot that is removed while it is to be checked, and swept, is passed over with a warning.",
       "Damage is reported with the object that has it and the paths that need it. Nothing is changed or deleted.",
     ],
     exits: {
       corrupt: "damage was found; the report names it",
-      partial: "something could not be verified or read, or a snapshot needs a condemned pack",
+      partial:
+        "something could not be verified or read, entries of the log are lost, or a snapshot needs a condemned pack",
     },
     examples: [
       { line: "holdfast check", does: "Verify the structure of the store and of all snapshots." },

@@ -209,6 +209,27 @@ describe("a store whose log is gone", () => {
     },
   );
 
+  it("is checked before its checkpoint, too: what is missing there is partial, and no more once a repair went on behind it", async () => {
+    const host = await twice();
+    await host.run((engine) => engine.maintenance(someMaintenance));
+    const whole = await objectsOf(host.store);
+    await host.store.delete(logKey(1));
+    const checked = await host.check();
+    expect(checked).toMatchObject({ outcome: "partial", facts: { damagedObjects: [], lostLogEntries: [logKey(1)] } });
+    expect(checked.notices).toMatchObject([{ level: "warning", message: expect.stringContaining(logKey(1)) }]);
+    await host.store.put(logKey(1), [whole.get(logKey(1)) ?? expect.fail("no entry")]);
+    expect((await host.check()).outcome).toBe("ok");
+
+    await lose(host.store, "checkpoints/");
+    await host.store.delete(logKey(2));
+    expect(await repair(host, { apply: true }, true)).toMatchObject({ outcome: "ok" });
+    await host.backup();
+    const known = await host.check();
+    expect(known.outcome).toBe("ok");
+    expect(known.facts["lostLogEntries"]).toBeUndefined();
+    expect(known.notices).toMatchObject([{ level: "info", message: expect.stringContaining("of a repair, went on") }]);
+  });
+
   it("shows, and is mended, where its end alone is gone and only states tell of it", async () => {
     const host = await twice();
     writeFileSync(host.path("source", "more"), "more".repeat(10_000));

@@ -23,7 +23,8 @@ export async function runCheck(
     signal: parts.signal,
   });
   const isDamaged = cutOff !== undefined || report.damagedObjects.length > 0 || report.damagedFiles > 0;
-  const isDoubtful = suspicion !== undefined || report.unverified + report.condemnedPacks.length > 0;
+  const { unverified, condemnedPacks, lostEntries } = report;
+  const isDoubtful = suspicion !== undefined || unverified + condemnedPacks.length + lostEntries.length > 0;
   if (isDamaged) forgetTrees(parts.directories.cache);
   return {
     operation: "check",

@@ -10,10 +10,11 @@ import type { Repository } from "#shared/repository/repository.ts";
 import type { KnownPack } from "#shared/repository/segment-table.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
-import { auditLog } from "./audit-log.ts";
+import { auditLog, type LostEntry } from "./audit-log.ts";
 import { readPacks } from "./read-packs.ts";
 import { type CheckedSnapshot, TreeCheck } from "./check-tree.ts";
 import { findOrphans, noOrphans } from "./find-orphans.ts";
+import { findRecovery } from "./find-recovery.ts";
 
 /** What to check. */
 export type CheckOptions = {
@@ -53,7 +54,10 @@ export type CheckReport = {
   readonly orphanStates: number;
   /** Objects that were swept and are still there. */
   readonly sweptObjects: number;
-  /** Entries of the log that are missing or damaged and that nothing depends on while there is a checkpoint of what they said. */
+  /**
+   * Entries of the log that are missing or damaged: nothing is lost yet, for a checkpoint says what they said. Those are left out behind which a
+   * repair went on.
+   */
   readonly lostEntries: readonly string[];
   readonly durationMs: number;
 };
@@ -158,17 +162,23 @@ class Check {
 
   /**
    * Looks for entries that a checkpoint stands in for and that are not as they were. All others were verified when the log was folded: without those
-   * the store would not have been opened.
+   * the store would not have been opened. Those that a repair knows to be lost stay lost, and are no news.
    */
   async #auditLog(): Promise<readonly string[]> {
     const { store, log, config } = this.#repository;
     const read = this.#options.readPercent >= 100;
     const lost = await auditLog(store, { storeId: config.storeId, seq: log.seq }, { read });
-    for (const { key, reason } of lost) {
-      const message = `${key}: The log cannot be read here: ${reason}. Nothing depends on it while there is a checkpoint that says what it said.`;
-      this.#reporter.notice({ level: "warning", message });
+    const [oldest] = lost;
+    const recovery = oldest === undefined ? undefined : await findRecovery(store, oldest.seq, log.seq);
+    const isKnown = ({ seq }: LostEntry): boolean => recovery !== undefined && seq < recovery;
+    for (const each of lost) {
+      const { key, reason } = each;
+      const message = isKnown(each)
+        ? `${key}: The log cannot be read here: ${reason}. Log entry ${recovery}, of a repair, went on behind it.`
+        : `${key}: The log cannot be read here: ${reason}. Only a checkpoint says what it said: bring it back from a copy of the store, if there is one.`;
+      this.#reporter.notice({ level: isKnown(each) ? "info" : "warning", message });
     }
-    return lost.map((each) => each.key);
+    return lost.filter((each) => !isKnown(each)).map((each) => each.key);
   }
 
   /** Whether a snapshot was removed since it was chosen: what it needs may be swept then. */

@@ -13,6 +13,11 @@ export function recoveryAttemptId(random: Random): CommitId {
   return idFromBytes("commit", Buffer.concat([Buffer.from(markHex, "hex"), random(12)]));
 }
 
+/** Whether a commit id is that of such an entry. */
+export function isRecoveryAttempt(commitId: CommitId): boolean {
+  return commitId.startsWith(markHex);
+}
+
 /**
  * When the log was last recovered: a repair that died may have more to bring back of what was made before that.
  *
@@ -25,7 +30,7 @@ export async function lastRecovery(
   let newest: CommitId | undefined;
   for (const attempts of [log.attempts.older, log.attempts.newer]) {
     for (const [commitId, seq] of attempts)
-      if (commitId.startsWith(markHex) && seq > (newest === undefined ? 0 : (seqOfAttempt(log, newest) ?? 0)))
+      if (isRecoveryAttempt(commitId) && seq > (newest === undefined ? 0 : (seqOfAttempt(log, newest) ?? 0)))
         newest = commitId;
   }
   const seq = newest === undefined ? undefined : seqOfAttempt(log, newest);
