@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { entryTypes } from "#shared/format/entry.ts";
+import { seededNumbers } from "#shared/seeded-numbers.ts";
 import { storeOf } from "#shared/view/view.testing.ts";
 import { mountOf, rawRequest, serveSmall, type SmallGateway } from "./small-gateway.testing.ts";
 
@@ -17,14 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => small.gateway.close(0));
 
-/** Numbers below 2³² that a seed gives. */
+/** Whole numbers below 2³² that a seed gives. */
 function numbers(from: number): () => number {
-  let state = from >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    const mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    return (mixed ^ (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ (mixed >>> 14)) >>> 0;
-  };
+  const next = seededNumbers(from);
+  return () => next() * 2 ** 32;
 }
 
 it(`no nonsense is a fault of the gateway, and nothing of it ends it (seed ${seed})`, async () => {

@@ -16,13 +16,14 @@ import { systemRandom } from "#shared/random.ts";
 import { createRepository, defaultSettings } from "#shared/repository/create-repository.ts";
 import { openBundle, openRepository, readConfig } from "#shared/repository/open-repository.ts";
 import type { Repository } from "#shared/repository/repository.ts";
+import { seededNumbers } from "#shared/seeded-numbers.ts";
 import { manualClock } from "#shared/store/manual-clock.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import { openStore } from "#shared/store/open-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import { snapshotsToRemove } from "./keep-snapshots.ts";
 import { type StoreSizes, storeSizes } from "./store-sizes.ts";
-import { seededNumbers, YearlyTree } from "./yearly-tree.ts";
+import { YearlyTree } from "./yearly-tree.ts";
 
 const manual = `node infra-tests/scale/year.ts [options]
 

@@ -1,6 +1,7 @@
 import { createCipheriv, createHash } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { seededNumbers } from "#shared/seeded-numbers.ts";
 
 type TreeFile = { readonly path: string; readonly bytes: number };
 
@@ -55,15 +56,4 @@ export class YearlyTree {
     const noise = createCipheriv("aes-128-ctr", key.subarray(0, 16), key.subarray(16));
     writeFileSync(whole, noise.update(Buffer.alloc(bytes)));
   }
-}
-
-/** Seeded numbers from 0 to just below 1 (mulberry32, Tommy Ettinger). */
-export function seededNumbers(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "#shared/clock.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { seededNumbers } from "#shared/seeded-numbers.ts";
 import type { Store } from "./store.ts";
 
 /** A call that a faulty store is about to make. `number` counts all calls, from 1; each listing is one. */
@@ -102,7 +103,7 @@ export function failAtCall(number: number, fault: StoreFault): FaultyStoreOption
  * @param options.rate - from 0 to 1
  */
 export function failAtRandom(options: { readonly seed: number; readonly rate: number }): FaultyStoreOptions["fault"] {
-  const next = mulberry32(options.seed);
+  const next = seededNumbers(options.seed);
   return () => {
     const draw = next();
     const side = next();
@@ -119,15 +120,4 @@ function askedFor({ verb, key, number }: StoreCall): HoldfastError {
 function firstHalf(body: readonly Uint8Array[]): Uint8Array[] {
   const whole = Buffer.concat(body);
   return [whole.subarray(0, whole.byteLength >> 1)];
-}
-
-/** A small seeded generator of numbers from 0 to just below 1 (mulberry32, Tommy Ettinger). */
-function mulberry32(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Importer } from "#shared/connectors/importer.ts";
 import type { PackId } from "#shared/format/ids.ts";
+import { seededNumbers } from "#shared/seeded-numbers.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import { packKey } from "#shared/store/object-key.ts";
@@ -36,15 +37,10 @@ class BytesMemory implements TreeMemory {
   }
 }
 
-/** mulberry32. */
+/** Whole numbers below what is asked for, by a seed. */
 function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+  const next = seededNumbers(seed);
+  return (below) => (next() * 2 ** 32) % below;
 }
 
 type Files = Map<string, { readonly mtimeSec: number; readonly content: string }>;

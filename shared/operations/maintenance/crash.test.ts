@@ -3,6 +3,7 @@ import { isHoldfastError } from "#shared/errors.ts";
 import { publishState } from "#shared/log/publish-state.ts";
 import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
 import { undeleteSnapshots } from "#shared/log/undelete-snapshots.ts";
+import { seededNumbers } from "#shared/seeded-numbers.ts";
 import { faultyStore, type StoreCall, type StoreFault } from "#shared/store/faulty-store.ts";
 import { manualClock } from "#shared/store/manual-clock.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -101,23 +102,13 @@ function jittery(store: Store, next: () => number): Store {
   };
 }
 
-function seeded(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const firstSeed = Number(process.env["HOLDFAST_TEST_SEED"] ?? 1);
 const seeds = Array.from({ length: Number(process.env["HOLDFAST_TEST_SEEDS"] ?? 8) }, (_, index) => firstSeed + index);
 
 test.each(seeds)(
   "seed %i: three maintainers and those who publish, remove and bring back do not hurt one another",
   async (seed) => {
-    const next = seeded(seed);
+    const next = seededNumbers(seed);
     const world = await busyWorld();
     const store = jittery(world.store, next);
     const allowed = async (work: Promise<unknown>): Promise<void> => {
