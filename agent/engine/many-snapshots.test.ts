@@ -22,7 +22,7 @@ import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
 import { createSmall, openSmall } from "#shared/operations/small-store.testing.ts";
 import { silentReporter } from "#shared/operations/progress.ts";
 import { systemRandom } from "#shared/random.ts";
-import { sealIndexSection } from "#shared/repository/index-section.ts";
+import { sealIndexRows } from "#shared/repository/index-section.ts";
 import { openBundle, readConfig } from "#shared/repository/open-repository.ts";
 import { sealSessionKey } from "#shared/repository/session-keys.ts";
 import { checkpointKey, logKey, stateKey } from "#shared/store/object-key.ts";
@@ -66,7 +66,7 @@ async function makeStore(): Promise<LogState> {
     const isAdding = number % commitsPerPack === 0;
     const section = !isAdding
       ? new Uint8Array(0)
-      : sealIndexSection(row, { indexKey, storeId, packIds: [packId], random });
+      : concatBytes(...sealIndexRows(() => row, { indexKey, storeId, packIds: [packId], random }));
     const nonce = random(24);
     const header = encodeSnapshotHeader({
       timeMs: number,

@@ -42,7 +42,6 @@ export type Libc = {
   readonly close: (fd: number) => number;
   readonly read: (fd: number, into: Uint8Array, length: number) => number;
   readonly pread: (fd: number, into: Uint8Array, length: number, offset: number) => number;
-  readonly write: (fd: number, from: Uint8Array, length: number) => number;
   readonly pwrite: (fd: number, from: Uint8Array, length: number, offset: number) => number;
   readonly ftruncate: (fd: number, size: number) => number;
   readonly lseek: (fd: number, offset: number, whence: number) => number;
@@ -217,7 +216,6 @@ function bindCalls(library: LibraryHandle): Calls {
     close: call("close", "int", "int"),
     read: call("read", "int64", "int", "void *", "size_t"),
     pread: bind(["pread64", "pread"], "int64", ["int", "void *", "size_t", "int64"]),
-    write: call("write", "int64", "int", "void *", "size_t"),
     pwrite: bind(["pwrite64", "pwrite"], "int64", ["int", "void *", "size_t", "int64"]),
     ftruncate: bind(["ftruncate64", "ftruncate"], "int", ["int", "int64"]),
     lseek: bind(["lseek64", "lseek"], "int64", ["int", "int64", "int"]),

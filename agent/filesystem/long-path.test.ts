@@ -16,7 +16,7 @@ import { readExtended } from "./read-extended.ts";
 import { readFlags } from "./read-flags.ts";
 import { readLink } from "./read-link.ts";
 import { statInto, statPath } from "./stat-path.ts";
-import { writeSmallFile } from "./write-file.ts";
+import { writeSmallFile } from "./write-small-file.testing.ts";
 
 const root = mkdtempSync(join(tmpdir(), "holdfast-long-"));
 afterAll(() => execFileSync("rm", ["-rf", root]));

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest"
 import { disableLibc } from "./libc.ts";
 import { makeDirectory } from "./make-special.ts";
 import { SafeTarget } from "./safe-target.ts";
-import { writeSmallFile } from "./write-file.ts";
+import { writeSmallFile } from "./write-small-file.testing.ts";
 
 const root = mkdtempSync(join(tmpdir(), "holdfast-target-"));
 afterAll(() => rmSync(root, { recursive: true }));

@@ -14,7 +14,8 @@ import { noExtended, readExtended } from "./read-extended.ts";
 import { readHoles } from "./read-holes.ts";
 import { closeFile, openFile } from "./read-content.ts";
 import { statPath } from "./stat-path.ts";
-import { abandonFile, createFile, finishFile, setFileSize, writeAt, writeSmallFile } from "./write-file.ts";
+import { abandonFile, createFile, finishFile, setFileSize, writeAt } from "./write-file.ts";
+import { writeSmallFile } from "./write-small-file.testing.ts";
 
 const root = mkdtempSync(join(tmpdir(), "holdfast-write-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -56,7 +57,7 @@ function expectKept(directory: string, all: readonly EntryMetadata[]): void {
   }
 }
 
-describe.runIf(linux)("writeSmallFile", () => {
+describe.runIf(linux)("a file written as a restore does", () => {
   const modes = [0o600, 0o640, 0o644, 0o664, 0o666, 0o777, 0o000, 0o4755, 0o2755, 0o1644, 0o060, 0o440];
 
   test.each([
@@ -91,7 +92,7 @@ describe.runIf(linux)("writeSmallFile", () => {
     const at = join(root, "umask");
     mkdirSync(at);
     const script = `
-      import { writeSmallFile } from ${JSON.stringify(new URL("write-file.ts", import.meta.url).pathname)};
+      import { writeSmallFile } from ${JSON.stringify(new URL("write-small-file.testing.ts", import.meta.url).pathname)};
       import { createParentTraits } from ${JSON.stringify(new URL("parent-traits.ts", import.meta.url).pathname)};
       import { openDirectoryPlace } from ${JSON.stringify(new URL("list-directory.ts", import.meta.url).pathname)};
       process.umask(0o077);
@@ -194,7 +195,7 @@ describe.runIf(linux)("createFile, writeAt, setFileSize, finishFile", () => {
 
 describe.runIf(linux && isRoot)("what the running user may not restore", () => {
   const script = `
-    import { writeSmallFile } from ${JSON.stringify(new URL("write-file.ts", import.meta.url).pathname)};
+    import { writeSmallFile } from ${JSON.stringify(new URL("write-small-file.testing.ts", import.meta.url).pathname)};
     import { applyMetadata } from ${JSON.stringify(new URL("apply-metadata.ts", import.meta.url).pathname)};
     import { makeDirectory, makeSpecial } from ${JSON.stringify(new URL("make-special.ts", import.meta.url).pathname)};
     import { createParentTraits } from ${JSON.stringify(new URL("parent-traits.ts", import.meta.url).pathname)};

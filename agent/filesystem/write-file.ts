@@ -47,15 +47,11 @@ function creationMode(metadata: EntryMetadata, traits: ParentTraits): number {
  * @returns a descriptor open for writing, for `writeAt`, `setFileSize` and at last `finishFile`
  * @throws {HoldfastError} conflict: something is there already; else as `filesystemError` says
  */
-export function createFile(file: NewFile): number {
-  return create(file.path, file.metadata, file.traits, file.directoryFd ?? workingDirectory);
-}
-
-function create(path: string, metadata: EntryMetadata, traits: ParentTraits, directoryFd: number): number {
+export function createFile({ path, directoryFd = workingDirectory, metadata, traits }: NewFile): number {
   if (path.length > longestPathBytes) {
     const short = openShortPath(path, directoryFd);
     try {
-      return create(short.name, metadata, traits, short.directoryFd);
+      return createFile({ path: short.name, directoryFd: short.directoryFd, metadata, traits });
     } finally {
       short.close();
     }
@@ -151,28 +147,6 @@ export function abandonFile(fd: number): void {
   const c = libc();
   if (c === undefined) closeSync(fd);
   else c.close(fd);
-}
-
-/**
- * `createFile`, `writeAt` and `finishFile` in one, for content that is at hand: the fast way for small files.
- *
- * @returns a problem for each attribute that could not be restored
- * @throws {HoldfastError} as `createFile` and `writeAt`; the file may be there in part then
- */
-export function writeSmallFile(file: NewFile, data: Uint8Array, options: ApplyOptions): readonly MetadataProblem[] {
-  const fd = create(file.path, file.metadata, file.traits, file.directoryFd ?? workingDirectory);
-  const c = libc();
-  const length = data.byteLength;
-  // The common case, without try: one call writes all.
-  if (c === undefined || (length > 0 && c.write(fd, data, length) !== length)) {
-    try {
-      writeAt(fd, data, 0, file.path);
-    } catch (error) {
-      abandonFile(fd);
-      throw error;
-    }
-  }
-  return finishFile(fd, file, options);
 }
 
 const stat = createEntryStat();

@@ -12,7 +12,8 @@ import { readHoles } from "#agent/filesystem/read-holes.ts";
 import { readLink } from "#agent/filesystem/read-link.ts";
 import { SafeTarget } from "#agent/filesystem/safe-target.ts";
 import { statPath } from "#agent/filesystem/stat-path.ts";
-import { createFile, finishFile, setFileSize, writeAt, writeSmallFile } from "#agent/filesystem/write-file.ts";
+import { createFile, finishFile, setFileSize, writeAt } from "#agent/filesystem/write-file.ts";
+import { writeSmallFile } from "#agent/filesystem/write-small-file.testing.ts";
 
 /** A problem of one entry of a copy, by binary path. */
 export type CopyProblem = MetadataProblem & { readonly path: string };

@@ -1,5 +1,4 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import type { DecipherChaCha20Poly1305 } from "node:crypto";
 import { hchacha } from "@noble/ciphers/chacha.js";
 import { HoldfastError } from "#shared/errors.ts";
 
@@ -72,7 +71,12 @@ export function sealParts(context: SealContext, plaintext: Uint8Array): SealedPa
 export function open(context: SealContext, sealed: Uint8Array): Uint8Array<ArrayBuffer> {
   const lengthBytes = sealed.length - sealTagBytes;
   if (lengthBytes < 0) throw cannotOpen(sealed.length);
-  const { decipher, plaintext } = decipherParts(context, sealed.subarray(0, lengthBytes), sealed.subarray(lengthBytes));
+  const { subkey, iv } = deriveSubkey(context);
+  const decipher = createDecipheriv("chacha20-poly1305", subkey, iv, { authTagLength: sealTagBytes });
+  subkey.fill(0);
+  decipher.setAAD(context.aad, { plaintextLength: lengthBytes });
+  decipher.setAuthTag(sealed.subarray(lengthBytes));
+  const plaintext = withOwnBuffer(decipher.update(sealed.subarray(0, lengthBytes)));
   try {
     decipher.final();
   } catch {
@@ -80,37 +84,6 @@ export function open(context: SealContext, sealed: Uint8Array): Uint8Array<Array
     throw cannotOpen(sealed.length);
   }
   return plaintext;
-}
-
-/**
- * Opens what `sealParts` just made and compares it with the plaintext: the check of an encoder on itself, which catches
- * memory and processor faults before the only other copy is gone.
- *
- * @throws {HoldfastError} corrupt: the parts do not open to `plaintext`
- */
-export function checkSealedParts(context: SealContext, parts: SealedParts, plaintext: Uint8Array): void {
-  const sealedBytes = parts.ciphertext.length + parts.tag.length;
-  if (parts.tag.length !== sealTagBytes) throw cannotOpen(sealedBytes);
-  const { decipher, plaintext: opened } = decipherParts(context, parts.ciphertext, parts.tag);
-  try {
-    decipher.final();
-  } catch {
-    throw cannotOpen(sealedBytes);
-  }
-  if (Buffer.compare(opened, plaintext) !== 0) throw cannotOpen(sealedBytes);
-}
-
-function decipherParts(
-  context: SealContext,
-  ciphertext: Uint8Array,
-  tag: Uint8Array,
-): { decipher: DecipherChaCha20Poly1305; plaintext: Uint8Array<ArrayBuffer> } {
-  const { subkey, iv } = deriveSubkey(context);
-  const decipher = createDecipheriv("chacha20-poly1305", subkey, iv, { authTagLength: sealTagBytes });
-  subkey.fill(0);
-  decipher.setAAD(context.aad, { plaintextLength: ciphertext.length });
-  decipher.setAuthTag(tag);
-  return { decipher, plaintext: withOwnBuffer(decipher.update(ciphertext)) };
 }
 
 /** The error of bytes that do not authenticate; it tells their length and nothing of their content. */

@@ -1,4 +1,3 @@
-import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { createSha256 } from "#shared/crypto/sha256.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { decodeCborMap, encodeCbor } from "./cbor.ts";
@@ -51,11 +50,6 @@ export function checkpointPartPieces(
   const fields = [...rows("states", states), encodeCbor("storeId"), encodeCbor(idToBytes(storeId))];
   if (placed.length === 0) return framePieces("checkpointPart", 1, [Uint8Array.of(0xa2), ...fields]);
   return framePieces("checkpointPart", 2, [Uint8Array.of(0xa3), ...rows("placed", placed), ...fields]);
-}
-
-/** The head of a part. @see FORMAT.md, Checkpoint */
-export function encodeCheckpointPart({ storeId, states, placed }: CheckpointPart): Uint8Array<ArrayBuffer> {
-  return concatBytes(...checkpointPartPieces(storeId, states.map(encodePartState), placed.map(encodePartPack)));
 }
 
 /** The name of the part whose head this is, in one piece or several: SHA-256, 32 bytes. */

@@ -43,7 +43,8 @@ import {
   storeIds,
   trial,
 } from "./properties.testing.ts";
-import { decodeSegmentContent, encodeSegmentContent } from "./segment.ts";
+import { encodeSegmentContent } from "./encode-segment-content.testing.ts";
+import { decodeSegmentContent } from "./segment.ts";
 import { decodeSnapshotHeader, encodeSnapshotHeader } from "./snapshot.ts";
 import { decodeStateHead, encodeStateHead, stateHeadLength } from "./state.ts";
 import { decodeTreeNode, encodeInnerNode } from "./tree-node.ts";

@@ -35,12 +35,7 @@ export type FoldSection = {
 /** Ids with the number of an entry each: flat, for there may be millions of them. */
 export type FoldRows<Id extends PackId | StateId> = IdRows<{ readonly id: Id; readonly seq: number }>;
 
-/** The byte table of a row of `sweptStates` and `placed`; rows ascend by id. */
-export const foldRowLayout = [
-  ["id", 32, "the state or pack"],
-  ["seq", 8, "the entry that swept or placed it"],
-] as const;
-
+/** A row of `sweptStates` and `placed`: the state or pack 32, the entry that swept or placed it 8. */
 const foldRow = { rowBytes: 40, idBytes: 32 };
 
 /** @see FORMAT.md, Checkpoint */

@@ -32,13 +32,6 @@ export function segmentContentBytes(storedBytes: number): number {
   return padmeLength(segmentHeaderBytes + storedBytes);
 }
 
-/** Writes header, encoded plaintext and zero padding: the content that is then sealed. */
-export function encodeSegmentContent(codec: number, plainBytes: number, stored: Uint8Array): Uint8Array<ArrayBuffer> {
-  const content = new Uint8Array(segmentContentBytes(stored.byteLength));
-  content.set(stored, segmentHeaderBytes);
-  return frameSegmentContent(content, { codec, plainBytes, storedBytes: stored.byteLength });
-}
-
 /**
  * Writes header and zero padding around the encoded plaintext that lies at `segmentHeaderBytes` of `room` already.
  *

@@ -1,6 +1,6 @@
 import { decodeFrame, encodeFrame, frameHeaderBytes, frameTrailerBytes, readFrameHeader } from "./frame.ts";
 import { type CborMap, decodeCborMap, encodeCbor } from "./cbor.ts";
-import { checkPackTable, packTableRowBytes } from "./pack.ts";
+import { checkPackTable } from "./pack.ts";
 import type { PackKind } from "./segment.ts";
 import { formatLimits } from "./limits.ts";
 import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId, type StoreId } from "./ids.ts";
@@ -131,11 +131,6 @@ export function decodeStateHead(
     throw new HoldfastError("corrupt", `Cannot read ${subject}: its signature does not hold`);
   }
   return head;
-}
-
-/** Segments that a head's packs have in all. */
-export function stateSegmentCount(head: StateHead): number {
-  return head.packs.reduce((sum, pack) => sum + pack.table.byteLength / packTableRowBytes, 0);
 }
 
 /** The field `sessions` of a map. @throws {HoldfastError} corrupt */

@@ -1,7 +1,6 @@
 import { compress } from "#shared/compression/compress.ts";
 import { decompress } from "#shared/compression/decompress.ts";
 import { open, sealParts } from "#shared/crypto/seal.ts";
-import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import {
   decodeIndexContent,
   encodeIndexContent,
@@ -25,21 +24,11 @@ export type IndexSectionPlace = {
 };
 
 /**
- * Seals sorted index rows as the index section of a state: nonce 24, sealed content. Empty for no rows.
- *
- * @throws {HoldfastError} invalid: more rows than a section may have
- */
-export function sealIndexSection(
-  rows: Uint8Array,
-  options: IndexSectionPlace & { readonly random: Random },
-): Uint8Array<ArrayBuffer> {
-  return concatBytes(...sealIndexRows(() => rows, options));
-}
-
-/**
- * `sealIndexSection` as the parts of the section, holding as little as it can.
+ * Seals sorted index rows as the index section of a state: nonce 24, sealed content, as parts that lie one behind the other. None for no
+ * rows. Holds as little as it can.
  *
  * @param takeRows - hands the rows over: the caller keeps no reference, so that they can be collected
+ * @throws {HoldfastError} invalid: more rows than a section may have
  */
 export function sealIndexRows(
   takeRows: () => Uint8Array,

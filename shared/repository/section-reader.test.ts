@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
+import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import type { HoldfastError } from "#shared/errors.ts";
 import { idFromBytes } from "#shared/format/ids.ts";
@@ -11,7 +12,7 @@ import { memoryStore } from "#shared/store/memory-store.ts";
 import { stateKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { largeSectionBytes } from "./blob-lookup.ts";
-import { sealIndexSection } from "./index-section.ts";
+import { sealIndexRows } from "./index-section.ts";
 import { PublishedStates, type StateContents } from "./published-states.ts";
 import { PrefixFilter } from "./prefix-filter.ts";
 import { SectionReader } from "./section-reader.ts";
@@ -54,12 +55,14 @@ beforeAll(async () => {
   const view = new DataView(rows.buffer);
   for (let row = 0; row < rowCount; row++) view.setUint32(row * indexRowBytes + 20, row % segmentCount, true);
   const sorted = sortIndexRows(rows);
-  section = sealIndexSection(sorted, {
-    indexKey,
-    storeId: storeIdBytes,
-    packIds: packs.map(({ packId }) => packId),
-    random: systemRandom,
-  });
+  section = concatBytes(
+    ...sealIndexRows(() => sorted, {
+      indexKey,
+      storeId: storeIdBytes,
+      packIds: packs.map(({ packId }) => packId),
+      random: systemRandom,
+    }),
+  );
   const stateId = idFromBytes("state", sha256(section));
   const indexBytes = section.byteLength;
   record = { seq: 1, stateId, headBytes, stateBytes: headBytes + indexBytes } as SnapshotRecord;

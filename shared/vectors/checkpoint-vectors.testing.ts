@@ -1,8 +1,14 @@
+import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { encodeHex } from "#shared/bytes/hex.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { encodeCbor, type CborValue } from "#shared/format/cbor.ts";
 import { encodeHeadersSection } from "#shared/format/checkpoint-headers.ts";
-import { encodeCheckpointPart } from "#shared/format/checkpoint-part.ts";
+import {
+  type CheckpointPart,
+  checkpointPartPieces,
+  encodePartPack,
+  encodePartState,
+} from "#shared/format/checkpoint-part.ts";
 import { encodePartsSection } from "#shared/format/checkpoint-parts.ts";
 import { idToBytes } from "#shared/format/ids.ts";
 import { sessionId, storeId, storeIdBytes } from "./fixed-store.testing.ts";
@@ -17,6 +23,10 @@ export function checkpointPartVectors(): Vector[] {
   return [...partVectors(), ...headersVectors(), ...partsVectors()];
 }
 
+function partHead({ states, placed: packs }: Omit<CheckpointPart, "storeId">): Uint8Array {
+  return concatBytes(...checkpointPartPieces(storeId, states.map(encodePartState), packs.map(encodePartPack)));
+}
+
 function partVectors(): Vector[] {
   const states = ["a", "b"].map((name, index) => ({
     stateId: state(name),
@@ -25,8 +35,8 @@ function partVectors(): Vector[] {
     indexBytes: index * 100,
     indexSha256: sha256(Buffer.from(`index of ${name}`)),
   }));
-  const good = encodeCheckpointPart({ storeId, states, placed: [] });
-  const both = encodeCheckpointPart({ storeId, states: states.slice(0, 1), placed: [placed("n", 3, 1)] });
+  const good = partHead({ states, placed: [] });
+  const both = partHead({ states: states.slice(0, 1), placed: [placed("n", 3, 1)] });
   const { packId, kind, sizeBytes, table } = placed("n", 3, 1);
   const pack = { id: idToBytes(packId), kind, sizeBytes, table };
   const row = { state: idToBytes(state("a")), packs: [], sessions: [], indexBytes: 0, indexSha256: zeros };

@@ -8,7 +8,8 @@ import { encodeDirectoryContent } from "#shared/format/directory.ts";
 import { encodeIndexContent, indexAad, splitIndexRows } from "#shared/format/index-section.ts";
 import { idFromBytes } from "#shared/format/ids.ts";
 import { encodePackSessions, packHeaderBytes, packTableRowBytes, packTrailerBytes } from "#shared/format/pack.ts";
-import { encodeSegmentContent, type PackKind, segmentAad } from "#shared/format/segment.ts";
+import { encodeSegmentContent } from "#shared/format/encode-segment-content.testing.ts";
+import { type PackKind, segmentAad } from "#shared/format/segment.ts";
 import { PackAssembler } from "#shared/repository/pack-assembler.ts";
 import { SegmentBuilder } from "#shared/repository/segment-builder.ts";
 import { sealedSession } from "./crypto-vectors.testing.ts";
@@ -358,20 +359,9 @@ function makePack(kind: PackKind, envelope: Uint8Array, segmentCount: number): U
   const random = seededRandom(`holdfast vectors, pack ${kind}`);
   const pack = new PackAssembler({ kind, storeId: storeIdBytes, sessionId, envelope, random });
   const mac = kind === "data" ? chunkMac : nodeMac;
-  const builder = new SegmentBuilder(
-    {
-      storeId: storeIdBytes,
-      kind,
-      sessionKey,
-      indexKey: keys.indexKey,
-      level: 3,
-      targetBytes: 4096,
-      blobMaxBytes: 4096,
-      verify: true,
-    },
-    random,
-    () => 0,
-  );
+  const sizes = { level: 3, targetBytes: 4096, blobMaxBytes: 4096 };
+  const session = { storeId: storeIdBytes, kind, sessionKey, indexKey: keys.indexKey, verify: true, ...sizes };
+  const builder = new SegmentBuilder(session, random, () => 0);
   for (let segment = 0; segment < segmentCount; segment++) {
     for (const part of [0, 1]) {
       const blob = seededBytes(`holdfast vectors, ${kind} blob ${segment} ${part}`, 200);

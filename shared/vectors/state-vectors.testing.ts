@@ -8,7 +8,7 @@ import { encodePackTable } from "#shared/format/pack.ts";
 import { encodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
 import { snapshotAad } from "#shared/format/snapshot-aad.ts";
 import { encodeStateHead, type StateHead, stateIdOf } from "#shared/format/state.ts";
-import { sealIndexSection } from "#shared/repository/index-section.ts";
+import { sealIndexRows } from "#shared/repository/index-section.ts";
 import { sealedSession } from "./crypto-vectors.testing.ts";
 import {
   chunkMac,
@@ -167,12 +167,12 @@ async function wholeStateVectors(): Promise<Vector[]> {
   const packs = [tablePack("one", "data", 3), tablePack("two", "meta", 1)];
   const packIds = packs.map((each) => each.packId);
   const rows = indexRows(4);
-  const section = sealIndexSection(rows, {
+  const section = concatBytes(...sealIndexRows(() => rows, {
     indexKey: keys.indexKey,
     storeId: storeIdBytes,
     packIds,
     random: seededRandom("holdfast vectors, state index"),
-  });
+  }));
   const head: StateHead = {
     storeId,
     commitId,

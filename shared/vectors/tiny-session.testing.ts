@@ -14,7 +14,7 @@ import { encodeSnapshotHeader, type SnapshotHeader, type TreeRoot } from "#share
 import { snapshotAad } from "#shared/format/snapshot-aad.ts";
 import { encodeStateHead, type PackReference, stateIdOf } from "#shared/format/state.ts";
 import { type AssembledPack, PackAssembler } from "#shared/repository/pack-assembler.ts";
-import { sealIndexSection } from "#shared/repository/index-section.ts";
+import { sealIndexRows } from "#shared/repository/index-section.ts";
 import { nodeKey } from "#shared/repository/node-key.ts";
 import { SegmentBuilder } from "#shared/repository/segment-builder.ts";
 import { sortIndexRows } from "#shared/repository/sort-index-rows.ts";
@@ -122,7 +122,7 @@ export class TinySession {
     const packs = this.#assemble(envelope);
     const packIds = packs.map((each) => each.packId);
     const rows = this.#settle(packs);
-    const section = sealIndexSection(rows, { indexKey: keys.indexKey, storeId: this.#storeId, packIds, random });
+    const section = concatBytes(...sealIndexRows(() => rows, { indexKey: keys.indexKey, storeId: this.#storeId, packIds, random }));
     const nonce = random(24);
     const aad = snapshotAad(this.#storeId, idToBytes(options.commitId));
     const sealedSnapshot = concatBytes(
