@@ -17,7 +17,7 @@ export const check = defineCommand({
     ],
     exits: {
       corrupt: "damage was found; the report names it",
-      partial: "something could not be read, log entries are lost, or a snapshot needs a condemned pack",
+      partial: "something was not read, log entries are lost, or a condemned pack is needed",
     },
     examples: [
       { line: "holdfast check", does: "Verify the structure of the store and of all snapshots." },
