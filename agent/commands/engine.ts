@@ -40,8 +40,8 @@ export interface Engine {
   keys(): Promise<readonly KeySummary[]>;
   /** Adds a slot under a new passphrase, or under a random secret that becomes a key file. */
   addKey(request: AddKeyRequest): Promise<AddedKey>;
-  /** @throws {HoldfastError} conflict: it is the last slot of an owner */
-  removeKey(slotPrefix: string): Promise<KeySummary>;
+  /** Removes a slot, also one that is damaged. @throws {HoldfastError} conflict: it is the last slot of an owner that can be read */
+  removeKey(slotPrefix: string): Promise<KeySummary | DamagedKey>;
   /** Replaces the slot that the given secret opened by one under a new passphrase. */
   changePassphrase(newPassphrase: AskNewPassphrase): Promise<KeySummary>;
   /** Serves snapshots until the run is stopped, and tells of each place when it is served. */
@@ -231,6 +231,9 @@ export type KeySummary = {
   /** The slot that opened this session. */
   readonly current: boolean;
 };
+
+/** A key slot that is damaged: nothing but its name is known. */
+export type DamagedKey = { readonly slotId: string; readonly damaged: true };
 
 /** What `key add` asks. */
 export type AddKeyRequest = {

@@ -13,7 +13,14 @@ import { logMark } from "#shared/log/log-state.ts";
 import { warnOfCondemned } from "#shared/operations/warn-of-condemned.ts";
 import type { Report } from "#shared/operations/progress.ts";
 import { systemRandom } from "#shared/random.ts";
-import { addKeySlot, listKeySlots, removeKeySlot, type SlotStore } from "#shared/repository/key-slots.ts";
+import {
+  addKeySlot,
+  type ListedKeySlot,
+  listKeySlots,
+  removeKeySlot,
+  type SlotStore,
+} from "#shared/repository/key-slots.ts";
+import { keySlotsPrefix } from "#shared/store/object-key.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { readContent } from "#shared/snapshot/read-content.ts";
 import { snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
@@ -194,9 +201,8 @@ export function storeEngine(parts: EngineParts): Engine {
     async keys() {
       const { slot, ...opened } = await session();
       const listed = await listKeySlots(slotStore(opened));
-      const broken = listed.find((each) => "problem" in each);
-      if (broken !== undefined && "problem" in broken)
-        reporter.notice({ level: "warning", message: broken.problem.message });
+      for (const each of listed)
+        if ("problem" in each) reporter.notice({ level: "warning", message: each.problem.message });
       return listed.flatMap((each) => ("slot" in each ? [keySummary(each.slot, slot)] : []));
     },
     async addKey({ role, label, newPassphrase }) {
@@ -222,8 +228,15 @@ export function storeEngine(parts: EngineParts): Engine {
     async removeKey(slotPrefix) {
       const opened = await session();
       requireOwner(opened.bundle);
-      const slots = (await listKeySlots(slotStore(opened))).flatMap((each) => ("slot" in each ? [each.slot] : []));
-      const slot = pickSlot(slots, slotPrefix);
+      const listed = await listKeySlots(slotStore(opened));
+      const slots = listed.flatMap((each) => ("slot" in each ? [each.slot] : []));
+      const picked = pickSlot(listed, slotPrefix);
+      if ("problem" in picked) {
+        if (picked.problem.kind !== "corrupt") throw picked.problem;
+        await opened.store.delete(picked.key);
+        return { slotId: slotName(picked), damaged: true };
+      }
+      const { slot } = picked;
       if (slot.role === "owner" && slots.filter((each) => each.role === "owner").length === 1) {
         throw new HoldfastError(
           "conflict",
@@ -300,8 +313,13 @@ async function bundleFor(bundle: Bundle, role: "owner" | "writer"): Promise<Bund
   return role === "owner" ? bundle : writerBundle(bundle.masterSecret);
 }
 
-function pickSlot(slots: readonly KeySlot[], prefix: string): KeySlot {
-  const found = slots.filter((slot) => slot.slotId.startsWith(prefix.toLowerCase()));
+/** The name of a slot, which is its id if it is not damaged. */
+function slotName({ key }: ListedKeySlot): string {
+  return key.slice(keySlotsPrefix.length);
+}
+
+function pickSlot(slots: readonly ListedKeySlot[], prefix: string): ListedKeySlot {
+  const found = slots.filter((each) => slotName(each).toLowerCase().startsWith(prefix.toLowerCase()));
   const [only] = found;
   if (only === undefined)
     throw new HoldfastError("absent", `Cannot find a key slot whose id begins with ${prefix}`, {

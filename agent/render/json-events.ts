@@ -29,7 +29,7 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
   undeleted: { members: "as snapshot", comes: "from undelete" },
   key: { members: "slotId, role, label, form, createdMs, current", comes: "from key list, for each slot" },
   keyAdded: { members: "as key", comes: "from key add" },
-  keyRemoved: { members: "as key", comes: "from key remove" },
+  keyRemoved: { members: "as key; of a damaged slot: slotId, damaged", comes: "from key remove" },
   keyChanged: { members: "as key", comes: "from key passwd" },
   mounted: { members: "protocol, url, needsLink", comes: "from mount, for each place that is served" },
   ui: { members: "url", comes: "from ui, when it is served" },

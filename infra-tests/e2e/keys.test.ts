@@ -124,6 +124,27 @@ test("key remove takes a slot away, but never the last of an owner", async () =>
   expect(await sandbox.do([...at, "ls"], { env: { HOLDFAST_PASSPHRASE: passphrase } })).not.toBe("");
 });
 
+test("a damaged slot is named by key list and check, and key remove takes it away", async () => {
+  const name = String((await keys())[0]!["slotId"]);
+  const slot = readFileSync(join(sandbox.path("store"), "keys", name));
+  const damaged = "0123456789abcdef0123456789abcdef";
+  writeFileSync(join(sandbox.path("store"), "keys", damaged), slot.subarray(0, slot.length >> 1));
+  const listed = await sandbox.run([...at, "key", "list"]);
+  expect({ status: listed.status, stderr: listed.stderr }).toEqual({
+    status: 0,
+    stderr: expect.stringContaining(damaged),
+  });
+  const checked = await sandbox.run([...at, "check"]);
+  expect({ status: checked.status, stderr: checked.stderr }).toEqual({
+    status: 65,
+    stderr: expect.stringContaining(`holdfast key remove ${damaged}`),
+  });
+  expect(await sandbox.do([...at, "key", "remove", damaged.slice(0, 8)])).toBe(`removed ${damaged}  damaged\n`);
+  expect(await keys()).toMatchObject([{ slotId: name }]);
+  expect((await sandbox.run([...at, "check"])).status).toBe(0);
+  expect((await sandbox.run([...at, "key", "remove", name])).status).toBe(75);
+});
+
 test("a store without encryption needs no passphrase, and says what it is", async () => {
   const open = ["at", sandbox.path("open")];
   expect(await sandbox.do([...open, "create", "--plaintext"], none)).toMatch(
