@@ -5,7 +5,6 @@ import { tarDirectory } from "#gateway/archive/tar-directory.ts";
 import { zipDirectory } from "#gateway/archive/zip-directory.ts";
 import { bodyStream } from "#gateway/content/body-stream.ts";
 import { contentDisposition } from "#gateway/content/content-disposition.ts";
-import { contentResponse } from "#gateway/content/content-response.ts";
 import { commonHeaders, pageSecurityPolicy } from "#gateway/content/security-headers.ts";
 import type { Mount } from "#gateway/mount.ts";
 import { encodePath } from "#gateway/paths/encode-path.ts";
@@ -14,6 +13,7 @@ import { requestPath } from "#gateway/paths/request-path.ts";
 import { directoryPage } from "./directory-page.ts";
 import { directoryQuery, queryValues } from "./directory-query.ts";
 import { textPage } from "./error-page.ts";
+import { fileResponse } from "./file-response.ts";
 import { listedEntries } from "./listed-entries.ts";
 
 /** What one request asks. */
@@ -44,7 +44,7 @@ export async function answerGet(asked: Asked): Promise<Response> {
         : undefined;
       const { headers } = request;
       const common = { view, entry, method, headers, nowMs: systemClock.nowMs() };
-      return contentResponse(extra === undefined ? common : { ...common, extra });
+      return fileResponse(extra === undefined ? common : { ...common, extra });
     }
     default:
       return textPage(404, "this is no file", method);

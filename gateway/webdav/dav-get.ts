@@ -1,6 +1,6 @@
 import { systemClock } from "#shared/clock.ts";
-import { contentResponse } from "#gateway/content/content-response.ts";
 import { type Asked, answerGet } from "#gateway/http/answer-get.ts";
+import { fileResponse } from "#gateway/http/file-response.ts";
 import { requestPath } from "#gateway/paths/request-path.ts";
 import { findShown } from "./shown-entry.ts";
 
@@ -14,5 +14,5 @@ export async function davGet(asked: Asked): Promise<Response> {
   if (place === undefined || place.isDirectory) return answerGet(asked);
   const found = await findShown(view, place.path);
   if (found?.entry.type !== "file" || found.entry.error !== undefined) return answerGet(asked);
-  return contentResponse({ view, entry: found.entry, method, headers: request.headers, nowMs: systemClock.nowMs() });
+  return fileResponse({ view, entry: found.entry, method, headers: request.headers, nowMs: systemClock.nowMs() });
 }
