@@ -5,37 +5,30 @@ import { undeleteSnapshots } from "#shared/log/undelete-snapshots.ts";
 import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
 import { systemRandom } from "#shared/random.ts";
 import { liveRecords } from "#shared/snapshot/read-snapshot.ts";
-import { faultyStore, type StoreCall, type StoreFault } from "#shared/store/faulty-store.ts";
+import { faultyStore, type StoreCall, worldEndings } from "#shared/store/faulty-store.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import { retryingStore } from "#shared/store/retrying-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import { type ScriptedEntry, scriptedSource } from "./backup/scripted-source.testing.ts";
 import { maintenance } from "./maintenance/maintenance.ts";
 import { silentReporter } from "./progress.ts";
+import { expectSound, expectTree } from "./small-expectations.testing.ts";
 import {
+  appenderTo,
   backupSmall,
-  checkSmall,
   createSmall,
   fill,
   impatientClock,
-  isSound,
   noise,
   objectsOf,
   openSmall,
   readWhole,
   smallSettings,
   snapshotIds,
-  wholeFile,
+  storeOfBackups,
 } from "./small-store.testing.ts";
 
-vi.mock("node:worker_threads", async () => {
-  const { freshThreads } = await import("./fresh-threads.testing.ts");
-  return freshThreads((name, fresh) =>
-    name === "backup-worker.ts"
-      ? import(/* @vite-ignore */ `./backup/backup-worker.ts?${fresh}`)
-      : import(/* @vite-ignore */ `./check/check-worker.ts?${fresh}`),
-  );
-});
+vi.mock("node:worker_threads", async () => (await import("./fresh-threads.testing.ts")).freshThreads());
 
 const firstTree: ScriptedEntry[] = [
   { path: "a", content: noise("a", 50_000) },
@@ -49,22 +42,6 @@ const secondTree: ScriptedEntry[] = [
   { path: "e/new", content: "new" },
 ];
 const source = (entries: readonly ScriptedEntry[]) => scriptedSource({ entries });
-
-/** How the world ends at the n-th call: it fails before or after its effect, or takes effect and nothing after it does. */
-const endings = {
-  "fails before its effect":
-    (n: number) =>
-    (call: StoreCall): StoreFault | undefined =>
-      call.number === n ? { when: "before" } : undefined,
-  "fails after its effect":
-    (n: number) =>
-    (call: StoreCall): StoreFault | undefined =>
-      call.number === n ? { when: "after" } : undefined,
-  "is the last to take effect":
-    (n: number) =>
-    (call: StoreCall): StoreFault | undefined =>
-      call.number === n ? { when: "after" } : call.number > n ? { when: "before" } : undefined,
-};
 
 /** What an operation came to. */
 type Ending = { readonly resolved: boolean; readonly error: unknown };
@@ -92,12 +69,12 @@ async function atEveryCall(
   const count = faultyStore(await fill(memoryStore(), begin), { fault: ({ verb }) => void verbs.push(verb) });
   await operate(count);
   const calls = verbs.length;
-  for (const [index, [name, fault]] of Object.entries(endings).entries()) {
+  for (const [index, [name, fault]] of Object.entries(worldEndings).entries()) {
     for (let n = 1; n <= calls; n++) {
       const verb = verbs[n - 1];
       if (index > 0 && verb !== "put" && verb !== "delete") continue;
       const inner = await fill(memoryStore(), begin);
-      const ending = await endingOf(operate(faultyStore(inner, { fault: fault(n) })));
+      const ending = await endingOf(operate(faultyStore(inner, { fault: fault(({ number }) => number === n) })));
       await judge(inner, ending, `call ${n} of ${calls} ${name}`);
     }
   }
@@ -113,31 +90,22 @@ function expectHonest(ending: Ending, isThere: boolean, what: string): void {
 }
 
 async function newStore(...trees: readonly (readonly ScriptedEntry[])[]): Promise<Map<string, Uint8Array>> {
-  const store = memoryStore();
-  await createSmall(store);
-  for (const entries of trees) await backupSmall(store, [source(entries)]);
-  return objectsOf(store);
+  return objectsOf(await storeOfBackups(...trees));
 }
 
 /** A backup to a store that ended somehow succeeds and is whole, and so is all else. */
 async function expectNextBackupWhole(store: Store, what: string): Promise<void> {
   await backupSmall(store, [source(secondTree)]);
   // Whether every byte of it is right is proved for one way of ending only: it takes the longest.
-  const report = await checkSmall(store, what.endsWith("is the last to take effect") ? 100 : 0);
-  if (!isSound(report)) expect.fail(`${what}: ${JSON.stringify(report)}`);
+  await expectSound(store, what, what.endsWith("is the last to take effect") ? 100 : 0);
   const read = await readWhole(await openSmall(store));
-  for (const { path, content } of secondTree)
-    expect(read.get(`/scripted/${path}`), `${what}: ${path}`).toBe(wholeFile(content ?? ""));
-}
-
-async function appenderOf(store: Store) {
-  const { signer, log, config } = await openSmall(store);
-  return { config, appender: { store, signer, clock: impatientClock, random: systemRandom, from: log } };
+  expectTree(read, secondTree, what);
 }
 
 /** All that maintenance does: it waits for nothing and nobody. */
 async function maintainSmall(store: Store): Promise<void> {
-  const { config, appender } = await appenderOf(store);
+  const { config } = await openSmall(store);
+  const appender = await appenderTo(store);
   const reporter = silentReporter;
   await maintenance({ appender, config, dryRun: false, force: true, compact: true, orphanAgeMs: 0, reporter });
 }
@@ -149,11 +117,11 @@ async function storeToMaintain(): Promise<Map<string, Uint8Array>> {
   await backupSmall(store, [source(firstTree)]);
   await maintainSmall(store);
   await backupSmall(store, [source([...firstTree, { path: "f", content: noise("f", 80_000) }])]);
-  const { appender } = await appenderOf(store);
+  const appender = await appenderTo(store);
   await removeSnapshots(appender, [...appender.from.snapshots.keys()]);
   await backupSmall(store, [source(secondTree)]);
   await maintainSmall(store);
-  const { appender: later } = await appenderOf(store);
+  const later = await appenderTo(store);
   await backupSmall(store, [source(firstTree)]);
   const [newest] = liveRecords(await openSmall(store));
   if (newest === undefined) return expect.fail("there is no snapshot");
@@ -164,10 +132,8 @@ async function storeToMaintain(): Promise<Map<string, Uint8Array>> {
 /** What was not removed is there, and whole. */
 async function expectSecondTreeWhole(store: Store, what: string): Promise<void> {
   const read = await readWhole(await openSmall(store));
-  for (const { path, content } of secondTree)
-    expect(read.get(`/scripted/${path}`), `${what}: ${path}`).toBe(wholeFile(content ?? ""));
-  const report = await checkSmall(store, 0);
-  if (!isSound(report)) expect.fail(`${what}: ${JSON.stringify(report)}`);
+  expectTree(read, secondTree, what);
+  await expectSound(store, what, 0);
 }
 
 describe("a store that fails at any call", () => {
@@ -183,10 +149,9 @@ describe("a store that fails at any call", () => {
         expectHonest(ending, ids.length === 1, what);
         if (ids.length === 1) {
           const read = await readWhole(repository);
-          for (const { path, content } of firstTree)
-            expect(read.get(`/scripted/${path}`), what).toBe(wholeFile(content ?? ""));
+          expectTree(read, firstTree, what);
         }
-        expect(isSound(await checkSmall(store, 0)), what).toBe(true);
+        await expectSound(store, what, 0);
         await expectNextBackupWhole(store, what);
       },
     );
@@ -204,9 +169,8 @@ describe("a store that fails at any call", () => {
         expect([1, 2], what).toContain(ids.length);
         expectHonest(ending, ids.length === 2, what);
         const old = await readWhole(repository, ids.length - 1);
-        for (const { path, content } of firstTree)
-          expect(old.get(`/scripted/${path}`), what).toBe(wholeFile(content ?? ""));
-        expect(isSound(await checkSmall(store, 0)), what).toBe(true);
+        expectTree(old, firstTree, what);
+        await expectSound(store, what, 0);
         await expectNextBackupWhole(store, what);
       },
     );
@@ -240,9 +204,8 @@ describe("a store that fails at any call", () => {
         const repository = await openSmall(store);
         expectHonest(ending, snapshotIds(repository).length === 1, what);
         const read = await readWhole(repository);
-        for (const { path, content } of secondTree)
-          expect(read.get(`/scripted/${path}`), what).toBe(wholeFile(content ?? ""));
-        expect(isSound(await checkSmall(store, 0)), what).toBe(true);
+        expectTree(read, secondTree, what);
+        await expectSound(store, what, 0);
       },
     );
   });
@@ -251,10 +214,10 @@ describe("a store that fails at any call", () => {
     const begin = await fill(memoryStore(), await newStore(firstTree, secondTree));
     const [, old] = liveRecords(await openSmall(begin));
     if (old === undefined) return expect.fail("there is no old snapshot");
-    await removeSnapshots((await appenderOf(begin)).appender, [old.stateId]);
+    await removeSnapshots(await appenderTo(begin), [old.stateId]);
     await atEveryCall(
       await objectsOf(begin),
-      async (store) => undeleteSnapshots((await appenderOf(store)).appender, [old.stateId]),
+      async (store) => undeleteSnapshots(await appenderTo(store), [old.stateId]),
       async (store, ending, what) => {
         expectHonest(ending, snapshotIds(await openSmall(store)).length === 2, what);
         await expectSecondTreeWhole(store, what);
@@ -282,12 +245,12 @@ describe("a store that fails at any call", () => {
   it("during the writing of a checkpoint changes nothing but how quickly the store opens", async () => {
     await atEveryCall(
       await newStore(firstTree, secondTree),
-      async (store) => writeCheckpoint((await appenderOf(store)).appender, { isThorough: true }),
+      async (store) => writeCheckpoint(await appenderTo(store), { isThorough: true }),
       async (store, ending, what) => {
         if (!ending.resolved)
           expect(isHoldfastError(ending.error, "unavailable"), `${what}: ${String(ending.error)}`).toBe(true);
         expect(snapshotIds(await openSmall(store)), what).toHaveLength(2);
-        await writeCheckpoint((await appenderOf(store)).appender, { isThorough: true });
+        await writeCheckpoint(await appenderTo(store), { isThorough: true });
         await expectSecondTreeWhole(store, what);
         await expectNextBackupWhole(store, what);
       },

@@ -10,37 +10,13 @@ import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import type { Store } from "#shared/store/store.ts";
-import { type ScriptedEntry, scriptedFiles, scriptedSource } from "./backup/scripted-source.testing.ts";
-import {
-  backupSmall,
-  checkSmall,
-  createSmall,
-  fill,
-  isSound,
-  noise,
-  objectsOf,
-  openSmall,
-} from "./small-store.testing.ts";
+import { type ScriptedEntry, scriptedFiles } from "./backup/scripted-source.testing.ts";
+import { checkSmall, fill, isSound, noise, objectsOf, openSmall, storeOfBackups } from "./small-store.testing.ts";
 
-// Thousands of checks are made here: they run their real worker module, in this thread.
+// Thousands of checks are made here.
 vi.mock("node:worker_threads", async (importActual) => {
-  const actual = await importActual<typeof threads>();
-  const { threadsInProcess } = await import("./threads-in-process.testing.ts");
-  const inProcess = threadsInProcess(() => import("./check/check-worker.ts"));
-  return {
-    ...actual,
-    parentPort: inProcess.parentPort,
-    get workerData() {
-      return inProcess.workerData;
-    },
-    // Backups need real threads.
-    Worker: new Proxy(actual.Worker, {
-      construct: (target, args: ConstructorParameters<typeof actual.Worker>) =>
-        String(args[0]).endsWith("check-worker.ts")
-          ? Reflect.construct(inProcess.Worker, args)
-          : Reflect.construct(target, args),
-    }),
-  };
+  const { checksInProcess } = await import("./threads-in-process.testing.ts");
+  return checksInProcess(await importActual<typeof threads>());
 });
 
 const trees: readonly (readonly ScriptedEntry[])[] = [
@@ -58,10 +34,7 @@ const trees: readonly (readonly ScriptedEntry[])[] = [
 
 let objects: Map<string, Uint8Array>;
 beforeAll(async () => {
-  const store = memoryStore();
-  await createSmall(store);
-  for (const entries of trees) await backupSmall(store, [scriptedSource({ entries })]);
-  objects = await objectsOf(store);
+  objects = await objectsOf(await storeOfBackups(...trees));
 });
 
 /** A store with one object replaced, or without it. */

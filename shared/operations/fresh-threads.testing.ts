@@ -3,13 +3,11 @@ import { EventEmitter } from "node:events";
 type Handler = (message: unknown) => void;
 
 /**
- * A stand-in for `node:worker_threads` that runs worker modules in this thread, each worker with a module of its own: for tests that start
- * hundreds of them with different data.
- *
- * @param load - imports the worker module of a name anew; `fresh` is another text each time. Modules read `parentPort` and `workerData` before
- *   they await anything
+ * A stand-in for `node:worker_threads` that runs the workers of backup and check in this thread, each with a module of its own: for tests that
+ * start hundreds of them with different data, which would take minutes. The modules read `parentPort` and `workerData` before they await
+ * anything.
  */
-export function freshThreads(load: (name: string, fresh: string) => Promise<unknown>) {
+export function freshThreads() {
   let port: { on(event: "message", handler: Handler): void; postMessage(message: unknown): void } | undefined;
   let data: unknown;
   let loads = 0;
@@ -28,7 +26,10 @@ export function freshThreads(load: (name: string, fresh: string) => Promise<unkn
           postMessage: (message) => void setImmediate(() => this.#ended || this.emit("message", message)),
         };
         data = options.workerData;
-        return load(url.pathname.slice(url.pathname.lastIndexOf("/") + 1), String(++loads));
+        loads++;
+        return url.pathname.endsWith("/backup-worker.ts")
+          ? import(/* @vite-ignore */ `./backup/backup-worker.ts?${loads}`)
+          : import(/* @vite-ignore */ `./check/check-worker.ts?${loads}`);
       });
       lastLoad = this.#loaded.catch((error: unknown) => this.emit("error", error));
     }

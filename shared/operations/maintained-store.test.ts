@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { HoldfastError } from "#shared/errors.ts";
 import { parseId } from "#shared/format/ids.ts";
-import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
 import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
 import { liveRecords } from "#shared/snapshot/read-snapshot.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
@@ -17,29 +16,22 @@ import {
   sweepCondemned,
   sweepOrphanState,
 } from "./small-maintainer.testing.ts";
+import { expectSound, expectTree } from "./small-expectations.testing.ts";
 import {
   backupSmall,
   checkSmall,
   collectingReporter,
-  createSmall,
   fill,
-  isSound,
   MemoryJournal,
   noise,
   objectsOf,
   openSmall,
   readWhole,
-  wholeFile,
+  removeOldest,
+  storeOfBackups,
 } from "./small-store.testing.ts";
 
-vi.mock("node:worker_threads", async () => {
-  const { freshThreads } = await import("./fresh-threads.testing.ts");
-  return freshThreads((name, fresh) =>
-    name === "backup-worker.ts"
-      ? import(/* @vite-ignore */ `./backup/backup-worker.ts?${fresh}`)
-      : import(/* @vite-ignore */ `./check/check-worker.ts?${fresh}`),
-  );
-});
+vi.mock("node:worker_threads", async () => (await import("./fresh-threads.testing.ts")).freshThreads());
 
 const firstTree: ScriptedEntry[] = [
   { path: "a", content: noise("a", 90_000) },
@@ -53,18 +45,6 @@ const secondTree: ScriptedEntry[] = [
 ];
 const source = (entries: readonly ScriptedEntry[]) => scriptedSource({ entries });
 
-function expectTree(read: ReadonlyMap<string, string>, tree: readonly ScriptedEntry[], what = ""): void {
-  for (const { path, content } of tree)
-    expect(read.get(`/scripted/${path}`), `${what} ${path}`).toBe(wholeFile(content ?? ""));
-}
-
-async function removeOldest(store: Store): Promise<void> {
-  const repository = await openSmall(store);
-  const oldest = liveRecords(repository).at(-1);
-  const { signer, clock, random, log } = repository;
-  if (oldest !== undefined) await removeSnapshots({ store, signer, clock, random, from: log }, [oldest.stateId]);
-}
-
 async function packsIn(store: Store): Promise<number> {
   let count = 0;
   for await (const _ of store.list(packsPrefix)) count++;
@@ -74,11 +54,7 @@ async function packsIn(store: Store): Promise<number> {
 /** Stores as they are when the tests begin. */
 let twoSnapshots: ReadonlyMap<string, Uint8Array>;
 beforeAll(async () => {
-  const store = memoryStore();
-  await createSmall(store);
-  await backupSmall(store, [source(firstTree)]);
-  await backupSmall(store, [source(secondTree)]);
-  twoSnapshots = await objectsOf(store);
+  twoSnapshots = await objectsOf(await storeOfBackups(firstTree, secondTree));
 });
 
 describe("a store whose segments were moved", () => {
@@ -96,8 +72,7 @@ describe("a store whose segments were moved", () => {
       expectTree(await readWhole(repository, 1), firstTree);
       expectTree(await readWhole(repository, 0), secondTree);
       expect(repository.fetcher.condemnedPacks.size).toBe(0);
-      const report = await checkSmall(store);
-      if (!isSound(report)) expect.fail(JSON.stringify(report));
+      await expectSound(store);
     }
   });
 
@@ -111,12 +86,10 @@ describe("a store whose segments were moved", () => {
     const repository = await openSmall(store);
     const { head } = { head: await repository.head(liveRecords(repository)[0]!.stateId) };
     for (const { packId } of head.references) expect(repository.log.relocated.has(packId)).toBe(false);
-    await removeOldest(store);
-    await removeOldest(store);
+    await removeOldest(store, 2);
     await maintainAll(store);
     expectTree(await readWhole(await openSmall(store)), secondTree);
-    const checked = await checkSmall(store);
-    if (!isSound(checked)) expect.fail(JSON.stringify(checked));
+    await expectSound(store);
   });
 });
 
@@ -186,8 +159,7 @@ describe("a reader beside a maintainer", () => {
     const store = await fill(memoryStore(), twoSnapshots);
     const reader = await openSmall(store);
     await reader.loadIndex();
-    await removeOldest(store);
-    await removeOldest(store);
+    await removeOldest(store, 2);
     await condemnUnneeded(store);
     await sweepCondemned(store);
     expect(await packsIn(store)).toBe(0);
@@ -201,9 +173,7 @@ describe("a reader beside a maintainer", () => {
 describe("a backup beside a maintainer", () => {
   /** Runs a backup of the first tree into a store whose only snapshot of it was removed, and lets `maintain` happen before call n. */
   async function backupBeside(n: number, maintain: (store: Store) => Promise<unknown>) {
-    const inner = memoryStore();
-    await createSmall(inner);
-    await backupSmall(inner, [source(firstTree)]);
+    const inner = await storeOfBackups(firstTree);
     await removeOldest(inner);
     let calls = 0;
     const store = interposedStore(inner, async ({ number }) => {
@@ -214,8 +184,7 @@ describe("a backup beside a maintainer", () => {
     const { reporter, notices } = collectingReporter();
     const report = await backupSmall(store, [source(firstTree)], { journal: journal.open(), reporter });
     expectTree(await readWhole(await openSmall(inner)), firstTree, `at call ${n}`);
-    const checked = await checkSmall(inner, 0);
-    if (!isSound(checked)) expect.fail(`at call ${n}: ${JSON.stringify(checked)}`);
+    await expectSound(inner, `at call ${n}`, 0);
     expect(journal.records).toEqual([]);
     return { calls, report, notices, inner };
   }
@@ -245,8 +214,7 @@ describe("a backup beside a maintainer", () => {
   });
 
   it("stages its state anew when that is swept before it is published", async () => {
-    const inner = memoryStore();
-    await createSmall(inner);
+    const inner = await storeOfBackups();
     let sweeps = 0;
     const store = interposedStore(inner, async ({ verb, key }) => {
       if (verb !== "put" || !key.startsWith("log/") || sweeps === 3) return;
@@ -260,20 +228,17 @@ describe("a backup beside a maintainer", () => {
     expect(sweeps).toBe(3);
     expect(report.newBytes).toBe(150_000);
     expectTree(await readWhole(await openSmall(inner)), firstTree);
-    const checked = await checkSmall(inner);
-    if (!isSound(checked)) expect.fail(JSON.stringify(checked));
+    const checked = await expectSound(inner);
     expect(checked).toMatchObject({ orphanPacks: 0, orphanStates: 0, sweptObjects: 0 });
   });
 
   it("is told of by check when it left packs and a state, as information", async () => {
-    const inner = memoryStore();
-    await createSmall(inner);
+    const inner = await storeOfBackups();
     const store = interposedStore(inner, async ({ verb, key }) => {
       if (verb === "put" && key.startsWith("log/")) throw new HoldfastError("unavailable", "The store is gone");
     });
     await expect(backupSmall(store, [source(firstTree)])).rejects.toMatchObject({ kind: "unavailable" });
-    const checked = await checkSmall(inner);
-    if (!isSound(checked)) expect.fail(JSON.stringify(checked));
+    const checked = await expectSound(inner);
     expect(checked).toMatchObject({ orphanPacks: await packsIn(inner), orphanStates: 1, sweptObjects: 0 });
     await condemnUnneeded(inner);
     await sweepCondemned(inner, { deletes: false });

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { isHoldfastError } from "#shared/errors.ts";
 import { entryTypes } from "#shared/format/entry.ts";
-import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { readContent } from "#shared/snapshot/read-content.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
@@ -24,16 +23,10 @@ import {
   noise,
   objectsOf,
   openSmall,
+  removeOldest,
 } from "./small-store.testing.ts";
 
-vi.mock("node:worker_threads", async () => {
-  const { freshThreads } = await import("./fresh-threads.testing.ts");
-  return freshThreads((name, fresh) =>
-    name === "backup-worker.ts"
-      ? import(/* @vite-ignore */ `./backup/backup-worker.ts?${fresh}`)
-      : import(/* @vite-ignore */ `./check/check-worker.ts?${fresh}`),
-  );
-});
+vi.mock("node:worker_threads", async () => (await import("./fresh-threads.testing.ts")).freshThreads());
 
 /** Enough entries that a tree has several nodes. */
 function tree(name: string): ScriptedEntry[] {
@@ -56,10 +49,7 @@ beforeAll(async () => {
 
 /** Removes the older snapshot, and sweeps all that only it needed: its packs, and its state. */
 async function removeAndSweep(store: Store): Promise<void> {
-  const { signer, clock, random, log } = await openSmall(store);
-  const oldest = [...log.snapshots.values()].sort((left, right) => left.seq - right.seq)[0];
-  if (oldest === undefined) throw new Error("there is no snapshot");
-  await removeSnapshots({ store, signer, clock, random, from: log }, [oldest.stateId]);
+  await removeOldest(store);
   await condemnUnneeded(store);
   expect(await sweepCondemned(store)).toBeGreaterThan(1);
 }
@@ -148,8 +138,7 @@ describe("a snapshot that is removed and swept at any moment", () => {
     await reader.loadIndex();
     for await (const { key } of store.list(packsPrefix)) await store.delete(key);
     await expect(readOldest(reader)).rejects.toMatchObject({ kind: "corrupt" });
-    const { signer, clock, random, log } = await openSmall(store);
-    await removeSnapshots({ store, signer, clock, random, from: log }, [liveRecords(reader).at(-1)!.stateId]);
+    await removeOldest(store);
     await expect(readOldest(reader)).rejects.toMatchObject({ kind: "corrupt" });
     expect((await checkSmall(store, 0)).damagedFiles).toBeGreaterThan(0);
   });

@@ -4,7 +4,9 @@ import { createSigner } from "#shared/crypto/signing.ts";
 import type { Bundle } from "#shared/crypto/bundle.ts";
 import type { Importer } from "#shared/connectors/importer.ts";
 import { type Entry, entryPath, entryTypes } from "#shared/format/entry.ts";
+import type { Appender } from "#shared/log/append-entry.ts";
 import type { LogMark } from "#shared/log/log-state.ts";
+import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
 import { systemRandom } from "#shared/random.ts";
 import { createRepository, type StoreSettings } from "#shared/repository/create-repository.ts";
 import { openBundle, openRepository, readConfig } from "#shared/repository/open-repository.ts";
@@ -12,9 +14,11 @@ import type { Repository } from "#shared/repository/repository.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { readContent } from "#shared/snapshot/read-content.ts";
 import { SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
+import { memoryStore } from "#shared/store/memory-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import { backup, type BackupReport } from "./backup/backup.ts";
 import type { Journal, JournalRecord } from "./backup/journal.ts";
+import { type ScriptedEntry, scriptedSource } from "./backup/scripted-source.testing.ts";
 import type { TreeMemory } from "./backup/tree-memory.ts";
 import { check, type CheckReport } from "./check/check.ts";
 import { type EntryError, type Notice, type Reporter, silentReporter } from "./progress.ts";
@@ -67,10 +71,12 @@ export async function backupSmall(
     readonly signal?: AbortSignal;
     readonly force?: boolean;
     readonly threads?: number;
+    /** Only where the repository is not one that anyone can read. */
+    readonly bundle?: Bundle;
   } = {},
 ): Promise<BackupReport> {
   return backup({
-    repository: await openSmall(store),
+    repository: await openSmall(store, options.bundle),
     importers,
     host: "small",
     user: "tester",
@@ -85,6 +91,31 @@ export async function backupSmall(
     ...(options.memory === undefined ? {} : { memory: options.memory }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+}
+
+/** A store with a backup of each of these trees, one after the other. */
+export async function storeOfBackups(...trees: readonly (readonly ScriptedEntry[])[]): Promise<Store> {
+  const store = memoryStore();
+  await createSmall(store);
+  for (const entries of trees) await backupSmall(store, [scriptedSource({ entries })]);
+  return store;
+}
+
+/** Who appends to the log of a store, as it is now. */
+export async function appenderTo(store: Store): Promise<Appender> {
+  const { signer: author, clock, random, log } = await openSmall(store);
+  return { store, signer: author, clock, random, from: log };
+}
+
+/** Removes snapshots, the oldest live ones first. */
+export async function removeOldest(store: Store, count = 1): Promise<void> {
+  const appender = await appenderTo(store);
+  const live = [...appender.from.snapshots.values()].filter((each) => each.removed === undefined);
+  const oldest = live.sort((one, other) => one.seq - other.seq).slice(0, count);
+  await removeSnapshots(
+    appender,
+    oldest.map((each) => each.stateId),
+  );
 }
 
 /** Checks a store, and tells the errors. */
@@ -145,6 +176,14 @@ export async function readWhole(repository: Repository, back = 0): Promise<Map<s
     for await (const part of readContent(entry, reader)) hash.update(part);
     return `${entry.size} ${hash.digest("hex")} ${entry.changed ? "changed" : ""}`.trim();
   }
+}
+
+/** What `readWhole` gives for each visible snapshot, the newest first. */
+export async function wholeContents(store: Store): Promise<Map<string, string>[]> {
+  const repository = await openSmall(store);
+  const all = [];
+  for (const back of snapshotIds(repository).keys()) all.push(await readWhole(repository, back));
+  return all;
 }
 
 /** What `readWhole` gives for a file of that content. */

@@ -1,14 +1,13 @@
 import { EventEmitter } from "node:events";
+import type * as threads from "node:worker_threads";
 
 type Message = unknown;
 
 /**
- * A stand-in for `node:worker_threads` that runs worker modules in this thread: for tests that start thousands of them. A worker
- * module is loaded once, so all workers of one module must be given the same `workerData`.
- *
- * @param load - imports the worker module of a name; a module stays loaded
+ * A stand-in for `node:worker_threads` that runs the workers of check in this thread, for tests that start thousands of them, and all others in
+ * threads of their own. The worker module is loaded once, so all checks must be given the same `workerData`.
  */
-export function threadsInProcess(load: (name: string) => Promise<unknown>) {
+export function checksInProcess(actual: typeof threads) {
   let reply: ((message: Message) => void) | undefined;
   let data: unknown;
   const handlers: ((message: Message) => void)[] = [];
@@ -17,11 +16,11 @@ export function threadsInProcess(load: (name: string) => Promise<unknown>) {
     readonly #loaded: Promise<unknown>;
     #ended = false;
 
-    constructor(url: URL, options: { readonly workerData: unknown }) {
+    constructor(_url: URL, options: { readonly workerData: unknown }) {
       super();
       data = options.workerData;
       reply = (message) => void this.emit("message", message);
-      this.#loaded = load(url.pathname.slice(url.pathname.lastIndexOf("/") + 1));
+      this.#loaded = import("./check/check-worker.ts");
     }
 
     postMessage(message: Message): void {
@@ -37,7 +36,11 @@ export function threadsInProcess(load: (name: string) => Promise<unknown>) {
   }
 
   return {
-    Worker: InProcessWorker,
+    ...actual,
+    Worker: new Proxy(actual.Worker, {
+      construct: (target, args: ConstructorParameters<typeof actual.Worker>) =>
+        Reflect.construct(String(args[0]).endsWith("check-worker.ts") ? InProcessWorker : target, args),
+    }),
     parentPort: {
       on: (_event: "message", handler: (message: Message) => void) => void handlers.push(handler),
       postMessage(message: Message) {

@@ -97,6 +97,22 @@ export function failAtCall(number: number, fault: StoreFault): FaultyStoreOption
   return (call) => (call.number === number ? fault : undefined);
 }
 
+/** The ways in which the world may end at a call: it fails before or after its effect, or takes effect and nothing after it does. */
+export const worldEndings: Readonly<
+  Record<string, (isAt: (call: StoreCall) => boolean) => FaultyStoreOptions["fault"]>
+> = {
+  "fails before its effect": (isAt) => (call) => (isAt(call) ? { when: "before" } : undefined),
+  "fails after its effect": (isAt) => (call) => (isAt(call) ? { when: "after" } : undefined),
+  "is the last to take effect": (isAt) => {
+    let isOver = false;
+    return (call) => {
+      if (isOver) return { when: "before" };
+      isOver = isAt(call);
+      return isOver ? { when: "after" } : undefined;
+    };
+  },
+};
+
 /**
  * Lets calls fail at random: `rate` of them, half before and half after their effect. The same seed gives the same faults.
  *

@@ -4,7 +4,7 @@ import { publishState } from "#shared/log/publish-state.ts";
 import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
 import { undeleteSnapshots } from "#shared/log/undelete-snapshots.ts";
 import { seededNumbers } from "#shared/seeded-numbers.ts";
-import { faultyStore, type StoreCall, type StoreFault } from "#shared/store/faulty-store.ts";
+import { faultyStore, worldEndings } from "#shared/store/faulty-store.ts";
 import { manualClock } from "#shared/store/manual-clock.ts";
 import type { Store } from "#shared/store/store.ts";
 import { dayMs, packIdOf, SmallLog } from "./small-log.testing.ts";
@@ -24,13 +24,6 @@ async function busyWorld(clock = manualClock(1_700_000_000_000)): Promise<SmallL
   return world;
 }
 
-const endings: Readonly<Record<string, (n: number) => (call: StoreCall) => StoreFault | undefined>> = {
-  "fails before its effect": (n) => (call) => (call.number === n ? { when: "before" } : undefined),
-  "fails after its effect": (n) => (call) => (call.number === n ? { when: "after" } : undefined),
-  "is the last to take effect": (n) => (call) =>
-    call.number === n ? { when: "after" } : call.number > n ? { when: "before" } : undefined,
-};
-
 /** All that a maintenance may change, but for what each run draws at random. */
 async function outcomeOf(world: SmallLog): Promise<unknown> {
   const state = await world.expectSound();
@@ -43,7 +36,7 @@ async function outcomeOf(world: SmallLog): Promise<unknown> {
   };
 }
 
-test.each(Object.entries(endings))(
+test.each(Object.entries(worldEndings))(
   "a maintenance of which any call %s leaves a sound store, and the next one brings it where an undisturbed one would",
   async (_name, fault) => {
     const undisturbed = await busyWorld();
@@ -56,7 +49,8 @@ test.each(Object.entries(endings))(
     expect(calls).toBeGreaterThan(15);
     for (let n = 1; n <= calls; n++) {
       const world = await busyWorld();
-      await world.maintain({ store: faultyStore(world.store, { fault: fault(n) }) }).catch((error: unknown) => {
+      const failing = faultyStore(world.store, { fault: fault(({ number }) => number === n) });
+      await world.maintain({ store: failing }).catch((error: unknown) => {
         if (!isHoldfastError(error, "unavailable")) throw error;
       });
       await world.expectSound(`after call ${n} of ${calls}`);

@@ -5,16 +5,16 @@ import { maintainAll } from "#shared/operations/small-maintainer.testing.ts";
 import {
   backupSmall,
   checkSmall,
-  createSmall,
   fill,
   noise,
   objectsOf,
   openSmall,
   readWhole,
-  snapshotIds,
+  removeOldest,
+  storeOfBackups,
+  wholeContents,
 } from "#shared/operations/small-store.testing.ts";
-import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
-import { faultyStore, type StoreCall, type StoreFault } from "#shared/store/faulty-store.ts";
+import { faultyStore, type StoreCall, worldEndings } from "#shared/store/faulty-store.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import { logKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -37,19 +37,10 @@ const trees: readonly (readonly ScriptedEntry[])[] = [
 let objects: Map<string, Uint8Array>;
 let contents: Map<string, string>[];
 beforeAll(async () => {
-  const store = memoryStore();
-  await createSmall(store);
-  for (const entries of trees) await backupSmall(store, [scriptedSource({ entries })]);
+  const store = await storeOfBackups(...trees);
   objects = await objectsOf(store);
   contents = await wholeContents(store);
 });
-
-async function wholeContents(store: Store): Promise<Map<string, string>[]> {
-  const repository = await openSmall(store);
-  const all = [];
-  for (const back of snapshotIds(repository).keys()) all.push(await readWhole(repository, back));
-  return all;
-}
 
 /** The store without states, with a hole in its log, and one pack that ends with a wrong byte too many. */
 async function ruin(): Promise<Store> {
@@ -58,19 +49,6 @@ async function ruin(): Promise<Store> {
   ruined.set(logKey(2), new Uint8Array(0));
   return fill(memoryStore(), ruined);
 }
-
-const endings: Record<string, (isAt: (call: StoreCall) => boolean) => (call: StoreCall) => StoreFault | undefined> = {
-  "fails before its effect": (isAt) => (call) => (isAt(call) ? { when: "before" } : undefined),
-  "fails after its effect": (isAt) => (call) => (isAt(call) ? { when: "after" } : undefined),
-  "is the last to take effect": (isAt) => {
-    let isOver = false;
-    return (call) => {
-      if (isOver) return { when: "before" };
-      isOver = isAt(call);
-      return isOver ? { when: "after" } : undefined;
-    };
-  },
-};
 
 /** What puts of a repair there are, by their order. */
 async function putsOf(operate: (store: Store) => Promise<unknown>): Promise<number> {
@@ -87,7 +65,7 @@ async function putsOf(operate: (store: Store) => Promise<unknown>): Promise<numb
 }
 
 describe("a repair that dies", () => {
-  it.each(Object.entries(endings))("can be run again when any of its puts %s", async (_name, faultAt) => {
+  it.each(Object.entries(worldEndings))("can be run again when any of its puts %s", async (_name, faultAt) => {
     const operate = (store: Store): Promise<unknown> => repairSmall(store, { read: false });
     const puts = await putsOf(operate);
     expect(puts).toBeGreaterThan(4);
@@ -130,11 +108,8 @@ describe("a repair beside others", () => {
 
   it("brings back snapshots whose packs were compacted", async () => {
     const store = await fill(memoryStore(), objects);
-    const { signer, clock, random, log } = await openSmall(store);
-    const [newest, oldest] = [...log.snapshots.values()].sort((left, right) => right.seq - left.seq);
-    if (oldest !== undefined) await removeSnapshots({ store, signer, clock, random, from: log }, [oldest.stateId]);
+    await removeOldest(store);
     for (let round = 0; round < 3; round++) await maintainAll(store);
-    expect(newest).toBeDefined();
     const expected = await wholeContents(store);
     expect(expected).toEqual(contents.slice(0, 1));
     for (const key of (await objectsOf(store)).keys()) if (key.startsWith("states/")) await store.delete(key);

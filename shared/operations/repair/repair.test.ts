@@ -8,7 +8,6 @@ import { type ScriptedEntry, scriptedSource } from "#shared/operations/backup/sc
 import {
   backupSmall,
   checkSmall,
-  createSmall,
   fill,
   isSound,
   noise,
@@ -16,6 +15,8 @@ import {
   openSmall,
   readWhole,
   snapshotIds,
+  storeOfBackups,
+  wholeContents,
 } from "#shared/operations/small-store.testing.ts";
 import { condemnUnneeded, relocatePacks, sweepCondemned } from "#shared/operations/small-maintainer.testing.ts";
 import { surveyStore } from "#shared/operations/maintenance/survey-store.ts";
@@ -28,24 +29,9 @@ import { planSmall, repairSmall } from "./repair-small.testing.ts";
 import { successorOf } from "#shared/log/repaired-commit-id.ts";
 import { parseId } from "#shared/format/ids.ts";
 
-// They run their real worker module, in this thread.
 vi.mock("node:worker_threads", async (importActual) => {
-  const actual = await importActual<typeof threads>();
-  const { threadsInProcess } = await import("#shared/operations/threads-in-process.testing.ts");
-  const inProcess = threadsInProcess(() => import("#shared/operations/check/check-worker.ts"));
-  return {
-    ...actual,
-    parentPort: inProcess.parentPort,
-    get workerData() {
-      return inProcess.workerData;
-    },
-    Worker: new Proxy(actual.Worker, {
-      construct: (target, args: ConstructorParameters<typeof actual.Worker>) =>
-        String(args[0]).endsWith("check-worker.ts")
-          ? Reflect.construct(inProcess.Worker, args)
-          : Reflect.construct(target, args),
-    }),
-  };
+  const { checksInProcess } = await import("#shared/operations/threads-in-process.testing.ts");
+  return checksInProcess(await importActual<typeof threads>());
 });
 
 const later = { mtimeSec: 2_000_000 };
@@ -74,14 +60,10 @@ let objects: Map<string, Uint8Array>;
 let contents: Map<string, string>[];
 let ids: string[];
 beforeAll(async () => {
-  const store = memoryStore();
-  await createSmall(store);
-  for (const entries of trees) await backupSmall(store, [scriptedSource({ entries })]);
+  const store = await storeOfBackups(...trees);
   objects = await objectsOf(store);
-  const repository = await openSmall(store);
-  ids = snapshotIds(repository);
-  contents = [];
-  for (const back of ids.keys()) contents.push(await readWhole(repository, back));
+  ids = snapshotIds(await openSmall(store));
+  contents = await wholeContents(store);
 });
 
 type Change = (objects: Map<string, Uint8Array>) => void;
@@ -123,13 +105,6 @@ const metaPack = (): string =>
   keysLike(/^packs\//).reduce((least, key) =>
     (objects.get(key)?.byteLength ?? 0) < (objects.get(least)?.byteLength ?? 0) ? key : least,
   );
-
-async function wholeContents(store: Store): Promise<Map<string, string>[]> {
-  const repository = await openSmall(store);
-  const all = [];
-  for (const back of snapshotIds(repository).keys()) all.push(await readWhole(repository, back));
-  return all;
-}
 
 /** Plans on a store that refuses every change, and sees that nothing did change. */
 async function planDry(store: Store) {

@@ -1,7 +1,6 @@
 import { createSigner } from "#shared/crypto/signing.ts";
 import { emptyLogState } from "#shared/log/log-state.ts";
 import { readLog } from "#shared/log/read-log.ts";
-import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
 import { systemRandom } from "#shared/random.ts";
 import { readConfig } from "#shared/repository/open-repository.ts";
 import type { Appender } from "#shared/log/append-entry.ts";
@@ -37,15 +36,4 @@ export async function compactSmall(
 ): Promise<CompactionReport & { readonly plan: CompactionPlan }> {
   const planned = await planSmall(store, limits);
   return { ...(await compact(planned)), plan: planned.plan };
-}
-
-/** Removes snapshots, the oldest live ones first. */
-export async function removeOldest(store: Store, count: number): Promise<void> {
-  const appender = await keylessAppender(store);
-  const live = [...appender.from.snapshots.values()].filter((each) => each.removed === undefined);
-  const oldest = live.sort((one, other) => one.seq - other.seq).slice(0, count);
-  await removeSnapshots(
-    appender,
-    oldest.map((each) => each.stateId),
-  );
 }
