@@ -178,16 +178,16 @@ function listen(server: Server, { host, port }: Listener): Promise<number> {
 }
 
 function checkListener({ host, port, protocols: spoken }: Listener, options: ServeOptions): void {
-  if (options.access.isOpen && spoken.includes("s3") && !isLoopbackAddress(host)) {
-    throw new HoldfastError("denied", "Cannot serve S3 to others without key pairs");
-  }
   if (isLoopbackAddress(host)) return;
   if (options.access.isOpen) {
+    const rules = spoken.includes("s3")
+      ? '{"s3Keys": [{"accessKeyId": "KEY-ID", "secretAccessKey": "SECRET"}]}, with a SECRET of 20 characters or more,'
+      : '{"users": [{"name": "NAME", "passwordHash": "HASH"}]}, with the HASH that `holdfast mount --hash-password` prints,';
     throw new HoldfastError(
       "denied",
       `Cannot listen at ${host}:${port}: others can reach it, and nobody is asked who they are`,
       {
-        hint: "Name users, tokens or S3 keys with --access FILE, or listen at 127.0.0.1.",
+        hint: `Write ${rules} into a file that only you may read, and give it by --access FILE; or listen at 127.0.0.1.`,
       },
     );
   }

@@ -1,5 +1,6 @@
 import { argon2id } from "hash-wasm";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { isHoldfastError } from "#shared/errors.ts";
 import { manualClock } from "#shared/store/manual-clock.ts";
 import type { Store } from "#shared/store/store.ts";
 import { storeOf } from "#shared/view/view.testing.ts";
@@ -15,13 +16,14 @@ const basic = (name: string, password: string): string =>
 
 let store: Store;
 let config: AccessConfig;
+let passwordHash = "";
 const running: SmallGateway[] = [];
 beforeAll(async () => {
   store = await storeOf([
     { path: "etc/hosts", content: "hosts" },
     { path: "home/ada/secret", content: "s" },
   ]);
-  const passwordHash = await argon2id({
+  passwordHash = await argon2id({
     password: "pässword",
     salt: Buffer.alloc(16, 1),
     iterations: 1,
@@ -117,6 +119,22 @@ describe("a place that others can reach", () => {
     await expect(serveGateway({ mount, listeners, access: configuredAccess(config) })).rejects.toMatchObject(refused);
     const gateway = await serveGateway({ mount, listeners, access: configuredAccess(config), isPlainAllowed: true });
     await gateway.close(0);
+  });
+
+  it.each([
+    ["http", "users", "HASH"],
+    ["s3", "s3Keys", "SECRET"],
+  ] as const)("is refused to %s with the access file that would do, once filled in", async (protocol, what, blank) => {
+    const places = [{ host: "0.0.0.0", port: 0, protocols: [protocol] }];
+    const mount = await mountOf(store);
+    const error: unknown = await serveGateway({ mount, listeners: places, access: openAccess }).catch(
+      (thrown: unknown) => thrown,
+    );
+    if (!isHoldfastError(error, "denied")) return expect.fail(String(error));
+    const rules = /\{.*\}/.exec(error.hint ?? "")?.[0] ?? expect.fail(error.hint ?? "no hint");
+    expect(() => readAccessConfig(rules, "the hint")).toThrow(/Hash|secret/);
+    const filled = rules.replace(`"${blank}"`, JSON.stringify(blank === "HASH" ? passwordHash : token));
+    expect(readAccessConfig(filled, "the hint")[what]).toHaveLength(1);
   });
 
   it.each(["127.0.0.1.evil", "0.0.0.0", "::", "127.0.0", "localhost.", "example.org"])(
