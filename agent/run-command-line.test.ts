@@ -347,6 +347,12 @@ test("key add makes a key file of mode 0600, and no slot stays when that fails",
   expect(asked).toEqual(["aa11"]);
 });
 
+test("mount --hash-password prints the hash of what a command tells, and asks for no store", async () => {
+  const hashed = await tryLine(["mount", "--hash-password", "--json", "--passphrase-command", "echo secret"]);
+  expect(JSON.parse(hashed.out)).toMatchObject({ passwordHash: expect.stringMatching(/^\$argon2id\$/) });
+  expect(hashed.asked).toEqual([]);
+});
+
 test("key add and key passwd take the new passphrase from its own command, never from the present one's source", async () => {
   let passphrase = "";
   const addKey = async ({ newPassphrase }: AddKeyRequest) => {

@@ -61,7 +61,7 @@ export const mount = defineCommand({
   async run({ options, globals, positionals, engine, renderer, signal, secretSources }) {
     if (options["hash-password"]) {
       expectArguments("mount --hash-password", positionals, { min: 0, max: 0, wanted: "no arguments" });
-      const unused = unusedByHashing({ ...options, keyfile: globals.keyfile });
+      const unused = unusedByHashing({ ...options, ...globals });
       if (unused !== undefined) {
         throw new HoldfastError("invalid", `Cannot use --${unused} with --hash-password: nothing is served or opened`);
       }
@@ -100,10 +100,10 @@ export const mount = defineCommand({
 
 /** An option that was given beside --hash-password and means nothing there. */
 function unusedByHashing(options: Readonly<Record<string, OptionValue>>): string | undefined {
-  return Object.entries(options).find(([name, value]) => {
-    const isGiven = Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
-    return isGiven && name !== "hash-password";
-  })?.[0];
+  return [...mountProtocols, ...servingOptions.map(({ name }) => name), "keyfile"].find((name) => {
+    const value = options[name];
+    return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+  });
 }
 
 /** The places by protocol, gathered so that each place is listened at once. */
