@@ -1,7 +1,7 @@
-import { HoldfastError } from "#shared/errors.ts";
 import { decodeCborMap, encodeCbor } from "./cbor.ts";
 import { idFromBytes, idToBytes, type StateId } from "./ids.ts";
 import { sessionEnvelopeBytes, type SessionEnvelope } from "./state.ts";
+import { sectionVersion } from "./section-version.ts";
 
 /** The name of the section of a checkpoint that holds the sealed headers of snapshots. */
 export const headersSectionName = "headers";
@@ -31,12 +31,7 @@ export function encodeHeadersSection(headers: Iterable<SealedHeader>): Uint8Arra
 /** @throws {HoldfastError} corrupt or incompatible */
 export function decodeHeadersSection(bytes: Uint8Array, subject: string): Map<StateId, SealedHeader> {
   const map = decodeCborMap(bytes, subject);
-  const version = map.integer("version", 1);
-  if (version > 1) {
-    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is newer than 1`, {
-      hint: "Use a newer version of Holdfast.",
-    });
-  }
+  sectionVersion(map, 1, subject);
   const headers = new Map<StateId, SealedHeader>();
   let before = "";
   for (const each of map.maps("headers")) {

@@ -3,7 +3,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import { decodeCborMap, encodeCbor } from "./cbor.ts";
 import { decodeFrame, framePieces, frameVersion } from "./frame.ts";
 import { idFromBytes, idToBytes, type StateId, type StoreId } from "./ids.ts";
-import { decodeSessions, decodeStatePack, type StateHead, type StatePack } from "./state.ts";
+import { decodeSessions, decodeStatePack, packFields, sessionFields, type StateHead, type StatePack } from "./state.ts";
 
 /** What a part of checkpoints says of a state: what its head says, but for the snapshot. */
 export type PartState = Pick<StateHead, "packs" | "sessions" | "indexBytes" | "indexSha256"> & {
@@ -25,7 +25,7 @@ export function encodePartState(state: PartState): Uint8Array {
   return encodeCbor({
     state: idToBytes(state.stateId),
     packs: state.packs.map(packFields),
-    sessions: state.sessions.map((each) => ({ id: each.sessionId, envelope: each.envelope })),
+    sessions: state.sessions.map(sessionFields),
     indexBytes: state.indexBytes,
     indexSha256: state.indexSha256,
   });
@@ -92,10 +92,6 @@ export function decodeCheckpointPart(bytes: Uint8Array, subject: string): Checkp
 /** A field of a map whose value is an array. */
 function rows(name: string, all: readonly Uint8Array[]): readonly Uint8Array[] {
   return [encodeCbor(name), arrayHead(all.length), ...all];
-}
-
-function packFields(pack: StatePack) {
-  return { id: idToBytes(pack.packId), kind: pack.kind, sizeBytes: pack.sizeBytes, table: pack.table };
 }
 
 /** The head of a CBOR array (RFC 8949 §3.1). */

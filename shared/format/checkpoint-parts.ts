@@ -1,6 +1,6 @@
-import { HoldfastError } from "#shared/errors.ts";
 import { decodeCborMap, encodeCbor } from "./cbor.ts";
 import { formatLimits } from "./limits.ts";
+import { sectionVersion } from "./section-version.ts";
 
 /** The name of the section of a checkpoint that names its parts. */
 export const partsSectionName = "parts";
@@ -36,12 +36,7 @@ export function encodePartsSection(parts: readonly ListedPart[]): Uint8Array {
 /** @throws {HoldfastError} corrupt or incompatible */
 export function decodePartsSection(bytes: Uint8Array, subject: string): ListedPart[] {
   const map = decodeCborMap(bytes, subject);
-  const version = map.integer("version", 1);
-  if (version > 2) {
-    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is newer than 2`, {
-      hint: "Use a newer version of Holdfast.",
-    });
-  }
+  const version = sectionVersion(map, 2, subject);
   const parts = map.maps("parts").map((each) => {
     const part = {
       sha256: each.bytes("sha256", 32),

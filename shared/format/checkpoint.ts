@@ -8,6 +8,7 @@ import { decodeCborMap, encodeCbor } from "./cbor.ts";
 import { decodeFrame, frameHeaderBytes, framePieces, frameTrailerBytes, readFrameHeader } from "./frame.ts";
 import { decodeIdRows, encodeIdRows, type IdRows, readSeq, readU64, writeU64 } from "./id-rows.ts";
 import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId, type StoreId } from "./ids.ts";
+import { checkSignature, type Sign, signPayload, splitSigned, type Verify } from "./signed-payload.ts";
 import { formatVersions } from "./version.ts";
 
 /** A snapshot as the log knows it. */
@@ -97,8 +98,6 @@ const snapshotRow = { rowBytes: 96, idBytes: 32 };
 const attemptRow = { rowBytes: 24, idBytes: 16 };
 const condemnedRow = { rowBytes: 48, idBytes: 32 };
 const sweptRow = { rowBytes: 40, idBytes: 32 };
-const signatureBytes = 64;
-const signatureContext = Buffer.from("holdfast/v1/checkpoint\0", "latin1");
 
 /**
  * The head of a checkpoint, signed by `sign` (Ed25519, 64 bytes). Rows ascend by id, so equal folds give equal bytes.
@@ -106,18 +105,12 @@ const signatureContext = Buffer.from("holdfast/v1/checkpoint\0", "latin1");
  * @throws {HoldfastError} internal: rows do not ascend
  * @see FORMAT.md, Checkpoint
  */
-export function encodeCheckpointHead(
-  head: CheckpointHead,
-  sign: (message: Uint8Array) => Uint8Array,
-): Uint8Array<ArrayBuffer> {
+export function encodeCheckpointHead(head: CheckpointHead, sign: Sign): Uint8Array<ArrayBuffer> {
   return concatBytes(...checkpointHeadPieces(head, sign));
 }
 
 /** As `encodeCheckpointHead`, in a few pieces that lie one behind the other: it may have hundreds of megabytes. */
-export function checkpointHeadPieces(
-  head: CheckpointHead,
-  sign: (message: Uint8Array) => Uint8Array,
-): readonly Uint8Array[] {
+export function checkpointHeadPieces(head: CheckpointHead, sign: Sign): readonly Uint8Array[] {
   const body = encodeCbor({
     storeId: idToBytes(head.storeId),
     seq: head.seq,
@@ -140,7 +133,7 @@ export function checkpointHeadPieces(
     }),
     sections: head.sections.map((each) => ({ name: each.name, bytes: each.bytes, sha256: each.sha256 })),
   });
-  return framePieces("checkpoint", formatVersions.checkpoint, [body, sign(concatBytes(signatureContext, body))]);
+  return framePieces("checkpoint", formatVersions.checkpoint, signPayload(body, "checkpoint", sign));
 }
 
 /**
@@ -160,21 +153,13 @@ export function checkpointHeadLength(bytes: Uint8Array, subject: string): number
  * `entrySha256` ties it to entry `seq`, and the entry after to the same hash.
  *
  * @param bytes - the head alone, `checkpointHeadLength` bytes
- * @param verify - Ed25519: (public key, message, signature) → whether it holds
  * @throws {HoldfastError} corrupt or incompatible
  */
-export function decodeCheckpointHead(
-  bytes: Uint8Array,
-  subject: string,
-  verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean,
-): CheckpointHead {
+export function decodeCheckpointHead(bytes: Uint8Array, subject: string, verify: Verify): CheckpointHead {
   if (bytes.byteLength > checkpointHeadLimitBytes)
     throw new HoldfastError("corrupt", `Cannot read ${subject}: its head is too large`);
-  const payload = decodeFrame("checkpoint", bytes, subject);
-  if (payload.byteLength < signatureBytes)
-    throw new HoldfastError("corrupt", `Cannot read ${subject}: its head ends early`);
-  const body = payload.subarray(0, payload.byteLength - signatureBytes);
-  const map = decodeCborMap(body, subject);
+  const payload = splitSigned(decodeFrame("checkpoint", bytes, subject), subject);
+  const map = decodeCborMap(payload.body, subject);
   const seq = map.integer("seq", 1);
   const head: CheckpointHead = {
     storeId: idFromBytes("store", map.bytes("storeId", 16)),
@@ -208,8 +193,7 @@ export function decodeCheckpointHead(
   map.end();
   if (new Set(head.sections.map((each) => each.name)).size !== head.sections.length)
     throw new HoldfastError("corrupt", `Cannot read ${subject}: it has two sections of one name`);
-  if (!verify(head.author, concatBytes(signatureContext, body), payload.subarray(payload.byteLength - signatureBytes)))
-    throw new HoldfastError("corrupt", `Cannot read ${subject}: its signature does not hold`);
+  checkSignature(payload, { author: head.author, structure: "checkpoint", verify }, subject);
   return head;
 }
 

@@ -1,9 +1,8 @@
-import { HoldfastError } from "#shared/errors.ts";
 import { type CborMap, decodeCborMap, encodeCbor } from "./cbor.ts";
 import { decodeIdRows, encodeIdRows, type IdRows, readSeq, writeU64 } from "./id-rows.ts";
 import { type HexId, idFromBytes, idToBytes, type PackId, type StateId } from "./ids.ts";
-import { formatLimits } from "./limits.ts";
-import { checkPackTable, packTableRowBytes } from "./pack.ts";
+import { sectionVersion } from "./section-version.ts";
+import { decodeStatePack } from "./state.ts";
 
 /** The name of the section of a checkpoint that holds what its head does not hold of the fold. */
 export const foldSectionName = "fold";
@@ -63,12 +62,7 @@ export function encodeFoldSection(fold: FoldSection): Uint8Array {
  */
 export function decodeFoldSection(bytes: Uint8Array, lastSeq: number, subject: string): FoldSection {
   const map = decodeCborMap(bytes, subject);
-  const version = map.integer("version", 1);
-  if (version > 2) {
-    throw new HoldfastError("incompatible", `Cannot read ${subject}: its version ${version} is newer than 2`, {
-      hint: "Use a newer version of Holdfast.",
-    });
-  }
+  const version = sectionVersion(map, 2, subject);
   const checkpoints = map.maps("checkpoint").map((each) => {
     const mark = { seq: each.integer("seq", 1, lastSeq), sha256: each.bytes("sha256", 32) };
     each.end();
@@ -132,14 +126,9 @@ function decodeRelocation(map: CborMap, lastSeq: number): Relocation & { readonl
 /** A row of version 1, which held the pack's table too. */
 function decodePlaced(map: CborMap, lastSeq: number): { readonly id: PackId; readonly seq: number } {
   const seq = map.integer("seq", 1, lastSeq);
-  const id = idFromBytes("pack", map.bytes("id", 32));
-  map.oneOf("kind", ["data", "meta"]);
-  const sizeBytes = map.integer("sizeBytes", 0, formatLimits.packBytes);
-  const table = map.bytes("table");
-  if (table.byteLength < packTableRowBytes) map.fail("table", "has no row");
-  map.end();
-  checkPackTable(table, sizeBytes, `pack ${id}`);
-  return { id, seq };
+  const { packId, table } = decodeStatePack(map);
+  if (table.byteLength === 0) map.fail("table", "has no row");
+  return { id: packId, seq };
 }
 
 function encodeFoldRows(rows: FoldRows<PackId | StateId>): Uint8Array {

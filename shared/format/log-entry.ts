@@ -2,8 +2,8 @@ import { decodeFrame, encodeFrame } from "./frame.ts";
 import { type CborMap, type CborValue, decodeCborMap, encodeCbor } from "./cbor.ts";
 import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId, type StoreId } from "./ids.ts";
 import { formatLimits } from "./limits.ts";
-import { checkPackTable, packTableRowBytes } from "./pack.ts";
-import type { PackReference, StatePack } from "./state.ts";
+import { checkSignature, type Sign, signPayload, splitSigned, type Verify } from "./signed-payload.ts";
+import { decodeStatePack, packFields, type PackReference, type StatePack } from "./state.ts";
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { HoldfastError } from "#shared/errors.ts";
 
@@ -84,10 +84,8 @@ export type LogEntry = {
   readonly events: readonly LogEvent[];
 };
 
-const signatureContext = Buffer.from("holdfast/v1/log-entry\0", "latin1");
-
 /** @see FORMAT.md, Log entry */
-export function encodeLogEntry(entry: LogEntry, sign: (message: Uint8Array) => Uint8Array): Uint8Array<ArrayBuffer> {
+export function encodeLogEntry(entry: LogEntry, sign: Sign): Uint8Array<ArrayBuffer> {
   const body = encodeCbor({
     storeId: idToBytes(entry.storeId),
     seq: entry.seq,
@@ -97,21 +95,15 @@ export function encodeLogEntry(entry: LogEntry, sign: (message: Uint8Array) => U
     author: entry.author,
     events: entry.events.map((event) => encodeEvent(event)),
   });
-  return encodeFrame("logEntry", concatBytes(body, sign(concatBytes(signatureContext, body))));
+  return encodeFrame("logEntry", concatBytes(...signPayload(body, "log-entry", sign)));
 }
 
 /** Decodes an entry and checks its signature. @throws {HoldfastError} corrupt or incompatible */
-export function decodeLogEntry(
-  bytes: Uint8Array,
-  subject: string,
-  verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean,
-): LogEntry {
+export function decodeLogEntry(bytes: Uint8Array, subject: string, verify: Verify): LogEntry {
   if (bytes.byteLength > formatLimits.logEntryBytes)
     throw new HoldfastError("corrupt", `Cannot read ${subject}: it is too large`);
-  const payload = decodeFrame("logEntry", bytes, subject);
-  if (payload.byteLength < 64) throw new HoldfastError("corrupt", `Cannot read ${subject}: it ends early`);
-  const body = payload.subarray(0, payload.byteLength - 64);
-  const map = decodeCborMap(body, subject);
+  const payload = splitSigned(decodeFrame("logEntry", bytes, subject), subject);
+  const map = decodeCborMap(payload.body, subject);
   const entry: LogEntry = {
     storeId: idFromBytes("store", map.bytes("storeId", 16)),
     seq: map.integer("seq", 1),
@@ -122,9 +114,7 @@ export function decodeLogEntry(
     events: map.maps("events").map((each) => decodeEvent(each)),
   };
   map.end();
-  if (!verify(entry.author, concatBytes(signatureContext, body), payload.subarray(payload.byteLength - 64))) {
-    throw new HoldfastError("corrupt", `Cannot read ${subject}: its signature does not hold`);
-  }
+  checkSignature(payload, { author: entry.author, structure: "log-entry", verify }, subject);
   return entry;
 }
 
@@ -160,12 +150,7 @@ function encodeEvent(event: LogEvent): CborValue {
       return {
         type: event.type,
         from: event.from.map((each) => ({ pack: idToBytes(each.packId), segments: each.segments })),
-        to: event.to.map((each) => ({
-          id: idToBytes(each.packId),
-          kind: each.kind,
-          sizeBytes: each.sizeBytes,
-          table: each.table,
-        })),
+        to: event.to.map(packFields),
       };
     case "checkpoint":
       return { type: event.type, seq: event.seq, sha256: event.sha256 };
@@ -240,14 +225,7 @@ function decodeMoved(map: CborMap): PackReference {
 }
 
 function decodePlaced(map: CborMap): StatePack {
-  const pack: StatePack = {
-    packId: idFromBytes("pack", map.bytes("id", 32)),
-    kind: map.oneOf("kind", ["data", "meta"]),
-    sizeBytes: map.integer("sizeBytes", 0, formatLimits.packBytes),
-    table: map.bytes("table"),
-  };
-  if (pack.table.byteLength < packTableRowBytes) map.fail("table", "has no row");
-  map.end();
-  checkPackTable(pack.table, pack.sizeBytes, `pack ${pack.packId}`);
+  const pack = decodeStatePack(map);
+  if (pack.table.byteLength === 0) map.fail("table", "has no row");
   return pack;
 }

@@ -3,6 +3,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import { type CborMap, decodeCborMap, encodeCbor } from "./cbor.ts";
 import type { StoreId } from "./ids.ts";
 import { scanStateHead } from "./scan-state-head.ts";
+import type { Verify } from "./signed-payload.ts";
 import { decodeSessions, decodeStatePack, type StateHead } from "./state.ts";
 
 /** What a checkpoint takes from the head of a state: all but what the snapshot references, which may be many times as much. */
@@ -24,7 +25,7 @@ export function readCheckpointedHead(
   options: {
     readonly subject: string;
     readonly storeId: StoreId;
-    readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
+    readonly verify: Verify;
   },
 ): CheckpointedHead {
   const fields = new Map<string, Uint8Array>();

@@ -1,11 +1,10 @@
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
-import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { decodeFrame } from "./frame.ts";
 import { idToBytes, type StoreId } from "./ids.ts";
 import { packTableRowBytes } from "./pack.ts";
 import type { PackKind } from "./segment.ts";
-import { stateSignatureContext } from "./state.ts";
+import { checkSignature, splitSigned, type Verify } from "./signed-payload.ts";
 
 /** Who is told of a head's packs and references, by places in `bytes`: nothing is copied or made for each of them. */
 export type StateHeadVisitor = {
@@ -36,15 +35,14 @@ export function scanStateHead(
   options: {
     readonly subject: string;
     readonly storeId: StoreId;
-    readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
+    readonly verify: Verify;
   },
   visitor: StateHeadVisitor,
 ): void {
   const { subject, verify } = options;
-  const payload = decodeFrame("state", bytes, subject);
-  if (payload.byteLength < 64) throw new HoldfastError("corrupt", `Cannot read ${subject}: it ends early`);
-  const outer = payload.subarray(0, payload.byteLength - 64);
-  const cursor = new Cursor(outer, subject);
+  const payload = splitSigned(decodeFrame("state", bytes, subject), subject);
+  const { body } = payload;
+  const cursor = new Cursor(body, subject);
   let author: Uint8Array | undefined;
   let storeId: Uint8Array | undefined;
   let lists = 0;
@@ -60,11 +58,10 @@ export function scanStateHead(
     } else if (name === "author") author = cursor.view();
     else if (name === "storeId") storeId = cursor.view();
     else cursor.skip();
-    visitor.field?.(name, outer.subarray(begin, cursor.at));
+    visitor.field?.(name, body.subarray(begin, cursor.at));
   }
-  if (cursor.at !== outer.byteLength || lists !== 2 || author?.byteLength !== 32) cursor.fail();
-  else if (!verify(author, concatBytes(stateSignatureContext, outer), payload.subarray(payload.byteLength - 64)))
-    throw new HoldfastError("corrupt", `Cannot read ${subject}: its signature does not hold`);
+  if (cursor.at !== body.byteLength || lists !== 2 || author?.byteLength !== 32) cursor.fail();
+  else checkSignature(payload, { author, structure: "state", verify }, subject);
   if (storeId === undefined || !equalBytes(storeId, idToBytes(options.storeId)))
     throw new HoldfastError("corrupt", `Cannot read ${subject}: it belongs to another store`);
 }

@@ -4,6 +4,7 @@ import { checkPackTable } from "./pack.ts";
 import type { PackKind } from "./segment.ts";
 import { formatLimits } from "./limits.ts";
 import { type CommitId, idFromBytes, idToBytes, type PackId, type StateId, type StoreId } from "./ids.ts";
+import { checkSignature, type Sign, signPayload, splitSigned, type Verify } from "./signed-payload.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
@@ -52,32 +53,24 @@ export type StateHead = {
   readonly indexSha256: Uint8Array;
 };
 
-/** What stands before the payload in the message that is signed. */
-export const stateSignatureContext = Buffer.from("holdfast/v1/state\0", "latin1");
-
 /** The head of a state, signed by `sign` (Ed25519, 64 bytes). */
-export function encodeStateHead(head: StateHead, sign: (message: Uint8Array) => Uint8Array): Uint8Array<ArrayBuffer> {
-  const outer = encodeCbor({
+export function encodeStateHead(head: StateHead, sign: Sign): Uint8Array<ArrayBuffer> {
+  const body = encodeCbor({
     storeId: idToBytes(head.storeId),
     commitId: idToBytes(head.commitId),
     author: head.author,
     createdMs: head.createdMs,
     baseSeq: head.baseSeq,
     group: head.group,
-    packs: head.packs.map((pack) => ({
-      id: idToBytes(pack.packId),
-      kind: pack.kind,
-      sizeBytes: pack.sizeBytes,
-      table: pack.table,
-    })),
+    packs: head.packs.map(packFields),
     references: head.references.map((each) => ({ pack: idToBytes(each.packId), segments: each.segments })),
-    sessions: head.sessions.map((each) => ({ id: each.sessionId, envelope: each.envelope })),
+    sessions: head.sessions.map(sessionFields),
     snapshotSession: head.snapshotSession,
     sealedSnapshot: head.sealedSnapshot,
     indexBytes: head.indexBytes,
     indexSha256: head.indexSha256,
   });
-  return encodeFrame("state", concatBytes(outer, sign(concatBytes(stateSignatureContext, outer))));
+  return encodeFrame("state", concatBytes(...signPayload(body, "state", sign)));
 }
 
 /** The id of the state whose head this is. */
@@ -93,20 +86,13 @@ export function stateHeadLength(bytes: Uint8Array, subject: string): number {
 /**
  * Decodes a head and checks its signature, tables and shape. Whether it is the state asked for, the caller checks by its id.
  *
- * @param verify - Ed25519: (public key, message, signature) → whether it holds
  * @throws {HoldfastError} corrupt or incompatible
  */
-export function decodeStateHead(
-  bytes: Uint8Array,
-  subject: string,
-  verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean,
-): StateHead {
+export function decodeStateHead(bytes: Uint8Array, subject: string, verify: Verify): StateHead {
   if (bytes.byteLength > formatLimits.stateHeadBytes)
     throw new HoldfastError("corrupt", `Cannot read ${subject}: it is too large`);
-  const payload = decodeFrame("state", bytes, subject);
-  if (payload.byteLength < 64) throw new HoldfastError("corrupt", `Cannot read ${subject}: it ends early`);
-  const outer = payload.subarray(0, payload.byteLength - 64);
-  const map = decodeCborMap(outer, subject);
+  const payload = splitSigned(decodeFrame("state", bytes, subject), subject);
+  const map = decodeCborMap(payload.body, subject);
   const head: StateHead = {
     storeId: idFromBytes("store", map.bytes("storeId", 16)),
     commitId: idFromBytes("commit", map.bytes("commitId", 16)),
@@ -127,10 +113,13 @@ export function decodeStateHead(
     indexSha256: map.bytes("indexSha256", 32),
   };
   map.end();
-  if (!verify(head.author, concatBytes(stateSignatureContext, outer), payload.subarray(payload.byteLength - 64))) {
-    throw new HoldfastError("corrupt", `Cannot read ${subject}: its signature does not hold`);
-  }
+  checkSignature(payload, { author: head.author, structure: "state", verify }, subject);
   return head;
+}
+
+/** A row of the field `sessions`, as `decodeSessions` reads it. */
+export function sessionFields({ sessionId, envelope }: SessionEnvelope) {
+  return { id: sessionId, envelope };
 }
 
 /** The field `sessions` of a map. @throws {HoldfastError} corrupt */
@@ -140,6 +129,11 @@ export function decodeSessions(map: CborMap): SessionEnvelope[] {
     each.end();
     return session;
   });
+}
+
+/** A row of the field `packs`, as `decodeStatePack` reads it. */
+export function packFields({ packId, kind, sizeBytes, table }: StatePack) {
+  return { id: idToBytes(packId), kind, sizeBytes, table };
 }
 
 /** A row of the field `packs`; its table is checked. @throws {HoldfastError} corrupt */
