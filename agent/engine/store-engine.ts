@@ -36,6 +36,7 @@ import {
   summaryOf,
 } from "./find-snapshots.ts";
 import { leanMemory } from "./lean-memory.ts";
+import { requireFile } from "./require-file.ts";
 import { openSession, rememberLog, type Session, steadyStore } from "./session.ts";
 
 /** The label of the slot that the recovery key opens. */
@@ -135,6 +136,7 @@ export function storeEngine(parts: EngineParts): Engine {
     async *read({ snapshot, path }) {
       const tree = await snapshotTree(snapshot);
       const place = await tree.find(path ?? "/");
+      requireFile(place);
       const { repository } = await session();
       yield* readContent(place.entry, await snapshotReader(repository, tree.snapshot.id));
       await warnOnce();
