@@ -83,9 +83,9 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   "sees-what-was-swept": {
     mutations: [
       {
-        module: "shared/operations/backup/hide-unsafe-packs.ts",
-        find: 'segments.standing(segment) !== "live" ||',
-        replace: "false ||",
+        module: "shared/operations/backup/find-unsafe-packs.ts",
+        find: 'segments.standing(segment) === "live" &&',
+        replace: "",
       },
     ],
     broken: /cannot back up, though nothing is in its way/,

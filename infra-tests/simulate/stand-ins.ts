@@ -32,7 +32,7 @@ const standIns: Readonly<Record<string, string>> = {
 export function installStandIns(mutations: readonly Mutation[] = []): void {
   registerHooks({
     resolve(specifier, context, nextResolve) {
-      if (specifier === "node:worker_threads" && context.parentURL?.endsWith("/shared/work/worker-pool.ts") === true)
+      if (specifier === "node:worker_threads" && context.parentURL?.endsWith("/shared/work/start-thread.ts") === true)
         return { url: new URL("simulated-threads.ts", room).href, shortCircuit: true, format: "module-typescript" };
       const resolved = nextResolve(specifier, context);
       for (const [module, standIn] of Object.entries(standIns)) {
