@@ -20,13 +20,13 @@ export type ParentTraits = {
   givesFlags: boolean;
   /** Permission bits that new files never get. */
   umask: number;
-  /** Whether a time with nanoseconds was seen to be kept, or not; undefined before the first. */
-  keepsNanoseconds: boolean | undefined;
+  /** The finest times that were seen to be kept. */
+  keptTimes: "unknown" | "seconds" | "nanoseconds";
 };
 
 /** Traits still to be learned: one object for each directory that files are created in. */
 export function createParentTraits(): ParentTraits {
-  return { learned: false, uid: -1, gid: -1, givesAcl: true, givesFlags: true, umask: 0, keepsNanoseconds: undefined };
+  return { learned: false, uid: -1, gid: -1, givesAcl: true, givesFlags: true, umask: 0, keptTimes: "unknown" };
 }
 
 const stat = createEntryStat();

@@ -17,8 +17,9 @@ import { statOpenInto } from "./stat-path.ts";
 const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const interrupted = 4;
 const same = 0xffff_ffff;
-/** Times with 32 bits are kept everywhere. */
-const high = 0x8000_0000;
+/** Whole even seconds from 1980 to 2038 are kept everywhere. */
+const firstKeptSec = 315_532_800;
+const endOfKeptSec = 0x8000_0000;
 const noCopyOnWrite = 0x80_0000;
 
 /** A new file: where it goes and what it will be. */
@@ -199,11 +200,10 @@ function finish(
 
   if (c.futimens(fd, putTimes(c, metadata.mtimeSec, metadata.mtimeNsec)) !== 0) {
     (problems ??= []).push(metadataProblem("mtime", c.errno()));
-  } else if (traits.keepsNanoseconds !== true || metadata.mtimeSec <= -high || metadata.mtimeSec >= high) {
-    // A filesystem rounds or clamps in silence what it cannot keep: it is asked once, and for far times always.
-    const kept = keptTime(fd, metadata);
-    if (kept !== undefined) (problems ??= []).push(kept);
-    if (metadata.mtimeNsec % 1000 !== 0) traits.keepsNanoseconds = stat.mtimeNsec === metadata.mtimeNsec;
+  } else if (mayLoseTime(metadata, traits)) {
+    const lost = lostTime(fd, metadata);
+    if (lost === undefined) learnKeptTime(metadata, traits);
+    else (problems ??= []).push(lost);
   }
 
   const flags = metadata.flags;
@@ -215,7 +215,20 @@ function finish(
   return problems ?? noProblems;
 }
 
-function keptTime(fd: number, metadata: EntryMetadata): MetadataProblem | undefined {
+/** Whether the filesystem must be asked for the time that was set: it rounds or clamps in silence what it cannot keep. */
+function mayLoseTime({ mtimeSec, mtimeNsec }: EntryMetadata, traits: ParentTraits): boolean {
+  if (mtimeSec < firstKeptSec || mtimeSec >= endOfKeptSec) return true;
+  if (mtimeNsec !== 0) return traits.keptTimes !== "nanoseconds";
+  return mtimeSec % 2 !== 0 && traits.keptTimes === "unknown";
+}
+
+/** Takes note of a time that was kept. FAT keeps even seconds only, others whole seconds, microseconds, or 100 ns. */
+function learnKeptTime({ mtimeSec, mtimeNsec }: EntryMetadata, traits: ParentTraits): void {
+  if (mtimeNsec % 100 !== 0) traits.keptTimes = "nanoseconds";
+  else if (mtimeSec % 2 !== 0 && traits.keptTimes === "unknown") traits.keptTimes = "seconds";
+}
+
+function lostTime(fd: number, metadata: EntryMetadata): MetadataProblem | undefined {
   const errno = statOpenInto(fd, stat);
   return errno === 0 ? changedTime(stat, metadata) : metadataProblem("mtime", errno);
 }
