@@ -65,6 +65,11 @@ export class ContentRestorer {
     this.#signal = options.signal;
   }
 
+  /** Begins to load the threads, which takes as long as planning what they do first. */
+  prepare(): void {
+    this.#threadPool();
+  }
+
   /** Sets a range on its way, once there is room. */
   async submit(range: PlannedRange): Promise<void> {
     while (

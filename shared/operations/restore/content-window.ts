@@ -29,18 +29,20 @@ export type Piece = {
   readonly contentOffset: number;
 };
 
-/** Plaintext and pieces after which a window is full. */
+/** Plaintext and pieces after which a window is full. The first is smaller, so that threads soon have work, and each next one twice as large. */
 const windowBytes = 64 * 1024 * 1024;
 const windowPieces = 8192;
+const firstShare = 1 / 16;
 
 /** Pieces collected in the order of the tree, to be fetched in the order of the packs. Memory: a bounded number of pieces. */
 export class ContentWindow {
   #pieces: Piece[] = [];
   #bytes = 0;
+  #share = firstShare;
 
   /** Whether enough is collected for few, long requests. */
   get full(): boolean {
-    return this.#bytes >= windowBytes || this.#pieces.length >= windowPieces;
+    return this.#bytes >= windowBytes * this.#share || this.#pieces.length >= windowPieces * this.#share;
   }
 
   add(piece: Piece): void {
@@ -54,6 +56,7 @@ export class ContentWindow {
     const pieces = this.#pieces.sort((left, right) => left.segment - right.segment);
     this.#pieces = [];
     this.#bytes = 0;
+    this.#share = Math.min(1, this.#share * 2);
     return pieces;
   }
 }

@@ -132,6 +132,7 @@ class ItemRestore {
   }
 
   async run(): Promise<void> {
+    this.#content.prepare();
     for (const path of this.#item.ancestors) this.#exporter.makeDirectory(path);
     for await (const entry of this.#item.entries((lost) => this.#lose(lost))) {
       const path = this.#item.targetOf(entry);
