@@ -19,6 +19,8 @@ export type AssembledPack = {
   readonly sha256: Uint8Array;
   readonly sizeBytes: number;
   readonly parts: readonly Uint8Array[];
+  /** Those of the parts that are sealed segments, each in memory of its own. */
+  readonly segments: readonly Uint8Array<ArrayBuffer>[];
   readonly table: Uint8Array;
   /** The session's ordinal of each row of the table. */
   readonly ordinals: readonly number[];
@@ -96,19 +98,14 @@ export class PackAssembler {
     const directories = this.#segments.map((segment) => segment.sealedDirectory);
     for (const part of [...directories, sessions, table, trailer]) this.#hash.update(part);
     const sha256 = this.#hash.digest();
+    const segments = this.#segments.map((segment) => segment.sealed);
     return {
       packId: idFromBytes("pack", sha256),
       kind: this.kind,
       sha256,
       sizeBytes: tableOffset + table.byteLength + trailer.byteLength,
-      parts: [
-        this.#header,
-        ...this.#segments.map((segment) => segment.sealed),
-        ...directories,
-        sessions,
-        table,
-        trailer,
-      ],
+      parts: [this.#header, ...segments, ...directories, sessions, table, trailer],
+      segments,
       table,
       ordinals: this.#segments.map((segment) => segment.ordinal),
     };

@@ -5,8 +5,8 @@ import type { StatePack } from "#shared/format/state.ts";
 import type { PackKind } from "#shared/format/segment.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
-import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
 import { type AssembledPack, PackAssembler } from "./pack-assembler.ts";
+import { releaseBytes } from "./release-bytes.ts";
 import type { SealedSegment } from "./segment-builder.ts";
 
 /** A pack that is stored, and which segments of the session are in it. */
@@ -28,11 +28,8 @@ export type PackWriterOptions = {
   readonly onStoring: (pack: WrittenPack) => void | Promise<void>;
 };
 
-/** Bytes of packs whose memory is given back as soon as they are stored. */
-const largePackBytes = 1024 * 1024;
-
 /**
- * Collects sealed segments to packs and stores them, some at once.
+ * Collects sealed segments to packs and stores them, some at once. The sealed bytes are its own: they are gone once they are stored.
  *
  * Memory: one open pack of each kind and `uploads` packs on their way; `backlogBytes` tells, and who adds should wait on
  * `room` while it is above its limit.
@@ -137,7 +134,7 @@ export class PackWriter {
       throw new HoldfastError("corrupt", `Cannot store ${key}: there is another object by that name`);
     this.#storedBytes += sizeBytes;
     this.packs.push(written);
-    if (sizeBytes >= largePackBytes) collectYoungGarbage();
+    for (const segment of pack.segments) releaseBytes(segment);
   }
 
   #throwFailure(): void {

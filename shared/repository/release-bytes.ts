@@ -4,6 +4,6 @@
  * Buffers of megabytes outside its heap make the collector run over all of that heap every few dozen of them; who knows that
  * nothing uses them any more spares it that.
  */
-export function releaseBytes(bytes: Uint8Array<ArrayBuffer>): void {
+export function releaseBytes(bytes: ArrayBufferView<ArrayBuffer>): void {
   bytes.buffer.transfer(0);
 }

@@ -28,9 +28,13 @@ export class SegmentOpener {
   open(sealed: Uint8Array, keys: SegmentKeys): Uint8Array {
     const { codec, plainBytes, stored } = contentOf(sealed, keys);
     if (codec === segmentCodecs.raw) return stored;
-    if (this.#plain.byteLength < plainBytes) this.#plain = new Uint8Array(plainBytes);
-    this.#decompressor.decompressInto(stored, plainBytes, this.#plain);
-    return this.#plain.subarray(0, plainBytes);
+    try {
+      if (this.#plain.byteLength < plainBytes) this.#plain = new Uint8Array(plainBytes);
+      this.#decompressor.decompressInto(stored, plainBytes, this.#plain);
+      return this.#plain.subarray(0, plainBytes);
+    } finally {
+      releaseBytes(stored);
+    }
   }
 
   /**

@@ -7,7 +7,7 @@ import { numbersPerPiece, type RangeTask, type SmallFileExtras } from "./worker-
 export function buildTask(
   taskId: number,
   range: PlannedRange,
-  bytes: Uint8Array,
+  bytes: Uint8Array<ArrayBuffer>,
   sessionKeys: readonly Uint8Array[],
 ): { task: RangeTask; files: readonly PlannedFile[] } {
   const start = range.places[0]?.offsetBytes ?? 0;

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createMac } from "#shared/crypto/mac.ts";
 import type { ContentWriter, FileToWrite } from "#shared/connectors/content-writer.ts";
-import { collectYoungGarbage } from "#shared/work/collect-garbage.ts";
+import { releaseBytes } from "#shared/repository/release-bytes.ts";
 import { SegmentOpener } from "#shared/repository/segment-opener.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import {
@@ -45,7 +45,7 @@ port.on("message", (message: ToRestoreWorker) => {
   restoreRange(message, failures, problems);
   const done: FromRestoreWorker = { type: "done", taskId: message.taskId, failures, problems };
   port.postMessage(done);
-  collectYoungGarbage();
+  for (const bytes of [message.bytes, message.fileNumbers, message.pieceNumbers, message.pieceIds]) releaseBytes(bytes);
 });
 
 async function loadWriter(): Promise<ContentWriter> {

@@ -33,19 +33,20 @@ export type SmallFileExtras = {
 
 /**
  * Segments of one pack and what becomes of the blobs in them: whole small files, and parts of files that the main thread opened.
+ * The worker owns its buffers.
  */
 export type RangeTask = {
   readonly type: "range";
   readonly taskId: number;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly segments: readonly RangeSegment[];
   /** Small files, in the order of their pieces. */
   readonly filePaths: readonly string[];
-  readonly fileNumbers: Float64Array;
+  readonly fileNumbers: Float64Array<ArrayBuffer>;
   readonly fileExtras: readonly SmallFileExtras[];
-  readonly pieceNumbers: Float64Array;
+  readonly pieceNumbers: Float64Array<ArrayBuffer>;
   /** Chunk id of each piece, 32 bytes. */
-  readonly pieceIds: Uint8Array;
+  readonly pieceIds: Uint8Array<ArrayBuffer>;
   /** Path of each piece of an opened file, by piece. */
   readonly partPaths: ReadonlyMap<number, string>;
   /** Of a piece of an opened sparse file: triples of offset in the chunk, offset in the file, length. */
