@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
 import { hchacha } from "@noble/ciphers/chacha.js";
 import { HoldfastError } from "#shared/errors.ts";
 
@@ -53,7 +53,7 @@ export function seal(context: SealContext, plaintext: Uint8Array): Uint8Array<Ar
  */
 export function sealParts(context: SealContext, plaintext: Uint8Array): SealedParts {
   const { subkey, iv } = deriveSubkey(context);
-  const cipher = createCipheriv("chacha20-poly1305", subkey, iv, { authTagLength: sealTagBytes });
+  const cipher = createCipheriv("chacha20-poly1305", createSecretKey(subkey), iv, { authTagLength: sealTagBytes });
   subkey.fill(0);
   cipher.setAAD(context.aad, { plaintextLength: plaintext.length });
   const ciphertext = withOwnBuffer(cipher.update(plaintext));
@@ -72,7 +72,7 @@ export function open(context: SealContext, sealed: Uint8Array): Uint8Array<Array
   const lengthBytes = sealed.length - sealTagBytes;
   if (lengthBytes < 0) throw cannotOpen(sealed.length);
   const { subkey, iv } = deriveSubkey(context);
-  const decipher = createDecipheriv("chacha20-poly1305", subkey, iv, { authTagLength: sealTagBytes });
+  const decipher = createDecipheriv("chacha20-poly1305", createSecretKey(subkey), iv, { authTagLength: sealTagBytes });
   subkey.fill(0);
   decipher.setAAD(context.aad, { plaintextLength: lengthBytes });
   decipher.setAuthTag(sealed.subarray(lengthBytes));
