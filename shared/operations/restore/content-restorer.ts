@@ -8,8 +8,9 @@ import { type PlannedRange, planRanges, splitRange } from "./plan-ranges.ts";
 import { buildTask } from "./build-task.ts";
 import type { FromRestoreWorker, RestoreWorkerData, ToRestoreWorker } from "./worker-messages.ts";
 
-/** Requests in flight at most. */
+/** Requests in flight at most, and pieces that they are for: those of small files take more memory than their bytes. */
 const inFlightRangesMax = 32;
+const inFlightPiecesMax = 8192;
 
 /** Told what becomes of files. */
 export type ContentOutcomes = {
@@ -41,6 +42,7 @@ export class ContentRestorer {
   >();
   #pool: WorkerPool<ToRestoreWorker, FromRestoreWorker> | undefined;
   #inFlightBytes = 0;
+  #inFlightPieces = 0;
   #inFlight = 0;
   #nextTaskId = 1;
   #isClosing = false;
@@ -72,19 +74,23 @@ export class ContentRestorer {
 
   /** Sets a range on its way, once there is room. */
   async submit(range: PlannedRange): Promise<void> {
-    while (
-      this.#inFlight > 0 &&
-      (this.#inFlightBytes + range.lengthBytes > this.#inFlightBytesMax || this.#inFlight >= inFlightRangesMax)
-    ) {
-      await this.#change();
-    }
+    while (this.#inFlight > 0 && !this.#hasRoomFor(range)) await this.#change();
     this.#check();
     this.#begin(range);
+  }
+
+  #hasRoomFor(range: PlannedRange): boolean {
+    return (
+      this.#inFlight < inFlightRangesMax &&
+      this.#inFlightBytes + range.lengthBytes <= this.#inFlightBytesMax &&
+      this.#inFlightPieces + range.pieces.length <= inFlightPiecesMax
+    );
   }
 
   #begin(range: PlannedRange): void {
     this.#inFlight++;
     this.#inFlightBytes += range.lengthBytes;
+    this.#inFlightPieces += range.pieces.length;
     this.#run(range).catch((error: unknown) => this.#fail(error));
   }
 
@@ -226,6 +232,7 @@ export class ContentRestorer {
   #release(range: PlannedRange): void {
     this.#inFlight--;
     this.#inFlightBytes -= range.lengthBytes;
+    this.#inFlightPieces -= range.pieces.length;
     this.#wakeUp();
   }
 
