@@ -40,6 +40,11 @@ export class ContentWindow {
   #bytes = 0;
   #share = firstShare;
 
+  /** What part of a whole window the next one is. */
+  get share(): number {
+    return this.#share;
+  }
+
   /** Whether enough is collected for few, long requests. */
   get full(): boolean {
     return this.#bytes >= windowBytes * this.#share || this.#pieces.length >= windowPieces * this.#share;

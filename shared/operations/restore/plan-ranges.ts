@@ -4,14 +4,19 @@ import type { Piece } from "./content-window.ts";
 /** Bytes between two wanted segments that are fetched rather than asked around. */
 const gapBytes = 128 * 1024;
 /** Sealed bytes and pieces of a range at most. */
-const rangeBytes = 4 * 1024 * 1024;
+const rangeBytesMax = 4 * 1024 * 1024;
 const rangePieces = 1024;
 
 /** One request to the store: segments of one pack, close together, and what becomes of their blobs. */
 export type PlannedRange = { readonly places: SegmentPlace[]; readonly pieces: Piece[]; lengthBytes: number };
 
-/** Plans few requests for pieces that are sorted by segment. Pieces without a segment make ranges without places. */
-export function planRanges(pieces: readonly Piece[], segments: SegmentTable): PlannedRange[] {
+/**
+ * Plans few requests for pieces that are sorted by segment. Pieces without a segment make ranges without places.
+ *
+ * @param share - of the size that a range may have, for few pieces that are to keep several threads busy
+ */
+export function planRanges(pieces: readonly Piece[], segments: SegmentTable, share = 1): PlannedRange[] {
+  const rangeBytes = rangeBytesMax * share;
   const ranges: PlannedRange[] = [];
   let range: PlannedRange | undefined;
   for (const piece of pieces) {

@@ -289,9 +289,10 @@ class ItemRestore {
   }
 
   async #flush(): Promise<void> {
+    const { share } = this.#window;
     const pieces = this.#window.take();
     if (pieces.length === 0) return;
-    for (const range of planRanges(pieces, this.#repository.segments)) await this.#content.submit(range);
+    for (const range of planRanges(pieces, this.#repository.segments, share)) await this.#content.submit(range);
   }
 
   /** Whether another path of the same inode was met before; it is then linked once that one is whole. */
