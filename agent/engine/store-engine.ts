@@ -272,7 +272,7 @@ export function storeEngine(parts: EngineParts): Engine {
     },
     async mount(request, onPlace) {
       const { runMount } = await import("./run-mount.ts");
-      await runMount(parts, session, request, onPlace);
+      await leanMemory(() => runMount(parts, session, request, onPlace));
     },
     async probe(onCheck) {
       await lookAtUnused(parts.secretSources);
