@@ -3,7 +3,8 @@ import { subtreeTotals } from "#shared/tree/read-tree.ts";
 import { listWindow } from "#shared/view/list-window.ts";
 import type { Located } from "#shared/view/located.ts";
 import type { ViewEntry } from "#shared/view/view.ts";
-import { entryOrders, sortedEntriesMax } from "#gateway/http/listed-entries.ts";
+import { entryOrders } from "#gateway/http/listed-entries.ts";
+import { sortedEntriesMax, sorting } from "#gateway/http/sorting.ts";
 import { apiEntry, apiEntrySchema } from "./api-entry.ts";
 import { answeringRoute } from "./api-route.ts";
 import { integerField, pathField, wordField } from "./query-field.ts";
@@ -39,10 +40,12 @@ export const listEntries = answeringRoute({
     if (sort === "name" || total > sortedEntriesMax) {
       return { total, isSorted: sort === "name", ...(await told(located, byName.entries)) };
     }
-    const { entries } = await listWindow(located, { offset: 0, limit: total, reverse: false });
-    const compare = entryOrders[sort];
-    const sorted = entries.toSorted((a, b) => (reverse ? compare(b, a) : compare(a, b)));
-    return { total, isSorted: true, ...(await told(located, sorted.slice(offset, offset + limit))) };
+    const shown = await sorting(async () => {
+      const { entries } = await listWindow(located, { offset: 0, limit: total, reverse: false });
+      const compare = entryOrders[sort];
+      return entries.toSorted((a, b) => (reverse ? compare(b, a) : compare(a, b))).slice(offset, offset + limit);
+    });
+    return { total, isSorted: true, ...(await told(located, shown)) };
   },
 });
 

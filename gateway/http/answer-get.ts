@@ -15,6 +15,7 @@ import { directoryQuery, queryValues } from "./directory-query.ts";
 import { textPage } from "./error-page.ts";
 import { fileResponse } from "./file-response.ts";
 import { listedEntries } from "./listed-entries.ts";
+import { sortedPage } from "./sorted-page.ts";
 
 /** What one request asks. */
 export type Asked = {
@@ -71,9 +72,12 @@ async function directory(asked: Asked, entry: ViewEntry): Promise<Response> {
     "Cache-Control": "private, no-cache",
   };
   if (method === "HEAD") return new Response(null, { headers });
-  const listed = await listedEntries(view, entry.path, query);
-  const body = await bodyStream(directoryPage({ prefix, topName: mount.name, directory: entry, query, listed }));
-  return new Response(body, { headers });
+  const page = { prefix, topName: mount.name, directory: entry, query };
+  const parts =
+    query.sort === "name"
+      ? directoryPage({ ...page, listed: await listedEntries(view, entry.path, query) })
+      : await sortedPage(view, page);
+  return new Response(await bodyStream(parts), { headers });
 }
 
 async function archive({ view, mount, method }: Asked, entry: ViewEntry, kind: "tar" | "zip"): Promise<Response> {

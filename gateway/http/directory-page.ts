@@ -45,7 +45,9 @@ export async function* directoryPage(page: DirectoryPage): AsyncGenerator<Uint8A
     }
   }
   html += "</tbody></table><footer>";
-  if (!listed.isSorted) html += "<p>This directory is too large to be sorted so: it is in the order of names.</p>";
+  if (!listed.isSorted)
+    html +=
+      "<p>This directory is too large to be sorted so, or others wait for such pages: it is in the order of names.</p>";
   if (hasMore && last !== undefined) {
     const order = query.descending && listed.isSorted ? "desc" : "asc";
     html += `<p><a rel="next" href="?order=${order}&amp;limit=${query.limit}&amp;after=${encodePathPart(last.name)}">More</a></p>`;

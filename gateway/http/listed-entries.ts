@@ -1,8 +1,6 @@
 import type { View, ViewEntry } from "#shared/view/view.ts";
 import type { DirectoryQuery } from "./directory-query.ts";
-
-/** Entries that a directory may have to be sorted by anything but name: they are held in memory. */
-export const sortedEntriesMax = 20_000;
+import { sortedEntriesMax } from "./sorting.ts";
 
 /** What a page shows. */
 export type ListedEntries = {
