@@ -56,6 +56,7 @@ async function journey(server: S3Server, name: string): Promise<void> {
   expect((await sandbox.events([...at, "ls"], options)).events).toHaveLength(2);
 
   const doctor = await sandbox.events([...at, "doctor"], options);
+  expect(doctor.events.filter(({ outcome }) => outcome === "fail")).toEqual([]);
   expect(doctor.events.at(-1)).toEqual({ event: "verdict", fitness: "fit" });
   expect(doctor.status).toBe(0);
 

@@ -20,7 +20,7 @@ const pageKeys = 1000;
 export async function startHonestS3rver(): Promise<S3Server> {
   const s3rver = await startS3rver();
   const { hostname, port } = new URL(s3rver.options.endpoint ?? "");
-  const upstream: Upstream = { host: hostname, port: Number(port), agent: new Agent({ keepAlive: true }) };
+  const upstream: Upstream = { host: hostname, port: Number(port), agent: new Agent() };
   const objects = new Map<string, KnownObject>();
   const locks = new Map<string, Promise<void>>();
 

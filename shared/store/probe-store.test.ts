@@ -216,6 +216,19 @@ describe("probeStore", () => {
     }
   });
 
+  it("warns of a store that was unavailable for one call, and finds it unfit when it is so again", async () => {
+    const breaks = (calls: readonly number[]): Promise<ProbeReport> =>
+      probe(
+        faultyStore(memoryStore(), { fault: (call) => (calls.includes(call.number) ? { when: "before" } : undefined) }),
+      );
+    const once = await breaks([2]);
+    expect(once.fitness).toBe("fit");
+    expect(once.checks.filter(({ outcome }) => outcome !== "pass")).toMatchObject([
+      { name: "write and read", outcome: "warn", explanation: expect.stringContaining("a first try failed") },
+    ]);
+    expect(await breaks([2, 3])).toMatchObject({ fitness: "unfit" });
+  });
+
   it("does not wait for ever", async () => {
     const hanging: Store = { ...memoryStore(), get: () => new Promise<never>(() => undefined) };
     const report = await probe(hanging, { checkLimitMs: 5 });
