@@ -58,6 +58,8 @@ const protocols: Partial<Readonly<Record<ProtocolName, Protocol>>> = {
 const headersMs = 15_000;
 const requestMs = 60_000;
 const keepAliveMs = 30_000;
+/** Milliseconds between two looks for connections that took too long: thousands at once would be much garbage at once. */
+const lookMs = 1_000;
 
 /**
  * Serves a mount over Node's HTTP server.
@@ -114,7 +116,12 @@ function makeServer(listener: Listener, options: ServeOptions): Server {
     onAccess,
     onFault,
   });
-  const settings = { headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: keepAliveMs };
+  const settings = {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: lookMs,
+  };
   const server =
     tls === undefined
       ? createHttpServer(settings)
