@@ -10,11 +10,9 @@ import type { Mount } from "#gateway/mount.ts";
 import { encodePath } from "#gateway/paths/encode-path.ts";
 import { findFollowed } from "#gateway/paths/find-entry.ts";
 import { requestPath } from "#gateway/paths/request-path.ts";
-import { directoryPage } from "./directory-page.ts";
 import { directoryQuery, queryValues } from "./directory-query.ts";
 import { textPage } from "./error-page.ts";
 import { fileResponse } from "./file-response.ts";
-import { listedEntries } from "./listed-entries.ts";
 import { sortedPage } from "./sorted-page.ts";
 
 /** What one request asks. */
@@ -72,12 +70,8 @@ async function directory(asked: Asked, entry: ViewEntry): Promise<Response> {
     "Cache-Control": "private, no-cache",
   };
   if (method === "HEAD") return new Response(null, { headers });
-  const page = { prefix, topName: mount.name, directory: entry, query };
-  const parts =
-    query.sort === "name"
-      ? directoryPage({ ...page, listed: await listedEntries(view, entry.path, query) })
-      : await sortedPage(view, page);
-  return new Response(await bodyStream(parts), { headers });
+  const page = await sortedPage(view, { prefix, topName: mount.name, directory: entry, query });
+  return new Response(await bodyStream(page), { headers });
 }
 
 async function archive({ view, mount, method }: Asked, entry: ViewEntry, kind: "tar" | "zip"): Promise<Response> {

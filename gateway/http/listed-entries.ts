@@ -4,25 +4,29 @@ import { sortedEntriesMax } from "./sorting.ts";
 
 /** What a page shows. */
 export type ListedEntries = {
-  readonly entries: AsyncIterable<ViewEntry>;
+  readonly entries: AsyncIterable<ViewEntry> | Iterable<ViewEntry>;
   /** Whether the order that was asked for is the order given: a directory that is too large comes by name. */
   readonly isSorted: boolean;
 };
 
-/** The entries of a page, in the order asked for. One more than its limit, where there are more. */
-export async function listedEntries(view: View, path: string, query: DirectoryQuery): Promise<ListedEntries> {
+/** The entries of a page in the order of names, which may not be the one asked for. One more than its limit, where there are more. */
+export function listedByName(view: View, path: string, query: DirectoryQuery): ListedEntries {
   const { sort, descending, after, limit } = query;
-  if (sort === "name") {
-    return { entries: view.list(path, { after, limit: limit + 1, reverse: descending }), isSorted: true };
-  }
+  const isSorted = sort === "name";
+  return { entries: view.list(path, { after, limit: limit + 1, reverse: isSorted && descending }), isSorted };
+}
+
+/** All entries of a directory in an order other than by name; undefined: they are too many. */
+export async function sortedEntries(
+  view: View,
+  path: string,
+  { sort, descending }: { readonly sort: keyof typeof entryOrders; readonly descending: boolean },
+): Promise<ViewEntry[] | undefined> {
   const found: ViewEntry[] = [];
   for await (const entry of view.list(path, { limit: sortedEntriesMax + 1 })) found.push(entry);
-  if (found.length > sortedEntriesMax) {
-    return { entries: view.list(path, { after, limit: limit + 1 }), isSorted: false };
-  }
+  if (found.length > sortedEntriesMax) return undefined;
   const order = entryOrders[sort];
-  found.sort((left, right) => (descending ? order(right, left) : order(left, right)));
-  return { entries: iterate(found), isSorted: true };
+  return found.sort((left, right) => (descending ? order(right, left) : order(left, right)));
 }
 
 /** Orders of a directory other than by name, ascending. */
@@ -30,7 +34,3 @@ export const entryOrders: { readonly [Sort in "size" | "time"]: (left: ViewEntry
   size: (left, right) => left.sizeBytes - right.sizeBytes,
   time: (left, right) => left.mtimeSec - right.mtimeSec || left.mtimeNsec - right.mtimeNsec,
 };
-
-async function* iterate(entries: readonly ViewEntry[]): AsyncGenerator<ViewEntry> {
-  yield* entries;
-}
