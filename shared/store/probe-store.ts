@@ -25,8 +25,6 @@ export type ProbeStoreOptions = {
 /** A check and how it ended; `kind` is that of the error that ended it, if one did. */
 export type ProbedCheck = ProbeFinding & { readonly name: string; readonly kind?: ErrorKind };
 
-const noAnswer = "no answer";
-
 /** What `probeStore` found. `unfit`: some check failed, and the store must not be used. */
 export type ProbeReport = { readonly checks: readonly ProbedCheck[]; readonly fitness: "fit" | "unfit" };
 
@@ -54,10 +52,14 @@ export async function probeStore(store: Store, options: ProbeStoreOptions): Prom
   };
 
   for (const { name, run } of probeChecks) {
-    const attempt = (at: ProbeBench): Promise<Omit<ProbedCheck, "name">> =>
-      withinLimit(clock, checkLimitMs, () => run(at)).catch(failureOf);
-    const first = await attempt(bench);
-    note(name, isBrief(first) ? afterAll(first, await attempt({ ...bench, prefix: `${prefix}again/` })) : first);
+    const attempt = (at: ProbeBench): Promise<ProbeFinding> => withinLimit(clock, checkLimitMs, () => run(at));
+    const again = { ...bench, prefix: `${prefix}again/` };
+    note(
+      name,
+      await attempt(bench).catch((error: unknown) =>
+        isPassing(error) ? secondTry(error, attempt(again)) : failureOf(error),
+      ),
+    );
     // A store that cannot even be written and read says the same thing ten times more.
     if (checks.length === 1 && checks[0]?.outcome === "fail") break;
   }
@@ -72,14 +74,19 @@ export async function probeStore(store: Store, options: ProbeStoreOptions): Prom
 }
 
 /** Whether a check ended with what any store may do once, such as break a connection that was idle. */
-function isBrief({ kind, explanation }: Omit<ProbedCheck, "name">): boolean {
-  return kind === "unavailable" && !explanation.startsWith(noAnswer);
+function isPassing(error: unknown): error is HoldfastError {
+  return isHoldfastError(error, "unavailable") && error.detail["limitMs"] === undefined;
 }
 
-/** What a check comes to that was tried again: at best a warning. */
-function afterAll(first: Omit<ProbedCheck, "name">, second: Omit<ProbedCheck, "name">): Omit<ProbedCheck, "name"> {
-  if (second.outcome === "fail") return second;
-  return { outcome: "warn", explanation: `${second.explanation}; a first try failed: ${first.explanation}` };
+/** What a check comes to that is tried again: at best a warning. */
+async function secondTry(first: HoldfastError, second: Promise<ProbeFinding>): Promise<Omit<ProbedCheck, "name">> {
+  try {
+    const { outcome, explanation } = await second;
+    if (outcome === "fail") return { outcome, explanation };
+    return { outcome: "warn", explanation: `${explanation}; a first try failed: ${first.message}` };
+  } catch (error) {
+    return failureOf(error);
+  }
 }
 
 async function cleanUp(store: Store, created: ReadonlySet<string>): Promise<undefined> {
@@ -94,7 +101,7 @@ async function withinLimit<T>(clock: Clock, limitMs: number, action: () => Promi
   const done = new AbortController();
   const limit = clock.sleep(limitMs, done.signal).then(
     () => {
-      throw new HoldfastError("unavailable", `${noAnswer} within ${limitMs / 1000} s`);
+      throw new HoldfastError("unavailable", `no answer within ${limitMs / 1000} s`, { detail: { limitMs } });
     },
     () => new Promise<never>(() => undefined), // woken because the action has ended
   );
