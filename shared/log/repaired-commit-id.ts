@@ -15,7 +15,7 @@ const seqDigits = 10;
  * @see FORMAT.md, Repair
  */
 export function repairedCommitId(old: Pick<SnapshotRecord, "stateId" | "commitId" | "seq">): CommitId {
-  return commitIdOf(placeOf(old), hashOf(idToBytes(old.stateId)));
+  return commitIdOf(placeOf(old), hashOf(old.stateId));
 }
 
 /**
@@ -24,14 +24,24 @@ export function repairedCommitId(old: Pick<SnapshotRecord, "stateId" | "commitId
  * @param place - the lost entry that may have published it
  */
 export function recoveredCommitId(copied: CommitId, place: number): CommitId {
-  return commitIdOf(place, hashOf(idToBytes(copied)));
+  return commitIdOf(place, hashOf(copied));
 }
 
 /** Whether a snapshot is published that stands for one of which a copy with that commit id was found. */
-export function isRecovered({ snapshotOfCommit }: Pick<LogState, "snapshotOfCommit">, copied: CommitId): boolean {
-  const ending = Buffer.from(hashOf(idToBytes(copied))).toString("hex");
-  for (const [commitId] of snapshotOfCommit) if (commitId.startsWith(markHex) && commitId.endsWith(ending)) return true;
-  return false;
+export function isRecovered(log: Pick<LogState, "snapshotOfCommit">, copied: CommitId): boolean {
+  return standInFor(log, copied) !== undefined;
+}
+
+/** The snapshot whose commit id says that it took the place of what that id names; of several the last. */
+function standInFor(
+  { snapshotOfCommit }: Pick<LogState, "snapshotOfCommit">,
+  id: StateId | CommitId,
+): StateId | undefined {
+  const ending = Buffer.from(hashOf(id)).toString("hex");
+  let found: StateId | undefined;
+  for (const [commitId, stateId] of snapshotOfCommit)
+    if (commitId.startsWith(markHex) && commitId.endsWith(ending)) found = stateId;
+  return found;
 }
 
 function commitIdOf(place: number, hash: Uint8Array): CommitId {
@@ -56,10 +66,7 @@ export function successorOf(
 ): SnapshotRecord | undefined {
   let found: SnapshotRecord | undefined;
   for (let id: StateId | undefined = old; id !== undefined;) {
-    const ending = Buffer.from(hashOf(idToBytes(id))).toString("hex");
-    let next: StateId | undefined;
-    for (const [commitId, stateId] of log.snapshotOfCommit)
-      if (commitId.startsWith(markHex) && commitId.endsWith(ending)) next = stateId;
+    const next = standInFor(log, id);
     if (next !== undefined) found = log.snapshots.get(next);
     id = next;
   }
@@ -71,6 +78,6 @@ export function byPlaceDescending(left: SnapshotRecord, right: SnapshotRecord): 
   return placeOf(right) - placeOf(left) || right.seq - left.seq;
 }
 
-function hashOf(id: Uint8Array): Uint8Array {
-  return sha256(context, id).subarray(0, 7);
+function hashOf(id: StateId | CommitId): Uint8Array {
+  return sha256(context, idToBytes(id)).subarray(0, 7);
 }
