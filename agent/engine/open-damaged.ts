@@ -3,7 +3,7 @@ import { systemClock } from "#shared/clock.ts";
 import { bundleKeys } from "#shared/crypto/bundle.ts";
 import { createSigner, signingSeedBytes } from "#shared/crypto/signing.ts";
 import { type HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import { findStatesOfLonger } from "#shared/log/find-states-of-longer.ts";
+import { findStatesOfLonger, type StatesOfLonger } from "#shared/log/find-states-of-longer.ts";
 import { logMark, type LogState } from "#shared/log/log-state.ts";
 import { requireMark } from "#shared/log/read-log.ts";
 import { type SalvagedLog, salvageLog } from "#shared/operations/repair/salvage-log.ts";
@@ -17,6 +17,8 @@ import { marksOf, steadyStore, unlock } from "./session.ts";
 export type DamagedSession = {
   readonly repository: Repository;
   readonly log: SalvagedLog;
+  /** The states that the log does not name. */
+  readonly beside: StatesOfLonger;
   /** What this host has seen of the log before and the store does not bear out; undefined: all is as it was. */
   readonly rollback: HoldfastError | undefined;
   /** Keeps what is there now as what was seen of the log, in the place of what was seen before where that is borne out no more. */
@@ -34,9 +36,9 @@ export async function openDamaged(parts: EngineParts, use: "read" | "write"): Pr
   const read = await readConfig(store);
   const { bundle } = await unlock(parts, store, read);
   const log = await salvageLog(store, read.config.storeId);
-  const { states } = await findStatesOfLonger(store, log.state);
-  if (states > 0) {
-    const message = `${states} states are there that no log entry publishes: backups that were interrupted or are running left them, or entries are lost.`;
+  const beside = await findStatesOfLonger(store, log.state);
+  if (beside.states > 0) {
+    const message = `${beside.states} states are there that no log entry publishes: backups that were interrupted or are running left them, or entries are lost.`;
     parts.reporter.notice({ level: "info", message });
   }
   const marks = marksOf(parts, read.config.storeId);
@@ -63,5 +65,5 @@ export async function openDamaged(parts: EngineParts, use: "read" | "write"): Pr
     if (rollback === undefined) marks.write(logMark(state));
     else marks.accept(logMark(state));
   };
-  return { repository, log, rollback, remember };
+  return { repository, log, beside, rollback, remember };
 }

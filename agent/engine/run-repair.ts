@@ -14,7 +14,7 @@ import { forgetTrees } from "./tree-memory-files.ts";
 export async function runRepair(parts: EngineParts, request: RepairRequest): Promise<Report> {
   const { reporter, signal } = parts;
   const startedMs = systemClock.nowMs();
-  const { repository, log, rollback, remember } = await openDamaged(parts, request.apply ? "write" : "read");
+  const { repository, log, beside, rollback, remember } = await openDamaged(parts, request.apply ? "write" : "read");
   if (rollback !== undefined) {
     if (request.apply && !parts.acceptRollback) throw refusal(rollback);
     reporter.notice({ level: "warning", message: `${parts.acceptRollback ? "Accepted: " : ""}${rollback.message}` });
@@ -22,6 +22,7 @@ export async function runRepair(parts: EngineParts, request: RepairRequest): Pro
   const plan = await planRepair({
     repository,
     log,
+    beside,
     read: request.read,
     isCutOff: rollback !== undefined,
     threads: threadsOf(parts),

@@ -1,4 +1,5 @@
 import { bundleKeys } from "#shared/crypto/bundle.ts";
+import { findStatesOfLonger } from "#shared/log/find-states-of-longer.ts";
 import { silentReporter } from "#shared/operations/progress.ts";
 import { executeRepair } from "#shared/operations/repair/execute-repair.ts";
 import { planRepair } from "#shared/operations/repair/plan-repair.ts";
@@ -23,6 +24,7 @@ export class Repairer extends Actor {
     const read = await readConfig(store);
     const bundle = await openBundle(store, read, () => Promise.reject(new Error("no secret is needed")));
     const log = await salvageLog(store, read.config.storeId);
+    const beside = await findStatesOfLonger(store, log.state);
     const repository = new Repository({
       store,
       ...read,
@@ -34,7 +36,15 @@ export class Repairer extends Actor {
       random,
     });
     const { isCutOff } = this;
-    const plan = await planRepair({ repository, log, read: true, isCutOff, threads: 1, reporter: silentReporter });
+    const plan = await planRepair({
+      repository,
+      log,
+      beside,
+      read: true,
+      isCutOff,
+      threads: 1,
+      reporter: silentReporter,
+    });
     this.mended = plan.findings.filter((each) => each.remedy === "mended").map((each) => each.object);
     await executeRepair(plan, { dropLost: this.dropsLost });
   }

@@ -1,4 +1,4 @@
-import { findStatesOfLonger } from "#shared/log/find-states-of-longer.ts";
+import type { StatesOfLonger } from "#shared/log/find-states-of-longer.ts";
 import { readLog } from "#shared/log/read-log.ts";
 import { packsPrefix } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -10,8 +10,11 @@ import type { SalvagedLog } from "./salvage-log.ts";
  *
  * @throws {HoldfastError} unavailable, denied
  */
-export async function hasLostEnd(store: Store, { state, isOpen }: SalvagedLog): Promise<boolean> {
-  const { states, proof } = await findStatesOfLonger(store, state);
+export async function hasLostEnd(
+  store: Store,
+  { state, isOpen }: SalvagedLog,
+  { states, proof }: StatesOfLonger,
+): Promise<boolean> {
   if (state.seq === 0) {
     if (states > 0) return true;
     for await (const _ of store.list(packsPrefix)) return true;

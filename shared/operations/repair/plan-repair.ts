@@ -1,5 +1,6 @@
 import type { PackId, StateId } from "#shared/format/ids.ts";
 import { encodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
+import type { StatesOfLonger } from "#shared/log/find-states-of-longer.ts";
 import { resolvePacks } from "#shared/log/resolve-row.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
@@ -30,6 +31,8 @@ export type PlanRepairOptions = {
   /** Opened at the fold of `log`, with an owner's key. */
   readonly repository: Repository;
   readonly log: SalvagedLog;
+  /** The states that the log does not name, looked for after it was read. */
+  readonly beside: StatesOfLonger;
   /** Whether all content is read and verified, and not only states, trees and the sizes of packs. */
   readonly read: boolean;
   /** Whether somebody has seen entries that the log does not have any more, so that states may have been published by them. */
@@ -82,12 +85,12 @@ class Planner {
   }
 
   async run(): Promise<RepairPlan> {
-    const { repository, log, read, threads, signal } = this.#options;
+    const { repository, log, beside, read, threads, signal } = this.#options;
     const isLost =
       log.lost.length > 0 ||
       log.resumes !== undefined ||
       this.#options.isCutOff === true ||
-      (await hasLostEnd(repository.store, log));
+      (await hasLostEnd(repository.store, log, beside));
     const before = isLost ? { seq: Infinity, timeMs: Infinity } : await lastRecovery(repository.store, log.state);
     let survey = await surveyStore({ repository, before, read, threads, signal });
     for (;;) {

@@ -1,5 +1,6 @@
 /** Repairs of the small stores of tests. */
 import { bundleKeys } from "#shared/crypto/bundle.ts";
+import { findStatesOfLonger } from "#shared/log/find-states-of-longer.ts";
 import { createSigner } from "#shared/crypto/signing.ts";
 import { silentReporter } from "#shared/operations/progress.ts";
 import { impatientClock } from "#shared/operations/small-store.testing.ts";
@@ -17,6 +18,7 @@ export async function planSmall(store: Store, read = true): Promise<RepairPlan> 
   const opened = await readConfig(store);
   const bundle = await openBundle(store, opened, () => Promise.reject(new Error("no secret is needed")));
   const log = await salvageLog(store, opened.config.storeId);
+  const beside = await findStatesOfLonger(store, log.state);
   const repository = new Repository({
     store,
     ...opened,
@@ -27,7 +29,7 @@ export async function planSmall(store: Store, read = true): Promise<RepairPlan> 
     clock: impatientClock,
     random: systemRandom,
   });
-  return planRepair({ repository, log, read, threads: 1, reporter: silentReporter });
+  return planRepair({ repository, log, beside, read, threads: 1, reporter: silentReporter });
 }
 
 /** Looks for damage and mends it. */
