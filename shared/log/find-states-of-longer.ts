@@ -4,7 +4,7 @@ import { frameHeaderBytes } from "#shared/format/frame.ts";
 import { parseId, type StateId } from "#shared/format/ids.ts";
 import { formatLimits } from "#shared/format/limits.ts";
 import { decodeStateHead, type StateHead, stateHeadLength, stateIdOf } from "#shared/format/state.ts";
-import { stateKey, statesPrefix } from "#shared/store/object-key.ts";
+import { stateHexOfKey, stateKey, statesPrefix } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { LogState } from "./log-state.ts";
@@ -33,7 +33,7 @@ export async function findStatesOfLonger(store: Store, state: LogState, signal?:
   let states = 0;
   for await (const { key } of store.list(statesPrefix)) {
     if ((states & 1023) === 0) stopIfAborted(signal);
-    const hex = /^states\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(key)?.[1];
+    const hex = stateHexOfKey(key);
     if (hex === undefined) continue;
     const stateId = parseId("state", hex);
     if (state.snapshots.has(stateId) || state.sweptStates.has(stateId)) continue;

@@ -121,6 +121,11 @@ export function sha256HexOfKey(key: string): string | undefined {
   return /^[0-9a-f]{64}$/.test(hex) ? hex : undefined;
 }
 
+/** The id in a key made by `stateKey`: 64 lower-case hex digits; undefined for whatever else lies there. */
+export function stateHexOfKey(key: string): string | undefined {
+  return /^states\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(key)?.[1];
+}
+
 function fannedOut(hex: string): string {
   if (!/^[0-9a-f]{64}$/.test(hex)) {
     throw new HoldfastError("invalid", `Cannot name an object "${hex}": an id is 64 lower-case hex digits`);

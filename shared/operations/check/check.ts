@@ -1,7 +1,7 @@
 import type { PackId } from "#shared/format/ids.ts";
 import type { PackReference } from "#shared/format/state.ts";
 import { successorOf } from "#shared/log/repaired-commit-id.ts";
-import { packKey, packsPrefix, sha256HexOfKey } from "#shared/store/object-key.ts";
+import { packKey, packsPrefix, sha256HexOfKey, stateKey } from "#shared/store/object-key.ts";
 import { resolvePacks } from "#shared/log/resolve-row.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
@@ -107,8 +107,7 @@ class Check {
     const records = this.#options.snapshots ?? liveRecords(this.#repository);
     await this.#repository.loadIndex();
     for (const { stateId, error } of this.#repository.problems)
-      if (successorOf(this.#repository.log, stateId) === undefined)
-        this.#damaged(`states/${stateId.slice(0, 2)}/${stateId}`, error.message);
+      if (successorOf(this.#repository.log, stateId) === undefined) this.#damaged(stateKey(stateId), error.message);
     if (this.#options.snapshots === undefined) await this.#checkKeySlots();
     const lostEntries = this.#options.snapshots === undefined ? await this.#auditLog() : [];
     const snapshots = await this.#openSnapshots(records);
@@ -216,7 +215,7 @@ class Check {
         if (!isHoldfastError(error, "absent", "corrupt", "incompatible")) throw error;
         await this.#repository.refresh();
         if (this.#repository.log.sweptStates.has(record.stateId)) continue;
-        this.#damaged(`states/${record.stateId.slice(0, 2)}/${record.stateId}`, error.message);
+        this.#damaged(stateKey(record.stateId), error.message);
       }
     }
     return snapshots;

@@ -11,7 +11,7 @@ import { joinStateIndex } from "#shared/repository/join-state-index.ts";
 import { openStateSection, readStateHead, readStateSection } from "#shared/repository/read-state.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { KnownPack } from "#shared/repository/segment-table.ts";
-import { packsPrefix, sha256HexOfKey, statesPrefix } from "#shared/store/object-key.ts";
+import { packsPrefix, sha256HexOfKey, stateHexOfKey, statesPrefix } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { claimedMetaPacks, findCopies } from "./find-copies.ts";
 import { repairedCommitId } from "#shared/log/repaired-commit-id.ts";
@@ -203,7 +203,7 @@ async function readUnpublished(
   const indexKey = repository.requireKey("indexKey");
   let found: (UnpublishedState & { readonly rows: Uint8Array })[] = [];
   for await (const { key, sizeBytes } of store.list(statesPrefix)) {
-    const name = /^states\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(key)?.[1];
+    const name = stateHexOfKey(key);
     if (name === undefined) continue;
     const stateId = parseId("state", name);
     if (log.snapshots.has(stateId) || log.sweptStates.has(stateId)) continue;
