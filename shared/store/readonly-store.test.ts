@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { memoryStore } from "./memory-store.ts";
-import { readonlyStore } from "./readonly-store.testing.ts";
+import { readonlyStore } from "./readonly-store.ts";
 import { storeConformance } from "./store.conformance.ts";
 import type { Store } from "./store.ts";
 

@@ -23,7 +23,7 @@ import { surveyStore } from "#shared/operations/maintenance/survey-store.ts";
 import { newProgress } from "#shared/operations/progress.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import { logKey, stateKey } from "#shared/store/object-key.ts";
-import { readonlyStore } from "#shared/store/readonly-store.testing.ts";
+import { readonlyStore } from "#shared/store/readonly-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import { planSmall, repairSmall } from "./repair-small.testing.ts";
 import { successorOf } from "#shared/log/repaired-commit-id.ts";
