@@ -1,4 +1,5 @@
 import { fstatSync, write } from "node:fs";
+import { endProcess } from "#agent/end-process.ts";
 import { chooseRenderer } from "#agent/render/choose-renderer.ts";
 import { FileSink } from "#agent/render/file-sink.ts";
 import type { Renderer } from "#agent/render/renderer.ts";
@@ -129,7 +130,7 @@ function writeSome(bytes: Uint8Array): Promise<number> {
   });
 }
 
-/** Ends the process by SIGINT, which shells show as 130. `process.exit` would wait for a system call that hangs. */
+/** Ends the process by SIGINT, which shells show as 130. */
 function kill(): void {
   renderer?.close();
   for (const signal of signals) process.removeAllListeners(signal);
@@ -141,5 +142,5 @@ function end(exitCode: number): never {
   renderer?.close();
   out.flush();
   for (const signal of signals) process.removeAllListeners(signal);
-  process.exit(outputFailure !== undefined && exitCode === 0 ? failed(outputFailure) : exitCode);
+  endProcess(outputFailure !== undefined && exitCode === 0 ? failed(outputFailure) : exitCode);
 }

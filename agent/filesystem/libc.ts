@@ -4,6 +4,7 @@ import { endianness } from "node:os";
 import type koffiModule from "koffi";
 import type { LibraryHandle } from "koffi";
 import { HoldfastError } from "#shared/errors.ts";
+import { loadNativeCode } from "#shared/work/native-code.ts";
 
 /** `AT_FDCWD`: the `directoryFd` that makes a path relative to the working directory (or absolute). */
 export const workingDirectory = -100;
@@ -37,6 +38,8 @@ export type Address = number;
  */
 export type Libc = {
   readonly errno: () => number;
+  /** Ends the process without another instruction of it. */
+  readonly exit: (exitCode: number) => void;
   readonly statx: (directoryFd: number, path: Address, flags: number, mask: number, out: Address) => number;
   readonly openat: (directoryFd: number, path: Address, flags: number, mode: number) => number;
   readonly close: (fd: number) => number;
@@ -132,7 +135,7 @@ function load(): Loading {
     return { state: "missing", why: `there is no binding for ${process.arch}` };
   }
   try {
-    return { state: "loaded", libc: bind() };
+    return { state: "loaded", libc: loadNativeCode(bind) };
   } catch (error) {
     const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     return { state: "missing", why: `the package koffi could not be used: ${why}` };
@@ -211,6 +214,7 @@ function bindCalls(library: LibraryHandle): Calls {
   };
   const call = (name: string, result: string, ...parameters: string[]) => bind([name], result, parameters);
   return {
+    exit: call("_exit", "void", "int"),
     statx: bindStatx(library),
     openat: call("openat", "int", "int", at, "int", "uint"),
     close: call("close", "int", "int"),

@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import type { KnownBlocks, ScanBlock, ScanProblem } from "#shared/connectors/importer.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { endThread } from "#shared/work/start-thread.ts";
 import { excludeRules } from "./exclude-rules.ts";
 import { batchCost, type ScanBatch, unpackBatch } from "./scan-batch.ts";
 import type { FromScanWorker, ScanWorkerData } from "./scan-messages.ts";
@@ -51,7 +52,7 @@ export class ThreadedScan {
   /** The blocks whose records it leaves out. */
   readonly known: KnownBlocks | undefined;
   readonly #options: ThreadedScanOptions;
-  #thread: { readonly worker: Worker; readonly begun: Promise<void> } | undefined;
+  #thread: Worker | undefined;
   #ranges: Range[] = [];
   /** Directories that are listed once for each range that they are in: what is wrong with them is told once. */
   #cutDirectories = new Set<string>();
@@ -69,7 +70,7 @@ export class ThreadedScan {
 
   /** The blocks in order, batch by batch; the record is one object, reused. Ends the thread when it is left early. */
   async *batches(onProblem: (problem: ScanProblem) => void): AsyncGenerator<Iterable<ScanBlock>> {
-    this.#thread?.worker.ref();
+    this.#thread?.ref();
     void this.#help();
     try {
       for (let number = 0; number < this.#ranges.length; number++) {
@@ -84,7 +85,7 @@ export class ThreadedScan {
         this.#ranges = [];
         await this.close();
         this.#start([], end);
-        this.#thread?.worker.ref();
+        this.#thread?.ref();
         number = -1;
       }
     } finally {
@@ -92,7 +93,7 @@ export class ThreadedScan {
     }
   }
 
-  /** Ends the thread, not before it has begun in earnest: ended while it loads native code it would take the process along. */
+  /** Ends the thread. */
   async close(): Promise<void> {
     this.#help = () => Promise.resolve();
     this.#isHelpWanted = false;
@@ -100,9 +101,7 @@ export class ThreadedScan {
     const thread = this.#thread;
     this.#thread = undefined;
     if (thread === undefined) return;
-    thread.worker.ref();
-    await thread.begun;
-    await thread.worker.terminate();
+    await endThread(thread);
   }
   #isHelpWanted = false;
 
@@ -209,23 +208,18 @@ export class ThreadedScan {
     const worker = startScanThread(workerData);
     // What a thread still tells of ranges that are not in use any more goes nowhere.
     const isCurrent = (): boolean => this.#ranges === ranges;
-    const begun = new Promise<void>((resolve) => {
-      worker.on("message", (message: FromScanWorker) => {
-        resolve();
-        if (isCurrent()) this.#take(message, credit);
-      });
-      worker.on("error", (error) => {
-        resolve();
-        if (isCurrent()) this.#fail(error instanceof Error ? error : new Error(String(error)));
-      });
-      worker.on("exit", (code) => {
-        resolve();
-        if (isCurrent()) this.#exit(ranges, code);
-      });
+    worker.on("message", (message: FromScanWorker) => {
+      if (isCurrent()) this.#take(message, credit);
+    });
+    worker.on("error", (error) => {
+      if (isCurrent()) this.#fail(error instanceof Error ? error : new Error(String(error)));
+    });
+    worker.on("exit", (code) => {
+      if (isCurrent()) this.#exit(ranges, code);
     });
     // A scan that nobody waits for must not keep the process alive.
     worker.unref();
-    this.#thread = { worker, begun };
+    this.#thread = worker;
   }
 
   #take(message: FromScanWorker, credit: Int32Array): void {

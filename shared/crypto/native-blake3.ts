@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { loadNativeCode } from "#shared/work/native-code.ts";
 
 /** The part in use of the native BLAKE3 hasher. `reset` keeps the key. */
 export type NativeBlake3Hasher = {
@@ -19,7 +20,7 @@ let loaded: { readonly hasher: NativeBlake3 | undefined } | undefined;
  * no build for this machine; WASM then does the same work.
  */
 export function loadNativeBlake3(): NativeBlake3 | undefined {
-  loaded ??= { hasher: requireNativeBlake3() };
+  loaded ??= { hasher: loadNativeCode(requireNativeBlake3) };
   return loaded.hasher;
 }
 

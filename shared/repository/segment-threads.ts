@@ -1,6 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import { type ErrorKind, HoldfastError } from "#shared/errors.ts";
-import { startThread } from "#shared/work/start-thread.ts";
+import { endThread, startThread } from "#shared/work/start-thread.ts";
 import type { ChunkOpener } from "./blob-reader.ts";
 import type { SegmentKeys } from "./segment-opener.ts";
 import { releaseBytes } from "./release-bytes.ts";
@@ -90,7 +90,7 @@ export class SegmentThreads implements ChunkOpener {
   /** Ends the threads. Who waits for one is told that it ended; later calls are served by the thread of the caller. */
   async close(): Promise<void> {
     this.#isStarted = true;
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+    await Promise.all(this.#threads.map(({ worker }) => endThread(worker)));
   }
 
   #idlest(): Thread | undefined {

@@ -1,6 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import { HoldfastError } from "#shared/errors.ts";
-import { startThread } from "./start-thread.ts";
+import { endThread, startThread } from "./start-thread.ts";
 
 /**
  * Worker threads of one kind that take messages in turn. A thread that fails fails the pool: `failure` is then set and
@@ -70,7 +70,7 @@ export class WorkerPool<ToWorker, FromWorker> {
   /** Ends the threads. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()));
+    await Promise.all(this.#workers.map(({ worker }) => endThread(worker)));
   }
 
   #start(index: number, moduleUrl: URL, workerData: unknown): void {
