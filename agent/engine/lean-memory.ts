@@ -14,11 +14,8 @@ const everyMs = 250;
  * hardly ever returns what large buffers have freed there.
  */
 export async function leanMemory<Result>(work: () => Promise<Result>): Promise<Result> {
-  let isLean = false;
+  setFlagsFromString("--semi-space-growth-factor=1");
   const timer = setInterval(() => {
-    // Not at once: code that was compiled under other flags is of no use to the threads that are being loaded.
-    if (!isLean) setFlagsFromString("--semi-space-growth-factor=1");
-    isLean = true;
     if (process.memoryUsage.rss() > trimAboveBytes) giveMemoryBack();
   }, everyMs);
   timer.unref();
