@@ -91,15 +91,15 @@ class Execution {
     const plan = this.#plan;
     const { progress } = this.#options;
     progress.phase = "reviving";
-    for (const batch of batches(plan.revive)) await this.#revive(batch);
+    for (const batch of batches(plan.revive.ascending())) await this.#revive(batch);
     progress.phase = "sweeping";
-    for (const batch of batches(plan.sweep)) await this.#sweep(batch, []);
-    for (const batch of batches(plan.sweepStates)) await this.#sweep([], batch);
+    for (const batch of batches(plan.sweep.ascending())) await this.#sweep(batch, []);
+    for (const batch of batches(plan.sweepStates.toSorted())) await this.#sweep([], batch);
     progress.phase = "deleting";
     await this.#delete();
     progress.phase = "condemning";
     if (plan.brake === undefined && plan.unreadable.length === 0)
-      for (const batch of batches(plan.condemn)) if (!(await this.#condemn(batch))) break;
+      for (const batch of batches(plan.condemn.ascending())) if (!(await this.#condemn(batch))) break;
     return {
       revived: this.#revived,
       condemned: this.#condemned,
@@ -216,7 +216,7 @@ class Execution {
   }
 
   async #deleteAll<Id extends string>(
-    lists: readonly (readonly Id[])[],
+    lists: readonly Iterable<Id>[],
     isSwept: (id: Id) => boolean,
     keyOf: (id: Id) => string,
     bytesOf: (id: Id) => number,
@@ -262,8 +262,14 @@ function* packsOf({ packs, packsOfRemoved }: Survey, stateId: StateId) {
     yield { packId: packs.ids.idAt(row), table: new Uint8Array(packs.segments(row) * packTableRowBytes) };
 }
 
-/** Ascending, so that an entry changes a stretch of the fold, not some of all of it. */
-function* batches<Id extends string>(ids: readonly Id[]): Generator<readonly Id[], void, undefined> {
-  const ascending = ids.toSorted();
-  for (let from = 0; from < ascending.length; from += idsOfEntry) yield ascending.slice(from, from + idsOfEntry);
+/** @param ascending - so that an entry changes a stretch of the fold, not some of all of it */
+function* batches<Id extends string>(ascending: Iterable<Id>): Generator<readonly Id[], void, undefined> {
+  let batch: Id[] = [];
+  for (const id of ascending) {
+    batch.push(id);
+    if (batch.length < idsOfEntry) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

@@ -1,4 +1,5 @@
 import type { PackId, StateId } from "#shared/format/ids.ts";
+import type { PackIdList } from "#shared/log/pack-id-list.ts";
 
 /** A number of objects and their bytes. */
 export type Tally = { readonly count: number; readonly bytes: number };
@@ -11,15 +12,15 @@ export type MaintenancePlan = {
   /** The grace period in force, milliseconds. */
   readonly graceMs: number;
   /** Condemned packs that live snapshots need. */
-  readonly revive: readonly PackId[];
+  readonly revive: PackIdList;
   /** Packs that nothing needs any more, and orphans. */
-  readonly condemn: readonly PackId[];
+  readonly condemn: PackIdList;
   /** Condemned packs whose grace period is over. */
-  readonly sweep: readonly PackId[];
+  readonly sweep: PackIdList;
   /** States of removed snapshots of which nothing is left, and old ones that were never published. */
   readonly sweepStates: readonly StateId[];
   /** What was swept before and is still there, or there again. */
-  readonly leftoverPacks: readonly PackId[];
+  readonly leftoverPacks: PackIdList;
   readonly leftoverStates: readonly StateId[];
   readonly figures: PlanFigures;
   /** Why nothing is condemned although it could be; undefined: nothing stands in the way. */

@@ -1,5 +1,6 @@
 import type { PackId, StateId } from "#shared/format/ids.ts";
 import type { LogState } from "#shared/log/log-state.ts";
+import { PackIdList } from "#shared/log/pack-id-list.ts";
 import { resolveRow } from "#shared/log/resolve-row.ts";
 import type { MaintenancePlan, Tally } from "./maintenance-plan.ts";
 import type { MaintenancePolicy } from "./maintenance-policy.ts";
@@ -36,7 +37,12 @@ export function planMaintenance(
   const isDoubtful = options.doubt !== undefined && !force;
   const isBlocked = unreadable.length > 0 || isDoubtful;
   const { isNeeded } = needed.facts(state);
-  const lists = { revive: [] as PackId[], condemn: [] as PackId[], sweep: [] as PackId[], leftover: [] as PackId[] };
+  const lists = {
+    revive: new PackIdList(),
+    condemn: new PackIdList(),
+    sweep: new PackIdList(),
+    leftover: new PackIdList(),
+  };
   const sums = {
     stored: new Sum(),
     needed: new Sum(),
@@ -116,7 +122,7 @@ export function planMaintenance(
     seq: state.seq,
     plannedAtMs: nowMs,
     graceMs,
-    revive: isDoubtful ? [] : lists.revive,
+    revive: isDoubtful ? new PackIdList() : lists.revive,
     condemn: lists.condemn,
     sweep: lists.sweep,
     sweepStates: isBlocked ? [] : states.ids,

@@ -71,7 +71,7 @@ export function priceWithCompaction(
   };
 }
 
-function earlyDeletion({ packs }: Survey, ids: readonly PackId[], price: S3Price, deletedAtMs: number): number {
+function earlyDeletion({ packs }: Survey, ids: Iterable<PackId>, price: S3Price, deletedAtMs: number): number {
   if (price.minimumDays === 0) return 0;
   let dollars = 0;
   for (const packId of ids) {
