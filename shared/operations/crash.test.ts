@@ -1,3 +1,4 @@
+import type * as threads from "node:worker_threads";
 import { describe, expect, it, vi } from "vitest";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { removeSnapshots } from "#shared/log/remove-snapshots.ts";
@@ -28,7 +29,10 @@ import {
   storeOfBackups,
 } from "./small-store.testing.ts";
 
-vi.mock("node:worker_threads", async () => (await import("./fresh-threads.testing.ts")).freshThreads());
+vi.mock("node:worker_threads", async (importActual) => {
+  const { freshThreads } = await import("./fresh-threads.testing.ts");
+  return freshThreads(await importActual<typeof threads>());
+});
 
 const firstTree: ScriptedEntry[] = [
   { path: "a", content: noise("a", 50_000) },

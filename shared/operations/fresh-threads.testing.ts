@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import type * as threads from "node:worker_threads";
 
 type Handler = (message: unknown) => void;
 
@@ -7,7 +8,7 @@ type Handler = (message: unknown) => void;
  * start hundreds of them with different data, which would take minutes. The modules read `parentPort` and `workerData` before they await
  * anything.
  */
-export function freshThreads() {
+export function freshThreads(actual: typeof threads) {
   let port: { on(event: "message", handler: Handler): void; postMessage(message: unknown): void } | undefined;
   let data: unknown;
   let loads = 0;
@@ -47,6 +48,7 @@ export function freshThreads() {
   }
 
   return {
+    ...actual,
     Worker: FreshWorker,
     get parentPort() {
       return port;

@@ -1,3 +1,4 @@
+import type * as threads from "node:worker_threads";
 import { expect, test, vi } from "vitest";
 import { createSigner } from "#shared/crypto/signing.ts";
 import { emptyLogState } from "#shared/log/log-state.ts";
@@ -56,7 +57,10 @@ async function packBytes(store: Store): Promise<number> {
   return bytes;
 }
 
-vi.mock("node:worker_threads", async () => (await import("./fresh-threads.testing.ts")).freshThreads());
+vi.mock("node:worker_threads", async (importActual) => {
+  const { freshThreads } = await import("./fresh-threads.testing.ts");
+  return freshThreads(await importActual<typeof threads>());
+});
 
 test("a fortnight of backups, of which the last three are kept, leaves a store that is sound, reads the same, and is hardly larger than it must be", async () => {
   const store = await storeOfBackups();

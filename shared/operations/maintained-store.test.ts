@@ -1,3 +1,4 @@
+import type * as threads from "node:worker_threads";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { HoldfastError } from "#shared/errors.ts";
 import { parseId } from "#shared/format/ids.ts";
@@ -31,7 +32,10 @@ import {
   storeOfBackups,
 } from "./small-store.testing.ts";
 
-vi.mock("node:worker_threads", async () => (await import("./fresh-threads.testing.ts")).freshThreads());
+vi.mock("node:worker_threads", async (importActual) => {
+  const { freshThreads } = await import("./fresh-threads.testing.ts");
+  return freshThreads(await importActual<typeof threads>());
+});
 
 const firstTree: ScriptedEntry[] = [
   { path: "a", content: noise("a", 90_000) },

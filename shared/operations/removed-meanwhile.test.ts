@@ -1,3 +1,4 @@
+import type * as threads from "node:worker_threads";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { isHoldfastError } from "#shared/errors.ts";
 import { entryTypes } from "#shared/format/entry.ts";
@@ -26,7 +27,10 @@ import {
   removeOldest,
 } from "./small-store.testing.ts";
 
-vi.mock("node:worker_threads", async () => (await import("./fresh-threads.testing.ts")).freshThreads());
+vi.mock("node:worker_threads", async (importActual) => {
+  const { freshThreads } = await import("./fresh-threads.testing.ts");
+  return freshThreads(await importActual<typeof threads>());
+});
 
 /** Enough entries that a tree has several nodes. */
 function tree(name: string): ScriptedEntry[] {

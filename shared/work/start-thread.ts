@@ -30,6 +30,7 @@ export async function endThread(thread: Worker): Promise<void> {
   const untilMs = performance.now() + longestLoadMs;
   while (gate !== undefined && !closeGate(gate) && performance.now() < untilMs) await setTimeout(pollMs);
   await thread.terminate();
+  gates.delete(thread);
 }
 
 /** To be called before `process.exit`, which ends the threads that run: waits until none is loading native code. */

@@ -1,3 +1,4 @@
+import type * as threads from "node:worker_threads";
 import { describe, expect, it, vi } from "vitest";
 import { type Bundle, bundleKeys } from "#shared/crypto/bundle.ts";
 import { HoldfastError } from "#shared/errors.ts";
@@ -26,9 +27,10 @@ import type { Store } from "#shared/store/store.ts";
 import { compact } from "./compact.ts";
 import { compactSmall, keylessAppender, planSmall } from "./small-compaction.testing.ts";
 
-vi.mock("node:worker_threads", async () =>
-  (await import("#shared/operations/fresh-threads.testing.ts")).freshThreads(),
-);
+vi.mock("node:worker_threads", async (importActual) => {
+  const { freshThreads } = await import("#shared/operations/fresh-threads.testing.ts");
+  return freshThreads(await importActual<typeof threads>());
+});
 
 const source = (entries: readonly ScriptedEntry[]) => scriptedSource({ entries });
 
