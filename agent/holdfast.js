@@ -83,7 +83,7 @@ function restart() {
 
 /** Lives and ends as `child` does. A Ctrl-C reaches both from the terminal; the program knows a signal that comes twice. */
 function shadow(child, node) {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT"];
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT"];
   const pass = (signal) => child.kill(signal);
   for (const signal of signals) process.on(signal, pass);
   child.on("error", (error) => fail(`Cannot start ${node}: ${error.message}`, "Run `npm ci` again in the package."));

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import { mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
 import { once } from "node:events";
-import { openSync } from "node:fs";
+import { mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -103,22 +103,39 @@ test.each(doors)("a signal stops a run, %s", async (_, nodeArgs) => {
 });
 
 test.each(doors)("a second signal ends a run that does not listen, %s", async (_, nodeArgs) => {
-  const fifo = join(home, `fifo-${nodeArgs.length}`);
+  const store = join(home, `store-${nodeArgs.length}`);
+  mkdirSync(store);
+  const fifo = join(store, "config");
   spawnSync("mkfifo", [fifo]);
-  const child = spawn(process.execPath, [...nodeArgs, door, "at", home, "backup", "--exclude-file", fifo, "/"], {
+  const child = spawn(process.execPath, [...nodeArgs, door, "at", store, "ls"], {
     env: surroundings(),
     stdio: "ignore",
   });
   const ended = once(child, "exit");
-  // Opening the fifo for writing succeeds once the run is stuck in reading it.
-  const writer = await open(fifo, "w");
-  child.kill("SIGINT");
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  expect(child.exitCode).toBeNull();
-  child.kill("SIGINT");
-  expect(await ended).toEqual([null, "SIGINT"]);
-  await writer.close();
+  while (!waitsForWriter(child.pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (const signal of ["SIGUSR1", "SIGHUP", "SIGINT"] as const) {
+    child.kill(signal); // of which the first two are none of its business, for it has no terminal
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(child.exitCode).toBeNull();
+  }
+  child.kill("SIGTERM");
+  expect(await ended).toEqual([130, null]);
 });
+
+/** Whether a thread of a process, or of a child of it, waits in opening a FIFO. */
+function waitsForWriter(pid: number | undefined): boolean {
+  const tasks = `/proc/${pid}/task`;
+  const read = (path: string): string => {
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      return ""; // a thread that has ended
+    }
+  };
+  const children = read(`${tasks}/${pid}/children`).split(" ").filter(Boolean);
+  const places = readdirSync(tasks).map((task) => read(`${tasks}/${task}/wchan`));
+  return places.some((place) => place.includes("wait_for_partner")) || children.some((each) => waitsForWriter(+each));
+}
 
 async function text(stream: NodeJS.ReadableStream): Promise<string> {
   let read = "";

@@ -1,4 +1,4 @@
-import { fstatSync, write } from "node:fs";
+import { fstatSync, type Stats, statSync, write } from "node:fs";
 import { endProcess } from "#agent/end-process.ts";
 import { chooseRenderer } from "#agent/render/choose-renderer.ts";
 import { FileSink } from "#agent/render/file-sink.ts";
@@ -9,7 +9,9 @@ import { errorKinds, HoldfastError } from "#shared/errors.ts";
 
 /** Milliseconds within which a second signal is the same one again: a terminal and a parent may both deliver a Ctrl-C. */
 const sameSignalMs = 250;
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+/** Milliseconds that a command has to stop; a file or a network filesystem that does not answer would keep it for ever. */
+const longestStopMs = 30_000;
 const stdout = 1;
 const stderr = 2;
 
@@ -80,19 +82,46 @@ function isTerminal(fd: 1 | 2): boolean {
   }
 }
 
-/** The first signal asks the command to stop, the next one ends the process at once. */
+/** The first signal asks the command to stop, the next one ends the process at once, and so does time. */
 function watchSignals(): void {
   let firstAtMs: number | undefined;
   for (const signal of signals) {
     process.on(signal, () => {
+      if (signal === "SIGHUP" && !hasTerminal()) return;
       const nowMs = performance.now();
       if (firstAtMs === undefined) {
         firstAtMs = nowMs;
-        stop.abort(new HoldfastError("interrupted", `Stopped by ${signal}`));
+        const reason = new HoldfastError("interrupted", `Stopped by ${signal}`);
+        stop.abort(reason);
+        setTimeout(() => end(failed(reason)), longestStopMs).unref();
       } else if (nowMs - firstAtMs > sameSignalMs) {
-        kill();
+        renderer?.close();
+        endProcess(errorKinds.interrupted.exitCode);
       }
     });
+  }
+  // Without a listener Node opens its debugger, to which every user of the machine could connect.
+  process.on("SIGUSR1", () => undefined);
+}
+
+/**
+ * Whether a standard stream is a terminal, whose hang-up SIGHUP tells of. Where none is, as below nohup, a hang-up is none of our business;
+ * that nohup ignored the signal cannot be seen any more, for Node undoes it.
+ */
+function hasTerminal(): boolean {
+  const nothing = deviceOf(statSync, "/dev/null");
+  return [0, stdout, stderr].some((fd) => {
+    const device = deviceOf(fstatSync, fd);
+    return device !== undefined && device !== nothing;
+  });
+}
+
+function deviceOf<At>(look: (at: At) => Stats, at: At): number | undefined {
+  try {
+    const stats = look(at);
+    return stats.isCharacterDevice() ? stats.rdev : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -130,17 +159,9 @@ function writeSome(bytes: Uint8Array): Promise<number> {
   });
 }
 
-/** Ends the process by SIGINT, which shells show as 130. */
-function kill(): void {
-  renderer?.close();
-  for (const signal of signals) process.removeAllListeners(signal);
-  process.kill(process.pid, "SIGINT");
-}
-
 /** Writes what waits, gives the terminal back, and ends the process. A lost answer is never a success. */
 function end(exitCode: number): never {
   renderer?.close();
   out.flush();
-  for (const signal of signals) process.removeAllListeners(signal);
   endProcess(outputFailure !== undefined && exitCode === 0 ? failed(outputFailure) : exitCode);
 }
