@@ -51,6 +51,24 @@ export async function readConfig(store: Store): Promise<ReadConfig> {
 }
 
 /**
+ * Makes sure that the store still has what no backup can be read without.
+ *
+ * @throws {HoldfastError} absent: it was taken away since it was opened
+ */
+export async function requireConfig(store: Store): Promise<void> {
+  try {
+    await store.head(configKey);
+  } catch (cause) {
+    if (!isHoldfastError(cause, "absent")) throw cause;
+    throw new HoldfastError("absent", `Cannot write to ${store.description}: its config has gone since it was opened`, {
+      detail: { key: configKey },
+      cause,
+      hint: "Find out who took the store away. Nothing was published.",
+    });
+  }
+}
+
+/**
  * The bundle that a secret opens. For a store that anyone can read the secret is not asked for.
  *
  * @throws {HoldfastError} denied: it fits no key slot

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { fileSystemCode, fileSystemError } from "./file-system-error.ts";
 import { sizeOfParts } from "./joined-bytes.ts";
 import { requireObjectKey, sha256HexOfKey } from "./object-key.ts";
 import type { Store } from "./store.ts";
@@ -49,8 +50,9 @@ export function cachingStore(inner: Store, options: CachingStoreOptions): Cachin
     try {
       return await action();
     } catch (error) {
-      if (!isHoldfastError(error)) throw error;
-      if (error.kind !== "absent" && error.kind !== "conflict") onCacheFailure(error);
+      if (!isHoldfastError(error) && fileSystemCode(error) === undefined) throw error;
+      const failure = fileSystemError(error, `use the cache ${cache.description}`);
+      if (failure.kind !== "absent" && failure.kind !== "conflict") onCacheFailure(failure);
       return undefined;
     }
   };

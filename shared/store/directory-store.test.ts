@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -39,6 +39,12 @@ function storeProcess(root: string, code: string) {
   return spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: ["pipe", "pipe", "inherit"] });
 }
 
+async function keysOf(objects: AsyncIterable<{ readonly key: string }>): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of objects) keys.push(key);
+  return keys;
+}
+
 const kindOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => "no error",
@@ -51,6 +57,28 @@ describe("directoryStore", () => {
     root = await temporaryDirectory();
   });
   afterEach(() => rm(root, { recursive: true }));
+
+  it("does not make its root anew when that is taken away, and calls nothing absent that was there", async () => {
+    const [path, away] = [join(root, "store"), join(root, "away")];
+    const store = directoryStore(path);
+    await store.put("config", [Uint8Array.of(1)]);
+    const every = async (): Promise<string[]> => [
+      await kindOf(store.put("packs/ab/x", [Uint8Array.of(1)])),
+      await kindOf(store.put("config", [Uint8Array.of(1)])),
+      await kindOf(store.get("config")),
+      await kindOf(store.head("config")),
+      await kindOf(keysOf(store.list(""))),
+      await kindOf(store.delete("config")),
+    ];
+    await rename(path, away);
+    expect(await every()).toEqual(Array.from({ length: 6 }, () => "unavailable"));
+    expect(await readdir(root)).toEqual(["away"]);
+    await mkdir(path); // as a mount point that is empty again
+    expect(await every()).toEqual(Array.from({ length: 6 }, () => "unavailable"));
+    await rm(path, { recursive: true });
+    await rename(away, path);
+    expect(await every()).toEqual(["no error", "conflict", "no error", "no error", "no error", "no error"]);
+  });
 
   it("creates its root on the first put, with directories 0700 and files 0600", async () => {
     const store = directoryStore(join(root, "a", "b"));

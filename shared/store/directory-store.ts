@@ -14,6 +14,7 @@ import { fileSystemCode, fileSystemError } from "./file-system-error.ts";
 import { unfilledBytes } from "./joined-bytes.ts";
 import { alreadyThere, bodyDiffersFromSha256, noSuchObject, outsideObject } from "./object-error.ts";
 import { requireKeyPrefix, requireObjectKey } from "./object-key.ts";
+import { RootWatch } from "./root-watch.ts";
 import type { Store } from "./store.ts";
 import { writeWhole } from "./whole-write.ts";
 
@@ -44,12 +45,16 @@ const abandonedAfterMs = 7 * 24 * 3600 * 1000;
  * would arbitrate, but shows the object before it is whole; creating a claim with O_EXCL and renaming the object over it
  * leaves, after a crash in between, a name that nobody may ever use or free, and the log would stop there.
  *
- * @param rootPath - path of the directory; `put` creates it
+ * A root that was met and is gone later, or another directory (a disk that was unmounted), is `unavailable` in every method: it is never made
+ * again, and what is missing in it is never `absent`.
+ *
+ * @param rootPath - path of the directory; `put` creates it, unless it was met before
  */
 export function directoryStore(rootPath: string, options: DirectoryStoreOptions = {}): Store {
   const { durability = "synced", random = systemRandom, clock = systemClock } = options;
   const root = normalizedRoot(rootPath);
   const temporaries = join(root, "tmp");
+  const watch = new RootWatch(root);
   const madeDirectories = new Map<string, Promise<void>>();
 
   const pathOf = (key: string): string => {
@@ -62,11 +67,15 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
     if (known !== undefined) return known;
     if (madeDirectories.size >= rememberedDirectories) madeDirectories.clear();
     const making = (async () => {
-      if (path === root) await makeDurableDirectory(root, { syncWhenThere: false });
-      else {
+      if (path === root) {
+        if (await watch.isMet()) await watch.require();
+        else await makeDurableDirectory(root, { syncWhenThere: false, parents: true });
+        await watch.meet();
+      } else {
         await makeDirectory(dirname(path));
         // Of what is in tmp/ nothing need survive, and so not its name either.
-        await makeDurableDirectory(path, { syncWhenThere: durability === "synced" && path !== temporaries });
+        const syncWhenThere = durability === "synced" && path !== temporaries;
+        await makeDurableDirectory(path, { syncWhenThere, parents: false });
         if (path === temporaries) await removeAbandonedFiles(temporaries, clock.nowMs() - abandonedAfterMs);
       }
     })();
@@ -137,6 +146,15 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
     }
   };
 
+  /** What is to be told of a failure: that the root is gone, where it is. */
+  const gone = async (error: unknown, otherwise: HoldfastError): Promise<unknown> =>
+    error instanceof HoldfastError && error.kind !== "absent"
+      ? error
+      : watch.require().then(
+          () => otherwise,
+          (failure: unknown) => failure,
+        );
+
   return {
     description: root,
 
@@ -154,8 +172,9 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
           throw error;
         }
         await Promise.all([syncName(path), discard(temporary)]);
+        await watch.require();
       } catch (error) {
-        throw fileSystemError(error, `create ${key} in ${root}`);
+        throw await gone(error, fileSystemError(error, `create ${key} in ${root}`));
       }
     },
 
@@ -163,6 +182,7 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
       const path = pathOf(key);
       if (range !== undefined) requireByteRange(range);
       try {
+        await watch.meet();
         const file = await open(path, "r");
         try {
           const status = range === undefined ? await file.stat() : undefined;
@@ -180,39 +200,44 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
           await file.close();
         }
       } catch (error) {
-        throw readError(error, key, root);
+        throw await gone(error, readError(error, key, root));
       }
     },
 
     async head(key) {
       const path = pathOf(key);
       try {
+        await watch.meet();
         const status = await stat(path);
         if (!status.isFile()) throw noSuchObject(key);
         return { sizeBytes: status.size };
       } catch (error) {
-        throw readError(error, key, root);
+        throw await gone(error, readError(error, key, root));
       }
     },
 
     async *list(prefix, listOptions) {
       requireKeyPrefix(prefix);
       try {
+        await watch.meet();
+        await watch.require();
         await stat(root);
       } catch (error) {
         throw fileSystemError(error, `list ${root}`);
       }
       yield* listDirectory(root, prefix, listOptions?.after ?? "");
+      await watch.require();
     },
 
     async delete(key) {
       const path = pathOf(key);
       try {
+        await watch.meet();
         await unlink(path);
         await syncName(path);
       } catch (error) {
         const code = fileSystemCode(error);
-        if (code === "ENOENT" || code === "ENOTDIR") return;
+        if (code === "ENOENT" || code === "ENOTDIR") return watch.require();
         if ((code === "EISDIR" || code === "EPERM") && (await isDirectory(path))) return;
         throw fileSystemError(error, `delete ${key} from ${root}`);
       }

@@ -25,16 +25,20 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 /**
- * Creates a directory (mode 0700) and whatever parents it lacks, each new name made durable before this returns.
+ * Creates a directory (mode 0700), each new name made durable before this returns.
  *
  * @param options.syncWhenThere - sync the parent also when the directory is there already: another process may have created
  *   it a moment ago and not have come to its own sync yet
+ * @param options.parents - whether parents that it lacks are created too; otherwise they are an ENOENT
  */
-export async function makeDurableDirectory(path: string, options: { readonly syncWhenThere: boolean }): Promise<void> {
-  let made = await tryMkdir(path);
+export async function makeDurableDirectory(
+  path: string,
+  options: { readonly syncWhenThere: boolean; readonly parents: boolean },
+): Promise<void> {
+  let made = await tryMkdir(path, options.parents);
   if (made === "no parent") {
     await makeDurableDirectory(dirname(path), options);
-    made = await tryMkdir(path);
+    made = await tryMkdir(path, true);
     if (made === "no parent") throw Object.assign(new Error(`ENOENT: mkdir ${path}`), { code: "ENOENT" });
     await syncDirectory(dirname(path));
   } else if (made === "made" || options.syncWhenThere) {
@@ -42,14 +46,14 @@ export async function makeDurableDirectory(path: string, options: { readonly syn
   }
 }
 
-async function tryMkdir(path: string): Promise<"made" | "there" | "no parent"> {
+async function tryMkdir(path: string, parents: boolean): Promise<"made" | "there" | "no parent"> {
   try {
     await mkdir(path, { mode: 0o700 });
     return "made";
   } catch (error) {
     const code = fileSystemCode(error);
     if (code === "EEXIST") return "there";
-    if (code === "ENOENT" && dirname(path) !== path) return "no parent";
+    if (code === "ENOENT" && parents && dirname(path) !== path) return "no parent";
     throw error;
   }
 }

@@ -49,6 +49,20 @@ async function expectReadBack(
   expect(isSound(await checkSmall(store, 0))).toBe(true);
 }
 
+it("publishes nothing in a store that was taken away while the first backup ran", async () => {
+  const whole = await newStore();
+  const store: Store = {
+    ...whole,
+    async put(key, body, options) {
+      await whole.put(key, body, options);
+      if (key.startsWith("states/")) await whole.delete("config");
+    },
+  };
+  const made = backupSmall(store, [scriptedSource({ entries: [{ path: "a", content: "a" }] })]);
+  await expect(made).rejects.toMatchObject({ kind: "absent", message: expect.stringContaining("its config has gone") });
+  for await (const { key } of whole.list("log/")) expect.fail(key);
+});
+
 describe("files that share a batch", () => {
   it("each get their own content, attributes and errors, whatever befalls the others", async () => {
     const entries: ScriptedEntry[] = [];

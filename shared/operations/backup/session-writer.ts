@@ -11,6 +11,7 @@ import { snapshotAad } from "#shared/format/snapshot-aad.ts";
 import { encodeStateHead, type PackReference, type StatePack } from "#shared/format/state.ts";
 import { logMark } from "#shared/log/log-state.ts";
 import { publishState } from "#shared/log/publish-state.ts";
+import { requireConfig } from "#shared/repository/open-repository.ts";
 import { stageState } from "#shared/log/stage-state.ts";
 import { sealIndexRows } from "#shared/repository/index-section.ts";
 import { mergeIndexRows } from "#shared/repository/merge-index-rows.ts";
@@ -311,6 +312,8 @@ export class SessionWriter {
       (message) => repository.signer.sign(message),
     );
     const staged = await stageState(repository.store, head, section);
+    // A first entry has no other before it that would be missed where the store was taken away meanwhile.
+    if (repository.log.seq === 0) await requireConfig(repository.store);
     const stored = new Set(packs.map((pack) => pack.packId));
     const { segments } = repository;
     const published = await publishState(
