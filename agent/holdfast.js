@@ -46,9 +46,9 @@ function programFile() {
  */
 function compileCacheDirectory() {
   const set = process.env.XDG_CACHE_HOME;
-  const cache = join(set !== undefined && set.startsWith("/") ? set : join(homedir(), ".cache"), "holdfast");
-  const directory = join(cache, "compiled");
   try {
+    const cache = join(set !== undefined && set.startsWith("/") ? set : join(homedir(), ".cache"), "holdfast");
+    const directory = join(cache, "compiled");
     makeDirectory(directory);
     const isOurs = [cache, directory].every((path) => {
       const found = lstatSync(path);

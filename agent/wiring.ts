@@ -26,7 +26,7 @@ export type EngineRun = Pick<CommandContext<never>, "globals" | "signal" | "secr
 
 /** Reads the environment, once, and says how the parts of the agent come together. */
 export function wire(variables: NodeJS.ProcessEnv): Wiring {
-  const environment = readEnvironment(variables, homedir);
+  const environment = readEnvironment(variables, homeDirectory);
   return {
     environment,
     secretSources: (globals) => ({
@@ -66,4 +66,13 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
       });
     },
   };
+}
+
+/** The home of this user; a place that is not there for a user whom the system does not know, as in containers. */
+function homeDirectory(): string {
+  try {
+    return homedir();
+  } catch {
+    return "/nonexistent";
+  }
 }

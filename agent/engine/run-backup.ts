@@ -16,6 +16,7 @@ import { giveMemoryBack } from "./lean-memory.ts";
 import { openFileJournal } from "./file-journal.ts";
 import { findRecord } from "./find-snapshots.ts";
 import { keepCheckpoint } from "./keep-checkpoint.ts";
+import { spareCache } from "./spare-cache.ts";
 import { treeMemoryFiles } from "./tree-memory-files.ts";
 import { rememberLog, type Session, threadsOf } from "./session.ts";
 
@@ -78,7 +79,7 @@ async function backUp(
     const report = await backup({
       ...common,
       host,
-      user: userInfo().username,
+      user: userName(),
       name: request.name ?? "default",
       tags: request.tags,
       program: `holdfast ${programVersion()}`,
@@ -115,9 +116,19 @@ async function backUp(
   }
 }
 
+/** The name of the user who runs this; the number of one whom the system does not know, as in containers. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "unknown");
+  }
+}
+
 /** What a plan looks at is not remembered. */
 function memoryOf(parts: EngineParts, request: BackupRequest): TreeMemory | undefined {
-  return parts.useCache && !request.dryRun ? treeMemoryFiles(parts.directories, parts.store.description) : undefined;
+  if (!parts.useCache || request.dryRun) return undefined;
+  return treeMemoryFiles(parts.directories, parts.store.description, spareCache(parts.reporter));
 }
 
 function importersOf(

@@ -4,6 +4,7 @@ import type { Report } from "#shared/operations/progress.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { findRecord } from "./find-snapshots.ts";
 import { type Session, threadsOf } from "./session.ts";
+import { spareCache } from "./spare-cache.ts";
 import { forgetTrees } from "./tree-memory-files.ts";
 
 /** Checks a store, or some of its snapshots, and reports. */
@@ -25,7 +26,7 @@ export async function runCheck(
   const isDamaged = cutOff !== undefined || report.damagedObjects.length > 0 || report.damagedFiles > 0;
   const { unverified, condemnedPacks, lostEntries } = report;
   const isDoubtful = suspicion !== undefined || unverified + condemnedPacks.length + lostEntries.length > 0;
-  if (isDamaged) forgetTrees(parts.directories.cache);
+  if (isDamaged) forgetTrees(parts.directories.cache, spareCache(parts.reporter));
   return {
     operation: "check",
     outcome: isDamaged ? "corrupt" : isDoubtful ? "partial" : "ok",

@@ -8,6 +8,7 @@ import { systemClock } from "#shared/clock.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { openDamaged } from "./open-damaged.ts";
 import { threadsOf } from "./session.ts";
+import { spareCache } from "./spare-cache.ts";
 import { forgetTrees } from "./tree-memory-files.ts";
 
 /** Looks for damage in a store and tells of it; where it is asked to, mends it. */
@@ -30,7 +31,8 @@ export async function runRepair(parts: EngineParts, request: RepairRequest): Pro
     signal,
   });
   for (const finding of plan.findings) tell(reporter, finding);
-  if (plan.findings.some((each) => each.remedy !== "noted")) forgetTrees(parts.directories.cache);
+  if (plan.findings.some((each) => each.remedy !== "noted"))
+    forgetTrees(parts.directories.cache, spareCache(parts.reporter));
   const done = request.apply ? await executeRepair(plan, { dropLost: request.dropLost, signal }) : undefined;
   if (done !== undefined) remember(done.log);
   for (const [old, id] of done?.renamed ?? [])

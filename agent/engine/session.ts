@@ -27,6 +27,7 @@ import { limitedStore } from "#shared/store/limited-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { logMarkFile, type LogMarks } from "./log-mark-file.ts";
+import { spareCache } from "./spare-cache.ts";
 
 /** Bytes of states that are kept on disk for stores that are far away. */
 const cacheBytes = 4 * 1024 * 1024 * 1024;
@@ -105,7 +106,7 @@ export type KeylessSession = {
  * @throws {HoldfastError} corrupt: also where entries at the end of the log are lost; absent: a key file is named that is not there
  */
 export async function openKeyless(parts: EngineParts): Promise<KeylessSession> {
-  await lookAtUnused(parts.secretSources);
+  await lookAtUnused(parts.secretSources, parts.signal);
   const steady = steadyStore(parts);
   const read = await readConfig(steady);
   const { storeId } = read.config;
@@ -187,7 +188,7 @@ export async function unlock(
 ): Promise<{ bundle: Bundle; slot: KeySlot | undefined }> {
   const { config, configSha256 } = read;
   if (config.secrecy === "public") {
-    if (await lookAtUnused(secretSources)) {
+    if (await lookAtUnused(secretSources, signal)) {
       const message = "The key is not used: this store is not encrypted, and whoever can read it can read everything";
       reporter.notice({ level: "warning", message });
     }
@@ -230,19 +231,14 @@ function recoverySecret(text: string): Uint8Array | undefined {
  */
 async function cached(parts: EngineParts, store: Store, storeId: string): Promise<Store> {
   if (!parts.useCache || parts.storeDirectory !== undefined) return store;
-  let directory: string;
-  try {
-    directory = await privateDirectory(join(parts.directories.cache, "objects", storeId));
-  } catch (error) {
-    if (!isHoldfastError(error)) throw error;
-    parts.reporter.notice({ level: "warning", message: `Nothing is cached: ${error.message}` });
-    return store;
-  }
+  const { failed } = spareCache(parts.reporter);
+  const directory = await privateDirectory(join(parts.directories.cache, "objects", storeId)).catch(failed);
+  if (directory === undefined) return store;
   return cachingStore(store, {
     cache: directoryStore(directory, { durability: "unsynced" }),
     storeId,
     prefixes: [statesPrefix],
     limitBytes: cacheBytes,
-    onCacheFailure: () => undefined,
+    onCacheFailure: failed,
   });
 }

@@ -9,7 +9,9 @@ import { open, seal, sealNonceBytes } from "#shared/crypto/seal.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { decodeKnownLeaves, encodeKnownLeaves, type KnownLeaves } from "#shared/operations/backup/known-leaves.ts";
 import type { TreeMemory } from "#shared/operations/backup/tree-memory.ts";
+import { isHoldfastError } from "#shared/errors.ts";
 import { systemRandom } from "#shared/random.ts";
+import type { SpareCache } from "./spare-cache.ts";
 
 /** Bytes of a file of known leaves at most: those of trees of some hundred million entries are not kept. */
 const fileMaxBytes = 128 * 1024 * 1024;
@@ -17,12 +19,8 @@ const fileMaxBytes = 128 * 1024 * 1024;
 const directoryName = "leaves";
 
 /** Forgets all trees, so that the next backups go through theirs again: to be called where a store was found damaged. */
-export function forgetTrees(cacheDirectory: string): void {
-  try {
-    rmSync(join(cacheDirectory, directoryName), { recursive: true, force: true });
-  } catch {
-    // What is remembered is left to its age.
-  }
+export function forgetTrees(cacheDirectory: string, cache: SpareCache): void {
+  cache.attempt(() => rmSync(join(cacheDirectory, directoryName), { recursive: true, force: true }));
 }
 
 const encoder = new TextEncoder();
@@ -32,18 +30,24 @@ const encoder = new TextEncoder();
  *
  * A file that is missing, damaged or cannot be written costs the next backup some time, nothing else.
  *
+ * @param files - takes what goes wrong with the files
  * @param storeName - what tells this store from others before it is opened
  */
 export function treeMemoryFiles(
   { cache, data }: { readonly cache: string; readonly data: string },
   storeName: string,
+  files: SpareCache,
 ): TreeMemory {
   const directory = join(cache, directoryName);
   const recalled = new Map<string, KnownLeaves | undefined>();
   const nameOf = (root: string): string => encodeHex(sha256(Buffer.from(`${storeName}\0${root}`, "utf8"))).slice(0, 32);
   return {
     recall(root) {
-      if (!recalled.has(root)) recalled.set(root, read(directory, nameOf(root), cacheKey(data)));
+      if (!recalled.has(root))
+        recalled.set(
+          root,
+          files.attempt(() => read(directory, nameOf(root), cacheKey(data))),
+        );
       return recalled.get(root);
     },
     remember(root, leaves) {
@@ -53,28 +57,33 @@ export function treeMemoryFiles(
       const temporary = `${path}.${process.pid}`;
       const key = cacheKey(data);
       if (key === undefined) return;
-      try {
+      files.attempt(() => {
         const nonce = systemRandom(sealNonceBytes);
         const bytes = concatBytes(nonce, seal({ key, nonce, aad: encoder.encode(name) }, encodeKnownLeaves(leaves)));
         if (bytes.byteLength > fileMaxBytes) return;
         makePath(binaryPath(directory), 0o700);
-        writeFileSync(temporary, bytes, { mode: 0o600 });
-        renameSync(temporary, path);
-      } catch {
-        rmSync(temporary, { force: true });
-      }
+        try {
+          writeFileSync(temporary, bytes, { mode: 0o600 });
+          renameSync(temporary, path);
+        } catch (error) {
+          files.attempt(() => rmSync(temporary, { force: true }));
+          throw error;
+        }
+      });
     },
   };
 }
 
+/** @throws what the file system says */
 function read(directory: string, name: string, key: Uint8Array | undefined): KnownLeaves | undefined {
   const path = join(directory, name);
+  if (key === undefined || statSync(path).size > fileMaxBytes) return undefined;
+  const bytes = readFileSync(path);
+  const nonce = bytes.subarray(0, sealNonceBytes);
   try {
-    if (key === undefined || statSync(path).size > fileMaxBytes) return undefined;
-    const bytes = readFileSync(path);
-    const nonce = bytes.subarray(0, sealNonceBytes);
     return decodeKnownLeaves(open({ key, nonce, aad: encoder.encode(name) }, bytes.subarray(sealNonceBytes)));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error;
+    return undefined; // damaged, or of another agent
   }
 }
