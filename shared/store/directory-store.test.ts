@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -57,6 +57,17 @@ describe("directoryStore", () => {
     root = await temporaryDirectory();
   });
   afterEach(() => rm(root, { recursive: true }));
+
+  it("goes by what is in its root where a file system numbers directories anew", async () => {
+    const [path, away] = [join(root, "store"), join(root, "away")];
+    const store = directoryStore(path);
+    await store.put("config", [Uint8Array.of(1)]);
+    await rename(path, away);
+    await cp(away, path, { recursive: true });
+    await store.put("packs/ab/x", [Uint8Array.of(1)]);
+    expect(await kindOf(store.get("packs/ab/y"))).toBe("absent");
+    expect(await keysOf(store.list(""))).toEqual(["config", "packs/ab/x"]);
+  });
 
   it("does not make its root anew when that is taken away, and calls nothing absent that was there", async () => {
     const [path, away] = [join(root, "store"), join(root, "away")];

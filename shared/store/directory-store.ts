@@ -173,6 +173,7 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
         }
         await Promise.all([syncName(path), discard(temporary)]);
         await watch.require();
+        watch.see(path);
       } catch (error) {
         throw await gone(error, fileSystemError(error, `create ${key} in ${root}`));
       }
@@ -195,6 +196,7 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
             if (bytesRead === 0) throw outsideObject(key, wanted);
             done += bytesRead;
           }
+          watch.see(path);
           return bytes;
         } finally {
           await file.close();
@@ -210,6 +212,7 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
         await watch.meet();
         const status = await stat(path);
         if (!status.isFile()) throw noSuchObject(key);
+        watch.see(path);
         return { sizeBytes: status.size };
       } catch (error) {
         throw await gone(error, readError(error, key, root));
