@@ -99,7 +99,7 @@ function encodeUsable(config: StoreConfig): Uint8Array<ArrayBuffer> {
     return bytes;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HoldfastError("invalid", `Cannot create a repository with these settings: ${reason}`, { cause });
+    throw new HoldfastError("invalid", `Cannot create a store with these settings: ${reason}`, { cause });
   }
 }
 

@@ -21,7 +21,7 @@ export type ReadConfig = { readonly config: StoreConfig; readonly configSha256: 
 /**
  * Reads the config of a store.
  *
- * @throws {HoldfastError} absent: there is no repository
+ * @throws {HoldfastError} absent: there is no store
  * @throws {HoldfastError} corrupt or incompatible; corrupt also where only the config is missing
  */
 export async function readConfig(store: Store): Promise<ReadConfig> {
@@ -42,9 +42,9 @@ export async function readConfig(store: Store): Promise<ReadConfig> {
         },
       );
     }
-    throw new HoldfastError("absent", `Cannot open ${store.description}: there is no repository`, {
+    throw new HoldfastError("absent", `Cannot open ${store.description}: there is no store`, {
       cause,
-      hint: "Check the place, or make a repository there with `holdfast at <store> create`.",
+      hint: "Check the place, or make one there with `holdfast at <store> create`.",
     });
   }
   return { config: decodeConfig(bytes), configSha256: sha256(bytes) };
