@@ -31,6 +31,8 @@ const err = new FileSink(stderr, {
 let renderer: Renderer | undefined;
 let outputFailure: HoldfastError | undefined;
 
+// What it makes it must be able to read again: its modes are set with care, and none of the owner's rights is masked.
+process.umask(process.umask(0o077) & 0o077);
 watchSignals();
 process.on("uncaughtException", (error) => end(failed(error)));
 process.on("unhandledRejection", (error) => end(failed(error)));
