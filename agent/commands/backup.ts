@@ -71,13 +71,13 @@ export const backup = defineCommand({
       description: "Use a writer's key: append only, with no right to read other snapshots.",
     },
   ],
-  async run({ options, positionals, engine }) {
+  async run({ options, positionals, signal, engine }) {
     expectArguments("backup", positionals, { min: 1, max: Number.POSITIVE_INFINITY, wanted: "at least one PATH" });
     if (options.force && options.parent !== undefined) {
       throw new HoldfastError("invalid", "Cannot use --force with --parent: they exclude each other");
     }
     prepareScanThread();
-    const fromFiles = await Promise.all(options["exclude-file"].map(readExcludeFile));
+    const fromFiles = await Promise.all(options["exclude-file"].map((path) => readExcludeFile(path, signal)));
     const report = await (
       await engine()
     ).backup({

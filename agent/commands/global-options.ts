@@ -19,7 +19,7 @@ export const globalOptions = [
     name: "passphrase-command",
     type: "text",
     value: "CMD",
-    description: "Run CMD in a shell and take the line that it prints as the passphrase.",
+    description: "Run CMD in a shell and take the first line that it prints as the passphrase.",
   },
   {
     name: "concurrency",

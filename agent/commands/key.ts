@@ -50,7 +50,7 @@ export const key = defineCommand({
       name: "new-passphrase-command",
       type: "text",
       value: "CMD",
-      description: "Run CMD in a shell and take the line that it prints as the new passphrase.",
+      description: "Run CMD in a shell and take the first line that it prints as the new passphrase.",
     },
     {
       name: "out",

@@ -1,8 +1,8 @@
 import { EventEmitter } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { newPassphrase, type SecretSources, withSecret } from "./read-secret.ts";
 import type { Secret } from "./secret.ts";
@@ -122,7 +122,7 @@ test("a new passphrase is typed twice alike, within three tries", async () => {
 test.each([
   ["exit 3", "it ended with 3"],
   ["true", "it printed nothing"],
-  ["printf 'a\\nb\\n'", "more than one line"],
+  ["printf 'a\\rb\\n'", "more than one line"],
   ["printf '\\377'", "not UTF-8"],
   ["head -c 100000 /dev/zero", "more than 65536 bytes"],
   ["kill $$", "it ended with SIGTERM"],
@@ -135,9 +135,51 @@ test("the passphrase command's spaces belong to the passphrase, its newline does
   expect(secret).toMatchObject({ passphrase: " a b " });
 });
 
+test.each([
+  ["a command that prints without end", "yes"],
+  ["lines after it", "printf 'y\\nb\\n'"],
+  ["more after it than is kept", "echo y; head -c 200000 /dev/zero"],
+  ["a command that goes on", "echo y; exec sleep 1000"],
+  ["a command that does not want to end", "trap '' TERM; echo y; while :; do read -r _ </dev/zero; done"],
+])("the first line that is printed is the passphrase, and the command is ended: %s", async (_, passphraseCommand) => {
+  const secret = await withSecret(
+    sources({ passphraseCommand: `echo $$ >${directory}/pid; ${passphraseCommand}` }),
+    never,
+    take,
+  );
+  expect(secret).toMatchObject({ passphrase: "y" });
+  expectGone(Number(await readFile(join(directory, "pid"), "utf8")));
+});
+
+test("a passphrase command that does not answer is ended by the signal", async () => {
+  const stop = new AbortController();
+  const passphraseCommand = `echo $$ >${directory}/stopped; exec sleep 1000`;
+  const asked = withSecret(sources({ passphraseCommand }), stop.signal, take);
+  const pid = await vi.waitUntil(async () => Number(await readFile(join(directory, "stopped"), "utf8").catch(() => 0)));
+  stop.abort(new HoldfastError("interrupted", "stopped"));
+  await expect(asked).rejects.toMatchObject({ kind: "interrupted" });
+  expectGone(pid);
+});
+
+function expectGone(pid: number): void {
+  expect(pid).toBeGreaterThan(1);
+  expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+}
+
+test("a key file of more than 64 KiB is refused, however it is named", async () => {
+  const large = join(directory, "large");
+  await writeFile(large, Buffer.alloc(64 * 1024 + 1));
+  for (const keyfile of [large, "/dev/zero"]) {
+    await expect(withSecret(sources({ keyfile }), never, take)).rejects.toMatchObject({
+      kind: "invalid",
+      message: `Cannot use the key file ${keyfile}: it has more than 64 KiB`,
+    });
+  }
+});
+
 test("no refusal repeats the secret", async () => {
   const secret = "s3cr3t";
-  for (const passphraseCommand of [`echo ${secret}; exit 1`, `printf '${secret}\\n${secret}\\n'`]) {
+  for (const passphraseCommand of [`echo ${secret}; exit 1`, `printf '${secret}\\r${secret}\\n'`]) {
     const refused = await withSecret(sources({ passphraseCommand }), never, take).catch((error: unknown) => error);
     expect(JSON.stringify(refused) + String(refused)).not.toContain(secret);
   }

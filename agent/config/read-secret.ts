@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { promptPassphrase, type PromptTerminal } from "./prompt-passphrase.ts";
+import { readBoundedFile } from "./read-bounded-file.ts";
 import { runPassphraseCommand } from "./run-passphrase-command.ts";
 import type { Secret } from "./secret.ts";
 
@@ -16,7 +16,7 @@ export type SecretSources = {
   readonly terminal: () => Promise<(PromptTerminal & { close(): void }) | undefined>;
 };
 
-const keyfileBytesMax = 1 << 20;
+const keyfileBytesMax = 64 * 1024;
 const triesMax = 3;
 
 /**
@@ -74,13 +74,16 @@ export async function newPassphrase(sources: SecretSources, signal: AbortSignal)
  * @returns whether an option names a secret, which then is not used
  * @throws {HoldfastError} as `withSecret` where the file is not there or cannot be one
  */
-export async function lookAtUnused({ keyfile, passphraseCommand }: SecretSources): Promise<boolean> {
-  if (keyfile !== undefined) await readKeyfile(keyfile);
+export async function lookAtUnused(
+  { keyfile, passphraseCommand }: SecretSources,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (keyfile !== undefined) await readKeyfile(keyfile, signal);
   return keyfile !== undefined || passphraseCommand !== undefined;
 }
 
 async function givenSecret(sources: SecretSources, signal: AbortSignal): Promise<Secret | undefined> {
-  if (sources.keyfile !== undefined) return readKeyfile(sources.keyfile);
+  if (sources.keyfile !== undefined) return readKeyfile(sources.keyfile, signal);
   if (sources.passphraseCommand !== undefined) {
     const passphrase = await runPassphraseCommand(sources.passphraseCommand, signal);
     return { form: "passphrase", passphrase, source: "--passphrase-command" };
@@ -89,17 +92,9 @@ async function givenSecret(sources: SecretSources, signal: AbortSignal): Promise
   return { form: "passphrase", passphrase: notEmpty(sources.passphrase), source: "HOLDFAST_PASSPHRASE" };
 }
 
-async function readKeyfile(path: string): Promise<Secret> {
-  let content;
-  try {
-    content = await readFile(path);
-  } catch (error) {
-    const kind = (error as NodeJS.ErrnoException).code === "ENOENT" ? "absent" : "denied";
-    throw new HoldfastError(kind, `Cannot read the key file ${path}: ${(error as Error).message}`, { cause: error });
-  }
-  if (content.length === 0 || content.length > keyfileBytesMax) {
-    throw new HoldfastError("invalid", `Cannot use the key file ${path}: it has ${content.length} bytes`);
-  }
+async function readKeyfile(path: string, signal: AbortSignal): Promise<Secret> {
+  const content = await readBoundedFile({ path, what: "key file", limitBytes: keyfileBytesMax, signal });
+  if (content.length === 0) throw new HoldfastError("invalid", `Cannot use the key file ${path}: it is empty`);
   return { form: "keyfile", content: new Uint8Array(content), path };
 }
 

@@ -99,13 +99,14 @@ test("mount serves until it is stopped, writes a private log of requests, and re
   expect(closed).toHaveLength(1);
   expect(readFileSync(log, "utf8")).toMatch(/^\{"time":"1970-01-01T00:00:00.000Z",.*"principal":"ada".*\}\n$/);
 
+  const never = new AbortController().signal;
   const file = host.path("access.json");
   writeFileSync(file, "{}", { mode: 0o644 });
   chmodSync(file, 0o644);
-  await expect(readGuardedFile(file, "access rules")).rejects.toMatchObject({ kind: "denied" });
+  await expect(readGuardedFile(file, "access rules", never)).rejects.toMatchObject({ kind: "denied" });
   chmodSync(file, 0o600);
-  expect(await readGuardedFile(file, "access rules")).toBe("{}");
-  await expect(readGuardedFile(host.path("none"), "access rules")).rejects.toMatchObject({ kind: "absent" });
+  expect(await readGuardedFile(file, "access rules", never)).toBe("{}");
+  await expect(readGuardedFile(host.path("none"), "access rules", never)).rejects.toMatchObject({ kind: "absent" });
   const half = runMount(
     used,
     () => openSession(used, "read"),

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { MountRequest, ServedPlace } from "#agent/commands/engine.ts";
 import type { MountAccess } from "#agent/commands/gateway-port.ts";
+import { readBoundedFile } from "#agent/config/read-bounded-file.ts";
 import { readGuardedFile } from "#agent/config/read-guarded-file.ts";
 import { systemClock } from "#shared/clock.ts";
 import { displayPath } from "#agent/filesystem/display-path.ts";
@@ -21,6 +21,8 @@ const graceMs = 3000;
 const logBytesMax = 4 * 1024 * 1024;
 /** Threads that open segments of content, at most; where there are but two processors, the one that serves does it. */
 const openingThreadsMax = 4;
+/** Bytes of a certificate with those above it, and of its key. */
+const pemBytesMax = 1024 * 1024;
 /** Where rules of access come from that know a token and nothing else. */
 const linkRules = "the link";
 
@@ -38,7 +40,7 @@ export async function runMount(
   const { startGateway, reporter, signal } = parts;
   if (startGateway === undefined) throw new HoldfastError("internal", "Cannot serve: no gateway is wired");
   const access = await accessOf(parts, request);
-  const tls = await tlsOf(request);
+  const tls = await tlsOf(request, signal);
   const warn = (message: string): void => reporter.notice({ level: "warning", message });
   const { repository } = await session();
   const store = new FollowedStore(repository, {
@@ -95,27 +97,26 @@ async function snapshotOf(store: FollowedStore, repository: Session["repository"
 
 async function accessOf(parts: EngineParts, { accessFile, linkToken }: MountRequest) {
   if (accessFile !== undefined) {
-    return { json: await readGuardedFile(accessFile, "access rules"), where: accessFile };
+    return { json: await readGuardedFile(accessFile, "access rules", parts.signal), where: accessFile };
   }
   if (parts.mountAccess !== undefined) return { json: parts.mountAccess, where: "HOLDFAST_MOUNT_ACCESS" };
   if (linkToken === undefined) return undefined;
   return { json: JSON.stringify({ tokens: [{ name: "link", token: linkToken }] }), where: linkRules };
 }
 
-async function tlsOf({ certFile, keyFile }: MountRequest): Promise<{ cert: string; key: string } | undefined> {
+async function tlsOf(
+  { certFile, keyFile }: MountRequest,
+  signal: AbortSignal,
+): Promise<{ cert: string; key: string } | undefined> {
   if ((certFile === undefined) !== (keyFile === undefined)) {
     throw new HoldfastError("invalid", "Cannot speak TLS: --cert and --key go together");
   }
   if (certFile === undefined || keyFile === undefined) return undefined;
-  return { cert: await readPem(certFile), key: await readPem(keyFile) };
-}
-
-async function readPem(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    throw new HoldfastError("absent", `Cannot read ${path}: ${(cause as Error).message}`, { cause });
-  }
+  const [cert, key] = [
+    await readBoundedFile({ path: certFile, what: "certificate", limitBytes: pemBytesMax, signal }),
+    await readBoundedFile({ path: keyFile, what: "key", limitBytes: pemBytesMax, signal }),
+  ];
+  return { cert: cert.toString("utf8"), key: key.toString("utf8") };
 }
 
 /** Adds lines to a file that only its owner may read. */

@@ -275,7 +275,7 @@ export function storeEngine(parts: EngineParts): Engine {
       await leanMemory(() => runMount(parts, session, request, onPlace));
     },
     async probe(onCheck) {
-      await lookAtUnused(parts.secretSources);
+      await lookAtUnused(parts.secretSources, signal);
       const { probeStore } = await import("#shared/store/probe-store.ts");
       return orAborted(signal, probeStore(store, { clock: systemClock, random: systemRandom, onCheck }));
     },
