@@ -37,11 +37,12 @@ export interface Engine {
   ): Promise<readonly SnapshotSummary[]>;
   /** Takes removals back. References are prefixes of ids; `latest` counts visible snapshots only and is refused. */
   undelete(references: readonly SnapshotReference[]): Promise<readonly SnapshotSummary[]>;
-  keys(): Promise<readonly KeySummary[]>;
+  /** The slots; of those that cannot be read their names. One that is damaged is told as a notice. */
+  keys(): Promise<readonly (KeySummary | UnreadableKey)[]>;
   /** Adds a slot under a new passphrase, or under a random secret that becomes a key file. */
   addKey(request: AddKeyRequest): Promise<AddedKey>;
-  /** Removes a slot, also one that is damaged. @throws {HoldfastError} conflict: it is the last slot of an owner that can be read */
-  removeKey(slotPrefix: string): Promise<KeySummary | DamagedKey>;
+  /** Removes a slot, also one that is damaged or cannot be read. @throws {HoldfastError} conflict: it is the last slot of an owner that can be read */
+  removeKey(slotPrefix: string): Promise<KeySummary | DamagedKey | UnreadableKey>;
   /** Replaces the slot that the given secret opened by one under a new passphrase. */
   changePassphrase(newPassphrase: AskNewPassphrase): Promise<KeySummary>;
   /** Serves snapshots until the run is stopped, and tells of each place when it is served. */
@@ -234,6 +235,9 @@ export type KeySummary = {
 
 /** A key slot that is damaged: nothing but its name is known. */
 export type DamagedKey = { readonly slotId: string; readonly damaged: true };
+
+/** A key slot that this user cannot read, though it may be whole: nothing but its name is known, and why. */
+export type UnreadableKey = { readonly slotId: string; readonly unreadable: true; readonly reason: string };
 
 /** What `key add` asks. */
 export type AddKeyRequest = {

@@ -7,7 +7,7 @@ import { formatTime } from "#agent/render/format-time.ts";
 import type { Renderer } from "#agent/render/renderer.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
-import type { AddKeyRequest, AskNewPassphrase, DamagedKey, Engine, KeySummary } from "./engine.ts";
+import type { AddKeyRequest, AskNewPassphrase, DamagedKey, Engine, KeySummary, UnreadableKey } from "./engine.ts";
 import { expectArguments } from "./expect-arguments.ts";
 
 const verbs = ["add", "list", "remove", "passwd"] as const;
@@ -21,7 +21,7 @@ export const key = defineCommand({
     description: [
       "A store has key slots. Each holds the store's secrets, or a writer's part of them, sealed under a passphrase, a key file or the recovery key. Slots come and go without rewriting data.",
       "`key add` makes a slot for a new passphrase, which is asked for twice; with --out for a random key, which goes to a new file of mode 0600. --role owner (the default) may do everything; --role writer may append and deduplicate, and can neither read snapshots nor delete.",
-      "`key list` shows the slots, and marks the one that was used. `key remove` deletes a slot, given by the beginning of its id; one that is damaged, too, which `key list` and `holdfast check` name. The last slot of an owner stays. `key passwd` replaces the slot that was used by one with a new passphrase.",
+      "`key list` shows the slots, and marks the one that was used. `key remove` deletes a slot, given by the beginning of its id; one that is damaged, too, which `key list` and `holdfast check` name, and one that this user cannot read. The last slot of an owner stays. `key passwd` replaces the slot that was used by one with a new passphrase.",
       "A key that leaked stays dangerous after its slot is removed if its holder copied the slot or the store's secrets: then make a new store.",
       "The present key comes first: --keyfile, --passphrase-command and HOLDFAST_PASSPHRASE mean that one. The new passphrase is asked for on the terminal, or comes from --new-passphrase-command.",
     ],
@@ -99,7 +99,7 @@ export const key = defineCommand({
         });
         break;
       case "list":
-        for (const slot of await opened.keys()) show(renderer, "key", slot, "");
+        for (const slot of await opened.keys()) showListed(renderer, slot);
         break;
       case "remove":
         showRemoved(renderer, await opened.removeKey(rest[0]!));
@@ -140,8 +140,15 @@ function show(renderer: Renderer, event: string, slot: KeySummary, verb: string)
   renderer.result(event, slot, text);
 }
 
-function showRemoved(renderer: Renderer, slot: KeySummary | DamagedKey): void {
-  if ("damaged" in slot) renderer.result("keyRemoved", slot, `removed ${displayText(slot.slotId)}  damaged`);
+function showListed(renderer: Renderer, slot: KeySummary | UnreadableKey): void {
+  if ("unreadable" in slot)
+    renderer.result("key", slot, `${displayText(slot.slotId)}  unreadable  ${displayText(slot.reason)}`);
+  else show(renderer, "key", slot, "");
+}
+
+function showRemoved(renderer: Renderer, slot: KeySummary | DamagedKey | UnreadableKey): void {
+  if ("unreadable" in slot) renderer.result("keyRemoved", slot, `removed ${displayText(slot.slotId)}  unreadable`);
+  else if ("damaged" in slot) renderer.result("keyRemoved", slot, `removed ${displayText(slot.slotId)}  damaged`);
   else show(renderer, "keyRemoved", slot, "removed ");
 }
 

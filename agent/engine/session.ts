@@ -196,6 +196,8 @@ export async function unlock(
   }
   const place = { store, storeId: config.storeId, configSha256 };
   const opened = await withSecret(secretSources, signal, (secret) => openKeySlot(place, slotSecret(secret)));
+  for (const { message } of opened.unread)
+    reporter.notice({ level: "warning", message: `A key slot is passed over: ${message}` });
   const { hpke } = await bundleKeys(opened.bundle);
   if (hpke !== undefined && !equalBytes(hpke.publicKey, config.publicKey)) {
     throw new HoldfastError("corrupt", "Cannot open the store: its config names another public key than its keys give");

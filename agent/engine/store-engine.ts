@@ -1,4 +1,4 @@
-import type { Engine, EntrySummary, KeySummary } from "#agent/commands/engine.ts";
+import type { Engine, EntrySummary, KeySummary, UnreadableKey } from "#agent/commands/engine.ts";
 import { lookAtUnused } from "#agent/config/read-secret.ts";
 import { systemClock } from "#shared/clock.ts";
 import { encodeRecoveryKey, recoverySecretBytes } from "#shared/crypto/recovery-key.ts";
@@ -15,6 +15,7 @@ import type { Report } from "#shared/operations/progress.ts";
 import { systemRandom } from "#shared/random.ts";
 import {
   addKeySlot,
+  isUnreadable,
   type ListedKeySlot,
   listKeySlots,
   removeKeySlot,
@@ -203,9 +204,12 @@ export function storeEngine(parts: EngineParts): Engine {
     async keys() {
       const { slot, ...opened } = await session();
       const listed = await listKeySlots(slotStore(opened));
-      for (const each of listed)
-        if ("problem" in each) reporter.notice({ level: "warning", message: each.problem.message });
-      return listed.flatMap((each) => ("slot" in each ? [keySummary(each.slot, slot)] : []));
+      return listed.flatMap<KeySummary | UnreadableKey>((each) => {
+        if ("slot" in each) return [keySummary(each.slot, slot)];
+        if (isUnreadable(each.problem)) return [unreadableKey(each.key, each.problem)];
+        reporter.notice({ level: "warning", message: each.problem.message });
+        return [];
+      });
     },
     async addKey({ role, label, newPassphrase }) {
       const opened = await session();
@@ -234,9 +238,10 @@ export function storeEngine(parts: EngineParts): Engine {
       const slots = listed.flatMap((each) => ("slot" in each ? [each.slot] : []));
       const picked = pickSlot(listed, slotPrefix);
       if ("problem" in picked) {
-        if (picked.problem.kind !== "corrupt") throw picked.problem;
-        await opened.store.delete(picked.key);
-        return { slotId: slotName(picked), damaged: true };
+        const { key, problem } = picked;
+        if (problem.kind !== "corrupt" && !isUnreadable(problem)) throw problem;
+        await opened.store.delete(key);
+        return problem.kind === "corrupt" ? { slotId: slotName(key), damaged: true } : unreadableKey(key, problem);
       }
       const { slot } = picked;
       if (slot.role === "owner" && slots.filter((each) => each.role === "owner").length === 1) {
@@ -316,12 +321,16 @@ async function bundleFor(bundle: Bundle, role: "owner" | "writer"): Promise<Bund
 }
 
 /** The name of a slot, which is its id if it is not damaged. */
-function slotName({ key }: ListedKeySlot): string {
+function slotName(key: string): string {
   return key.slice(keySlotsPrefix.length);
 }
 
+function unreadableKey(key: string, { message }: HoldfastError): UnreadableKey {
+  return { slotId: slotName(key), unreadable: true, reason: message };
+}
+
 function pickSlot(slots: readonly ListedKeySlot[], prefix: string): ListedKeySlot {
-  const found = slots.filter((each) => slotName(each).toLowerCase().startsWith(prefix.toLowerCase()));
+  const found = slots.filter((each) => slotName(each.key).toLowerCase().startsWith(prefix.toLowerCase()));
   const [only] = found;
   if (only === undefined)
     throw new HoldfastError("absent", `Cannot find a key slot whose id begins with ${prefix}`, {

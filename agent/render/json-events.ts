@@ -27,7 +27,10 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
   removed: { members: "as snapshot", comes: "from rm --apply" },
   wouldRemove: { members: "as snapshot", comes: "from rm without --apply" },
   undeleted: { members: "as snapshot", comes: "from undelete" },
-  key: { members: "slotId, role, label, form, createdMs, current", comes: "from key list, for each slot" },
+  key: {
+    members: "slotId, role, label, form, createdMs, current; of a slot that cannot be read: slotId, unreadable, reason",
+    comes: "from key list, for each slot",
+  },
   keyAdded: { members: "as key", comes: "from key add" },
   keyRemoved: { members: "as key; of a damaged slot: slotId, damaged", comes: "from key remove" },
   keyChanged: { members: "as key", comes: "from key passwd" },

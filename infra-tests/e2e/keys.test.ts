@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type JsonEvent, passphrase, Sandbox } from "./sandbox.ts";
@@ -170,3 +179,56 @@ test("a key file that is not there is told where none is needed, too, and one th
     expect(there.stderr.includes("this store is not encrypted")).toBe(args.includes(sandbox.path("open")));
   }
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a slot that its store's owner may not read locks nobody out, is shown, and can be removed",
+  async () => {
+    const place = sandbox.path("of-another");
+    mkdirSync(place);
+    chmodSync(place, 0o777);
+    const store = ["at", join(place, "store")];
+    const env = { XDG_DATA_HOME: join(place, "data"), XDG_CACHE_HOME: join(place, "cache") };
+    const owner = { by: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"], env };
+    await sandbox.do([...store, "create"], owner);
+    const added = await sandbox.events([...store, "key", "add", "--out", sandbox.path("root.key")]);
+    const slotId = String(added.events[0]!["slotId"]);
+    for (const args of [["ls"], ["backup", source], ["check"]]) {
+      const { status, stderr } = await sandbox.run([...store, ...args], owner);
+      expect({ args, status, stderr }).toEqual({
+        args,
+        status: 0,
+        stderr: expect.stringMatching(
+          new RegExp(`^warning: A key slot is passed over: Cannot read keys/${slotId}`, "m"),
+        ),
+      });
+    }
+    copyFileSync(sandbox.path("root.key"), join(place, "root.key"));
+    chownSync(join(place, "root.key"), 65534, 65534);
+    const locked = await sandbox.run([...store, "--keyfile", join(place, "root.key"), "ls"], {
+      ...owner,
+      env: { ...env, ...none.env },
+    });
+    expect({ status: locked.status, stderr: locked.stderr }).toEqual({
+      status: 77,
+      stderr: expect.stringContaining(
+        "fits none of the key slots that can be read, and 1 of 3 cannot be: Cannot read keys/",
+      ),
+    });
+    const listed = await sandbox.events([...store, "key", "list"], owner);
+    expect(listed.events.filter(({ event }) => event === "key")).toHaveLength(3);
+    expect(listed.events).toContainEqual({
+      event: "key",
+      slotId,
+      unreadable: true,
+      reason: expect.stringContaining("permission denied"),
+    });
+    expect((await sandbox.run([...store, "key", "list"], owner)).stdout).toMatch(
+      new RegExp(`^${slotId}  unreadable  Cannot read`, "m"),
+    );
+    expect(await sandbox.do([...store, "key", "remove", slotId.slice(0, 8)], owner)).toBe(
+      `removed ${slotId}  unreadable\n`,
+    );
+    const { status, stderr } = await sandbox.run([...store, "ls"], owner);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  },
+);

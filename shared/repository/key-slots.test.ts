@@ -2,13 +2,22 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "#shared/clock.ts";
 import { type Bundle, writerBundle } from "#shared/crypto/bundle.ts";
 import { decodeRecoveryKey } from "#shared/crypto/recovery-key.ts";
-import { isHoldfastError } from "#shared/errors.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { systemRandom } from "#shared/random.ts";
 import { configKey, keySlotsPrefix } from "#shared/store/object-key.ts";
+import { faultyStore } from "#shared/store/faulty-store.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import { createRepository } from "./create-repository.ts";
-import { addKeySlot, damagedKeySlots, listKeySlots, openKeySlot, removeKeySlot, type SlotSecret } from "./key-slots.ts";
+import {
+  addKeySlot,
+  damagedKeySlots,
+  isUnreadable,
+  listKeySlots,
+  openKeySlot,
+  removeKeySlot,
+  type SlotSecret,
+} from "./key-slots.ts";
 import { readConfig } from "./open-repository.ts";
 
 const passphrase: SlotSecret = { kind: "passphrase", passphrase: "correct horse" };
@@ -62,6 +71,39 @@ describe("key slots", () => {
     expect(isHoldfastError(error, "corrupt") && error.hint).toMatch(/recovery key/);
     expect((await openKeySlot(place, recovery)).bundle).toEqual(bundle);
     expect(await damagedKeySlots(await placeIn(await storeWith(new Map())))).toEqual([]);
+  });
+
+  it("that cannot be read leave the others to be tried, and are told", async () => {
+    for (const kind of ["denied", "unavailable"] as const) {
+      const why = `Cannot read ${recoveryKeyName}: no`;
+      const store = faultyStore(await storeWith(new Map()), {
+        fault: ({ key }) =>
+          key === recoveryKeyName ? { when: "before", error: new HoldfastError(kind, why) } : undefined,
+      });
+      const place = await placeIn(store);
+      const opened = await openKeySlot(place, passphrase);
+      expect(opened.bundle).toEqual(bundle);
+      expect(opened.unread.map(({ message }) => message)).toEqual([why]);
+      const listed = await listKeySlots(place);
+      expect(listed.map((each) => "problem" in each && isUnreadable(each.problem)).toSorted()).toEqual([false, true]);
+      expect(await damagedKeySlots(place)).toEqual([]);
+      await expect(openKeySlot(place, recovery)).rejects.toMatchObject({
+        kind,
+        message: `Cannot open the store: the key fits none of the key slots that can be read, and 1 of 2 cannot be: ${why}`,
+      });
+    }
+  });
+
+  it("that are removed while they are listed are passed over", async () => {
+    const store = await storeWith(new Map());
+    const listing: Store = {
+      ...store,
+      async *list(prefix, options) {
+        yield* store.list(prefix, options);
+        if (prefix === keySlotsPrefix) yield { key: `${keySlotsPrefix}${"0".repeat(32)}`, sizeBytes: 1 };
+      },
+    };
+    expect((await openKeySlot(await placeIn(listing), passphrase)).unread).toEqual([]);
   });
 
   it("open with the passphrase and with the recovery key to the same keys, and with nothing else", async () => {

@@ -69,7 +69,12 @@ export type ListedKeySlot =
   | { readonly key: string; readonly slot: KeySlot }
   | { readonly key: string; readonly problem: HoldfastError };
 
-/** All slots of a store, those that cannot be read included. Slots of another store are passed over. */
+/** Whether a slot cannot be read where others may be: by the rights on it, or for a fault of its place. Nothing says that it is damaged. */
+export function isUnreadable(problem: HoldfastError): boolean {
+  return isHoldfastError(problem, "denied", "unavailable");
+}
+
+/** All slots of a store, those that cannot be read included. Slots of another store, and such as were removed meanwhile, are passed over. */
 export async function listKeySlots(place: SlotStore): Promise<ListedKeySlot[]> {
   const keys: string[] = [];
   for await (const { key } of place.store.list(keySlotsPrefix)) keys.push(key);
@@ -92,7 +97,8 @@ async function readKeySlot(place: SlotStore, key: string): Promise<ListedKeySlot
       throw new HoldfastError("corrupt", `Cannot read key slot ${name}: it is the slot ${slot.slotId}`);
     return slot.storeId === place.storeId ? { key, slot } : undefined;
   } catch (error) {
-    if (!isHoldfastError(error, "corrupt", "incompatible")) throw error;
+    if (isHoldfastError(error, "absent")) return undefined;
+    if (!isHoldfastError(error, "corrupt", "incompatible", "denied", "unavailable")) throw error;
     return { key, problem: error };
   }
 }
@@ -102,14 +108,25 @@ export async function removeKeySlot(place: SlotStore, slotId: KeySlotId): Promis
   await place.store.delete(keySlotKey(slotId));
 }
 
+/** A slot that a secret opened. */
+export type OpenedKeySlot = {
+  readonly bundle: Bundle;
+  readonly slot: KeySlot;
+  /** Of the slots that could not be read, and may be whole: why not. */
+  readonly unread: readonly HoldfastError[];
+};
+
 /**
- * Opens the first slot that the secret fits.
+ * Opens the first slot that the secret fits, of those that can be read.
  *
- * @throws {HoldfastError} denied: no slot opens with it
- * @throws {HoldfastError} corrupt: none opens, and some slot cannot be read
+ * @throws {HoldfastError} denied: no slot opens with it; or none does, and some slot may not be read
+ * @throws {HoldfastError} unavailable: none opens, and some slot cannot be read now
+ * @throws {HoldfastError} corrupt: none opens, and some slot is damaged
  */
-export async function openKeySlot(place: SlotStore, secret: SlotSecret): Promise<{ bundle: Bundle; slot: KeySlot }> {
+export async function openKeySlot(place: SlotStore, secret: SlotSecret): Promise<OpenedKeySlot> {
   const listed = await listKeySlots(place);
+  const problems = listed.flatMap((each) => ("problem" in each ? [each.problem] : []));
+  const unread = problems.filter(isUnreadable);
   for (const each of listed) {
     if (!("slot" in each)) continue;
     const key = await slotKey(secret, each.slot.derivation);
@@ -119,18 +136,31 @@ export async function openKeySlot(place: SlotStore, secret: SlotSecret): Promise
       return {
         bundle: decodeBundle(open({ key, nonce: each.slot.nonce, aad }, each.slot.sealedBundle)),
         slot: each.slot,
+        unread,
       };
     } catch (error) {
       if (!isHoldfastError(error, "corrupt")) throw error;
     }
   }
-  const problem = listed.find((each) => "problem" in each);
-  if (problem !== undefined && "problem" in problem) {
-    const { kind, message, detail } = problem.problem;
-    throw new HoldfastError(kind, message, {
-      detail,
+  const given = secret.kind === "passphrase" ? "the passphrase" : "the key";
+  const [first] = unread;
+  if (first !== undefined) {
+    const message =
+      unread.length === listed.length
+        ? `Cannot open the store: none of its ${listed.length} key slots can be read: ${first.message}`
+        : `Cannot open the store: ${given} fits none of the key slots that can be read, and ${unread.length} of ${listed.length} cannot be: ${first.message}`;
+    throw new HoldfastError(first.kind, message, {
+      detail: first.detail,
+      ...(first.hint === undefined ? {} : { hint: first.hint }),
+      cause: first,
+    });
+  }
+  const [problem] = problems;
+  if (problem !== undefined) {
+    throw new HoldfastError(problem.kind, problem.message, {
+      detail: problem.detail,
       hint: "Open the store with another of its keys, such as the recovery key (--keyfile), and make a new slot with `holdfast key add`; or bring this object back from a copy of the store.",
-      cause: problem.problem,
+      cause: problem,
     });
   }
   if (listed.length === 0) {
@@ -138,13 +168,9 @@ export async function openKeySlot(place: SlotStore, secret: SlotSecret): Promise
       hint: "Bring back the objects below keys/ from a copy of the store.",
     });
   }
-  throw new HoldfastError(
-    "denied",
-    `Cannot open the store: ${secret.kind === "passphrase" ? "the passphrase" : "the key"} fits none of its key slots`,
-    {
-      hint: "Check that it is the right one for this store.",
-    },
-  );
+  throw new HoldfastError("denied", `Cannot open the store: ${given} fits none of its key slots`, {
+    hint: "Check that it is the right one for this store.",
+  });
 }
 
 async function slotKey(secret: SlotSecret, derivation: SlotDerivation): Promise<Uint8Array | undefined> {

@@ -35,11 +35,15 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ENOMEM: { kind: "unavailable", cause: "the system is out of memory", hint: tryAgain },
   EMFILE: { kind: "unavailable", cause: "too many files are open", hint: "Raise the limit of open files (ulimit -n)." },
   ENFILE: { kind: "unavailable", cause: "too many files are open", hint: "Raise the system's limit of open files." },
-  EACCES: { kind: "denied", cause: "permission denied", hint: "Check the owner and mode of the store's directory." },
+  EACCES: {
+    kind: "denied",
+    cause: "permission denied",
+    hint: "Check the owner and mode of the store's directory and of what is in it.",
+  },
   EPERM: {
     kind: "denied",
     cause: "operation not permitted",
-    hint: "Check the owner and mode of the store's directory.",
+    hint: "Check the owner and mode of the store's directory and of what is in it.",
   },
   EROFS: {
     kind: "unavailable",
