@@ -10,10 +10,26 @@ import { writePrivateFile } from "./write-private-file.ts";
  * Who this agent is: the Ed25519 pair with which it signs its states. Its seed is kept in `dataDirectory`/agent-identity
  * (32 raw bytes, mode 0600), made on first use. Of processes that make it at once one wins, and all use what is there then.
  *
- * @throws {HoldfastError} denied: the file is readable by others or not by us
+ * @throws {HoldfastError} denied: the file is readable by others or not by us, or may not be made
+ * @throws {HoldfastError} unavailable: the disk is full or read-only, or there can be no such directory
  * @throws {HoldfastError} corrupt: the file is not a seed
  */
 export async function agentIdentity(dataDirectory: string, random: Random = systemRandom): Promise<Signer> {
+  try {
+    return await keptIdentity(dataDirectory, random);
+  } catch (error) {
+    if (!isHoldfastError(error) || error.hint !== undefined) throw error;
+    // What is not there is neither a store nor a snapshot.
+    const kind = error.kind === "absent" ? "unavailable" : error.kind;
+    throw new HoldfastError(kind, `Cannot keep the agent's identity: ${error.message}`, {
+      detail: error.detail,
+      hint: "Set XDG_DATA_HOME to a directory that this user can write to: what this host writes is signed, by a key that is kept there.",
+      cause: error,
+    });
+  }
+}
+
+async function keptIdentity(dataDirectory: string, random: Random): Promise<Signer> {
   const path = join(await privateDirectory(dataDirectory), "agent-identity");
   let seed = await readSeed(path);
   if (seed === undefined) {

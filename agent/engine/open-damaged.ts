@@ -1,7 +1,5 @@
-import { agentIdentity } from "#agent/config/agent-identity.ts";
 import { systemClock } from "#shared/clock.ts";
 import { bundleKeys } from "#shared/crypto/bundle.ts";
-import { createSigner, signingSeedBytes } from "#shared/crypto/signing.ts";
 import { type HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { findStatesOfLonger, type StatesOfLonger } from "#shared/log/find-states-of-longer.ts";
 import { logMark, type LogState } from "#shared/log/log-state.ts";
@@ -11,7 +9,7 @@ import { systemRandom } from "#shared/random.ts";
 import { readConfig } from "#shared/repository/open-repository.ts";
 import { Repository } from "#shared/repository/repository.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { marksOf, steadyStore, unlock } from "./session.ts";
+import { marksOf, signerOf, steadyStore, unlock } from "./session.ts";
 
 /** A store that may be damaged, unlocked with an owner's key as far as that goes. */
 export type DamagedSession = {
@@ -31,9 +29,9 @@ export type DamagedSession = {
  * @param use - as of `openSession`
  */
 export async function openDamaged(parts: EngineParts, use: "read" | "write"): Promise<DamagedSession> {
-  const { directories } = parts;
   const store = steadyStore(parts);
   const read = await readConfig(store);
+  const signer = await signerOf(parts, use);
   const { bundle } = await unlock(parts, store, read);
   const log = await salvageLog(store, read.config.storeId);
   const beside = await findStatesOfLonger(store, log.state);
@@ -56,7 +54,7 @@ export async function openDamaged(parts: EngineParts, use: "read" | "write"): Pr
     keys: await bundleKeys(bundle),
     log: log.state,
     checkpoint: log.checkpoint,
-    signer: use === "write" ? await agentIdentity(directories.data) : createSigner(systemRandom(signingSeedBytes)),
+    signer,
     clock: systemClock,
     random: systemRandom,
   });

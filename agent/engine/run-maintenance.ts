@@ -1,7 +1,5 @@
-import { agentIdentity } from "#agent/config/agent-identity.ts";
 import type { MaintenanceRequest } from "#agent/commands/engine.ts";
 import { systemClock } from "#shared/clock.ts";
-import { createSigner, signingSeedBytes } from "#shared/crypto/signing.ts";
 import type { Appender } from "#shared/log/append-entry.ts";
 import { logMark, type LogState } from "#shared/log/log-state.ts";
 import { maintenance } from "#shared/operations/maintenance/maintenance.ts";
@@ -15,14 +13,12 @@ import { openKeyless } from "./session.ts";
 
 /** Maintains a store, without asking for a secret. */
 export async function runMaintenance(parts: EngineParts, request: MaintenanceRequest): Promise<Report> {
-  const { reporter, signal, directories } = parts;
-  const { store, read, log, remember } = await openKeyless(parts);
+  const { reporter, signal } = parts;
+  const { store, read, log, signer, remember } = await openKeyless(parts, request.dryRun ? "read" : "write");
   const { config } = read;
-  const appender = async (from: LogState): Promise<Appender> => ({
+  const appender = (from: LogState): Appender => ({
     store,
-    signer: request.dryRun
-      ? createSigner(systemRandom(signingSeedBytes)) // signs nothing, and needs no home
-      : await agentIdentity(directories.data),
+    signer,
     clock: systemClock,
     random: systemRandom,
     from,
@@ -35,7 +31,7 @@ export async function runMaintenance(parts: EngineParts, request: MaintenanceReq
       from = { ...log, graceMs: request.setGraceMs }; // what the plan goes by
       reporter.notice({ level: "warning", message: "The grace period stays as it is: this is a dry run" });
     } else {
-      from = (await setGracePeriod(await appender(from), request.setGraceMs, config.graceMs)).state;
+      from = (await setGracePeriod(appender(from), request.setGraceMs, config.graceMs)).state;
       remember(from);
     }
   }
@@ -48,7 +44,7 @@ export async function runMaintenance(parts: EngineParts, request: MaintenanceReq
     });
   }
   const done = await maintenance({
-    appender: await appender(from),
+    appender: appender(from),
     config,
     dryRun: request.dryRun,
     force: request.force,

@@ -6,7 +6,7 @@ import { lookAtUnused, withSecret } from "#agent/config/read-secret.ts";
 import type { Secret } from "#agent/config/secret.ts";
 import { systemClock } from "#shared/clock.ts";
 import { type Bundle, bundleKeys } from "#shared/crypto/bundle.ts";
-import { createSigner, signingSeedBytes } from "#shared/crypto/signing.ts";
+import { createSigner, type Signer, signingSeedBytes } from "#shared/crypto/signing.ts";
 import { decodeRecoveryKey } from "#shared/crypto/recovery-key.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import type { KeySlot } from "#shared/format/key-slot.ts";
@@ -66,10 +66,10 @@ export function steadyStore(parts: EngineParts): Store {
  * @throws {HoldfastError} corrupt: with `write`, also where entries at the end of the log are lost
  */
 export async function openSession(parts: EngineParts, use: "read" | "write"): Promise<Session> {
-  const { directories } = parts;
   const steady = steadyStore(parts);
   const read = await readConfig(steady);
   const { storeId } = read.config;
+  const signer = await signerOf(parts, use);
   const store = await cached(parts, steady, storeId);
   const log = readSeenLog(parts, store, read);
   log.catch(() => undefined); // its failure is met below, after that of a wrong passphrase
@@ -80,7 +80,7 @@ export async function openSession(parts: EngineParts, use: "read" | "write"): Pr
     store,
     read,
     bundle: unlocked.bundle,
-    signer: use === "write" ? await agentIdentity(directories.data) : createSigner(systemRandom(signingSeedBytes)),
+    signer,
     clock: systemClock,
     random: systemRandom,
     log: usable,
@@ -91,11 +91,22 @@ export async function openSession(parts: EngineParts, use: "read" | "write"): Pr
   return { store, read, ...unlocked, repository, cutOff, suspicion };
 }
 
+/**
+ * Who signs what a run writes. Asked for before the log is read: where there is no place for an identity, that alone is told.
+ *
+ * @param use - `read` signs nothing, and needs no home
+ * @throws {HoldfastError} as `agentIdentity`
+ */
+export async function signerOf({ directories }: EngineParts, use: "read" | "write"): Promise<Signer> {
+  return use === "write" ? agentIdentity(directories.data) : createSigner(systemRandom(signingSeedBytes));
+}
+
 /** A store whose log was read, and that was not unlocked: enough for what needs no secret. */
 export type KeylessSession = {
   readonly store: Store;
   readonly read: ReadConfig;
   readonly log: LogState;
+  readonly signer: Signer;
   /** Keeps what was seen of the log for the next run. */
   readonly remember: (log: LogState) => void;
 };
@@ -103,20 +114,22 @@ export type KeylessSession = {
 /**
  * Reads the config and the log. Asks for no secret.
  *
+ * @param use - as of `openSession`
  * @throws {HoldfastError} corrupt: also where entries at the end of the log are lost; absent: a key file is named that is not there
  */
-export async function openKeyless(parts: EngineParts): Promise<KeylessSession> {
+export async function openKeyless(parts: EngineParts, use: "read" | "write"): Promise<KeylessSession> {
   await lookAtUnused(parts.secretSources, parts.signal);
   const steady = steadyStore(parts);
   const read = await readConfig(steady);
   const { storeId } = read.config;
+  const signer = await signerOf(parts, use);
   const store = await cached(parts, steady, storeId);
   const marks = marksOf(parts, storeId);
   const remember = (log: LogState): void => {
     if (log.seq > 0) marks.write(logMark(log));
   };
   const { state } = requireWholeLog(await readSeenLog(parts, store, read));
-  return { store, read, log: state, remember };
+  return { store, read, log: state, signer, remember };
 }
 
 /** Reads the log and compares it with what was seen of the store before, at any location. Remembers it, and tells warnings. */

@@ -85,3 +85,61 @@ describe("a cache that cannot be used is a warning, once, and the backup ends we
     });
   });
 });
+
+describe("without a data directory", () => {
+  const at = ["at", sandbox.path("shared-store")];
+  const writing: readonly (readonly string[])[] = [
+    ["backup", source],
+    ["rm", "--apply", "latest"],
+    ["maintenance"],
+    ["repair", "--apply"],
+  ];
+  const reading: readonly (readonly string[])[] = [["ls"], ["check"], ["maintenance", "--dry-run"], ["repair"]];
+  const told = (stderr: string): string[] => stderr.split("\n").filter((line) => /XDG|identity|Cannot/.test(line));
+
+  beforeAll(async () => {
+    await sandbox.do([...at, "create", "--plaintext"]);
+    await sandbox.do([...at, "backup", source]);
+  });
+
+  test("what writes is refused, once, with the variable to set", async () => {
+    for (const args of writing) {
+      const { status, stderr } = await sandbox.run([...at, ...args], { env: homeAt("/dev/null") });
+      expect({ args, status, told: told(stderr) }).toEqual({
+        args,
+        status: 69,
+        told: [
+          "holdfast: Cannot keep the agent's identity: Cannot make the directory /dev/null/.local: not a directory (unavailable, exit code 69)",
+          expect.stringMatching(/^  hint: Set XDG_DATA_HOME to a directory/),
+        ],
+      });
+    }
+    const data = sandbox.path("data-of-its-own");
+    await sandbox.do([...at, "backup", source], { env: { ...homeAt("/dev/null"), XDG_DATA_HOME: data } });
+  });
+
+  test("the overview says what the variables are for", async () => {
+    const overview = await sandbox.do(["help"]);
+    for (const name of ["XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"]) expect(overview).toContain(`  ${name} `);
+  });
+
+  test("what reads goes on", async () => {
+    for (const args of reading) {
+      const { status } = await sandbox.run([...at, ...args], { env: homeAt("/dev/null") });
+      expect({ args, status }).toEqual({ args, status: 0 });
+    }
+  });
+
+  test.skipIf(!isRoot)("a user of no name and no home backs up once the variable is set", async () => {
+    const place = sandbox.path("of-nobody");
+    mkdirSync(place);
+    chmodSync(place, 0o777);
+    const store = ["at", join(place, "store")];
+    const by = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"];
+    const env = { HOME: undefined, XDG_CACHE_HOME: undefined, XDG_DATA_HOME: undefined };
+    await sandbox.do([...store, "create", "--plaintext"], { by, env });
+    const { status, stderr } = await sandbox.run([...store, "backup", source], { by, env });
+    expect({ status, stderr }).toEqual({ status: 77, stderr: expect.stringContaining("hint: Set XDG_DATA_HOME") });
+    await sandbox.do([...store, "backup", source], { by, env: { ...env, XDG_DATA_HOME: join(place, "data") } });
+  });
+});
