@@ -59,7 +59,10 @@ async function tryLine(args: readonly string[], answers: Partial<Engine> = {}, e
   let out = "";
   let err = "";
   const usual: Record<keyof Engine, (...given: never[]) => unknown> = {
-    create: async () => ({ storeId: "5707e", recoveryKey: "AAAAA-BBBBB" }),
+    create: async (request: CreateRequest) => {
+      await request.keepRecoveryKey("AAAAA-BBBBB", "5707e");
+      return { storeId: "5707e" };
+    },
     backup: async () => done,
     restore: async () => done,
     check: async () => done,
@@ -115,12 +118,8 @@ async function tryLine(args: readonly string[], answers: Partial<Engine> = {}, e
     },
     renderer({ json }) {
       const outSink = sink((text) => (out += text));
-      return json
-        ? new JsonRenderer(outSink)
-        : new LineRenderer(
-            outSink,
-            sink((text) => (err += text)),
-          );
+      const errSink = sink((text) => (err += text));
+      return json ? new JsonRenderer(outSink, errSink) : new LineRenderer(outSink, errSink);
     },
     writeBytes: async (bytes) => void written.push(Buffer.from(bytes)),
   });
@@ -308,16 +307,14 @@ test("create shows the recovery key once, or keeps it in a private file", async 
   expect(kept.out + kept.err).not.toContain("AAAAA");
   expect(await readFile(path, "utf8")).toBe("AAAAA-BBBBB\n");
   expect((await stat(path)).mode & 0o777).toBe(0o600);
-  const again = await tryLine(["create", "--recovery-key-file", path]);
-  expect(again.outcome).toBe("partial");
-  expect(again.out).toContain("AAAAA-BBBBB");
+  await expect(tryLine(["create", "--recovery-key-file", path])).rejects.toMatchObject({ kind: "conflict" });
 });
 
 test("create takes the new passphrase from HOLDFAST_PASSPHRASE or a command", async () => {
   let passphrase = "";
   const create = async (request: CreateRequest) => {
     passphrase = await request.newPassphrase();
-    return { storeId: "5707e", recoveryKey: undefined };
+    return { storeId: "5707e" };
   };
   const options = ["create", "--chunk-avg=1M", "--compression", "9", "--grace-period", "2d"];
   const { asked } = await tryLine(options, { create }, { HOLDFAST_PASSPHRASE: "from env" });

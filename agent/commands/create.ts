@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { newPassphrase } from "#agent/config/read-secret.ts";
 import { writePrivateFile } from "#agent/config/write-private-file.ts";
+import { isDiscarded } from "#agent/render/is-discarded.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
@@ -15,7 +16,7 @@ export const create = defineCommand({
       "Makes an empty store at the address given by `at` or HOLDFAST_STORE: a directory, or an S3 bucket or a prefix in one. What is there already is never changed: a store at that address is an error, and so are backups whose `config` is lost.",
       "The object `config` is small and never changes, and nothing can be read without it. Keep a copy of it, best beside the recovery key: put back in its place it opens the store again.",
       "A passphrase is asked for, twice; or it comes from --passphrase-command or HOLDFAST_PASSPHRASE. It protects a random master secret, so it can be changed later without rewriting data (`holdfast key passwd`).",
-      "The recovery key is printed once, here, and kept nowhere. It opens the store when the passphrase is lost. Write it down and keep it apart from the store. Whoever has it can read everything.",
+      "The recovery key is printed once, here, before the store is there, and kept nowhere: where it cannot be printed no store is made. It opens the store when the passphrase is lost. Write it down and keep it apart from the store. Whoever has it can read everything.",
       "With --plaintext nothing is secret: anyone who can read the store can read every file in it, every name and every snapshot, and whoever can write to it can put in whatever they like under any name. Damage is still noticed. There is no passphrase and no recovery key, and a store cannot be turned from plaintext to encrypted later.",
       "Chunk sizes and compression are fixed when the store is made. The defaults suit most uses; larger chunks make the index smaller and deduplicate less.",
     ],
@@ -48,10 +49,11 @@ export const create = defineCommand({
       name: "recovery-key-file",
       type: "text",
       value: "FILE",
-      description: "Write the recovery key to FILE (new, mode 0600) instead of standard output.",
+      description:
+        "Write the recovery key to FILE (new, mode 0600) instead of standard output. Where that fails no store is made.",
     },
   ],
-  async run({ options, globals, positionals, renderer, signal, secretSources, engine }) {
+  async run({ options, globals, positionals, renderer, signal, writeBytes, secretSources, engine }) {
     expectArguments("create", positionals, { min: 0, max: 0, wanted: "no arguments" });
     if (globals.keyfile !== undefined) {
       throw new HoldfastError(
@@ -65,53 +67,53 @@ export const create = defineCommand({
     if (options.plaintext && globals["passphrase-command"] !== undefined) {
       throw new HoldfastError("invalid", "Cannot use --passphrase-command: a store made with --plaintext has none");
     }
-    const request = {
-      plaintext: options.plaintext,
-      chunkMinBytes: options["chunk-min"],
-      chunkAvgBytes: options["chunk-avg"],
-      chunkMaxBytes: options["chunk-max"],
-      compressionLevel: options.compression,
-      graceMs: options["grace-period"],
-      newPassphrase: () => newPassphrase(secretSources, signal),
-    };
     const file = options["recovery-key-file"];
-    if (request.plaintext && file !== undefined) {
+    if (options.plaintext && file !== undefined) {
       throw new HoldfastError("invalid", "Cannot write a recovery key: a store made with --plaintext has none");
     }
-    const { storeId, recoveryKey } = await (await engine()).create(request);
-    if (recoveryKey === undefined) {
-      renderer.result("store", { storeId, encrypted: false }, `Made store ${storeId}, NOT encrypted.`);
-      return "ok";
+    let kept: { readonly recoveryKey: string } | { readonly recoveryKeyFile: string } | undefined;
+    let isShowing = false;
+    const opened = await engine();
+    try {
+      const { storeId } = await opened.create({
+        plaintext: options.plaintext,
+        chunkMinBytes: options["chunk-min"],
+        chunkAvgBytes: options["chunk-avg"],
+        chunkMaxBytes: options["chunk-max"],
+        compressionLevel: options.compression,
+        graceMs: options["grace-period"],
+        newPassphrase: () => newPassphrase(secretSources, signal),
+        async keepRecoveryKey(recoveryKey, storeId) {
+          if (file !== undefined) {
+            await writePrivateFile(resolve(file), `${recoveryKey}\n`, "refuse");
+            kept = { recoveryKeyFile: file };
+            return;
+          }
+          const text = `Recovery key of store ${storeId}, shown only now. Write it down and keep it apart from the store:`;
+          isShowing = true;
+          renderer.result("recoveryKey", { storeId, recoveryKey }, `${text}\n\n  ${recoveryKey}\n`);
+          await writeBytes(new Uint8Array());
+          signal.throwIfAborted();
+          kept = { recoveryKey };
+        },
+      });
+      const { plaintext } = options;
+      const where = plaintext ? ", NOT encrypted" : file === undefined ? "" : `. The recovery key is in ${file}`;
+      renderer.result("store", { storeId, encrypted: !plaintext, ...kept }, `Made store ${storeId}${where}.`);
+      if (kept !== undefined && "recoveryKey" in kept && isDiscarded(1)) {
+        renderer.aside(
+          "Nobody saw the recovery key: standard output is closed or thrown away. Make another key with `holdfast key add --out FILE`.",
+        );
+      }
+    } catch (error) {
+      if (kept !== undefined) {
+        const where = file === undefined ? "" : ` in ${file}`;
+        renderer.aside(`The recovery key${where} is for nothing, unless \`holdfast info\` finds a store.`);
+      } else if (isShowing) {
+        renderer.aside("No store was made: its recovery key could not be shown.");
+      }
+      throw error;
     }
-    if (file === undefined || !(await keepRecoveryKey(file, recoveryKey, renderer))) {
-      renderer.result(
-        "store",
-        { storeId, encrypted: true, recoveryKey },
-        `Made store ${storeId}.\n\nRecovery key, shown only now. Write it down and keep it apart from the store:\n\n  ${recoveryKey}\n`,
-      );
-      return file === undefined ? "ok" : "partial";
-    }
-    renderer.result(
-      "store",
-      { storeId, encrypted: true, recoveryKeyFile: file },
-      `Made store ${storeId}. The recovery key is in ${file}.`,
-    );
     return "ok";
   },
 });
-
-/** Writes the key to `file`. The store is there by now: where that fails the key must still reach the person. */
-async function keepRecoveryKey(
-  file: string,
-  recoveryKey: string,
-  renderer: { notice(notice: { level: "warning"; message: string }): void },
-): Promise<boolean> {
-  try {
-    await writePrivateFile(resolve(file), `${recoveryKey}\n`, "refuse");
-    return true;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    renderer.notice({ level: "warning", message: `${why}; the recovery key is shown instead` });
-    return false;
-  }
-}

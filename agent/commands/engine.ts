@@ -10,7 +10,7 @@ import type { ProbedCheck, ProbeReport } from "#shared/store/probe-store.ts";
  * Methods throw HoldfastErrors. Paths and names are binary strings, one character per byte.
  */
 export interface Engine {
-  /** Makes a store. The recovery key is in the answer and nowhere else. Absent for a plaintext store. */
+  /** Makes a store. */
   create(request: CreateRequest): Promise<CreatedStore>;
   backup(request: BackupRequest): Promise<Report>;
   restore(request: RestoreRequest): Promise<Report>;
@@ -62,13 +62,15 @@ export type CreateRequest = {
   readonly compressionLevel: number | undefined;
   readonly graceMs: number | undefined;
   readonly newPassphrase: AskNewPassphrase;
+  /** Gives the recovery key, which is nowhere else, to the person. Not called for a plaintext store. Where it throws no store is made. */
+  readonly keepRecoveryKey: (recoveryKey: string, storeId: string) => Promise<void>;
 };
 
 /** Gets the passphrase for a new slot. Called at most once, and only when it is needed. */
 export type AskNewPassphrase = () => Promise<string>;
 
 /** What `create` made. */
-export type CreatedStore = { readonly storeId: string; readonly recoveryKey: string | undefined };
+export type CreatedStore = { readonly storeId: string };
 
 /** What `backup` asks. Paths are absolute, as binary strings. */
 export type BackupRequest = {

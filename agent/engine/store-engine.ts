@@ -80,10 +80,11 @@ export function storeEngine(parts: EngineParts): Engine {
           compressionLevel: request.compressionLevel,
           graceMs: request.graceMs,
         }),
+        keepRecoveryKey: request.keepRecoveryKey,
         random: systemRandom,
         clock: systemClock,
       });
-      return { storeId: made.config.storeId, recoveryKey: made.recoveryKey };
+      return { storeId: made.config.storeId };
     },
     async backup(request) {
       const { runBackup } = await import("./run-backup.ts");

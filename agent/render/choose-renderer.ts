@@ -18,7 +18,7 @@ export type RenderChoice = {
 
 /** The renderer for this run: JSON, quiet, live on a terminal that can move its cursor, or plain lines. */
 export function chooseRenderer(choice: RenderChoice, out: Sink, err: Sink): Renderer {
-  if (choice.json) return new JsonRenderer(out);
+  if (choice.json) return new JsonRenderer(out, err);
   if (choice.quiet) return new QuietRenderer(out, err);
   const terminal = err.columns() !== undefined && choice.term !== undefined && choice.term !== "dumb";
   if (choice.stdio || !terminal) return new LineRenderer(out, err);

@@ -23,6 +23,7 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
     comes: "from ls, for each entry",
   },
   recordedError: { members: "kind, message, path", comes: "from info --errors" },
+  recoveryKey: { members: "storeId, recoveryKey", comes: "from create, before the store is there" },
   store: { members: "storeId, encrypted, recoveryKey? and the rest of info", comes: "from create and info" },
   removed: { members: "as snapshot", comes: "from rm --apply" },
   wouldRemove: { members: "as snapshot", comes: "from rm without --apply" },

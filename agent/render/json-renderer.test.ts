@@ -7,9 +7,11 @@ import { JsonRenderer } from "./json-renderer.ts";
 
 function record() {
   let text = "";
+  let aside = "";
   let tick: (() => void) | undefined;
   const renderer = new JsonRenderer(
     { write: (part) => (text += part), columns: () => undefined },
+    { write: (part) => (aside += part), columns: () => undefined },
     { nowMs: () => 1000, sleep: async () => {} },
     (_, callback) => {
       tick = callback;
@@ -21,7 +23,7 @@ function record() {
       .split("\n")
       .slice(0, -1)
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-  return { renderer, events, tick: () => tick?.(), text: () => text };
+  return { renderer, events, tick: () => tick?.(), text: () => text, aside: () => aside };
 }
 
 test("a run is a series of lines, each an object with its event", () => {
@@ -56,6 +58,12 @@ test("a run is a series of lines, each an object with its event", () => {
   ]);
   tick();
   expect(events()).toHaveLength(6);
+});
+
+test("what must not be lost with the output goes to standard error, for people", () => {
+  const { renderer, text, aside } = record();
+  renderer.aside("nobody saw it");
+  expect({ text: text(), aside: aside() }).toEqual({ text: "", aside: "warning: nobody saw it\n" });
 });
 
 test("nothing that a terminal would obey is written raw, and nothing is lost", () => {

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "#shared/clock.ts";
 import { errorKinds, type HoldfastError } from "#shared/errors.ts";
 import type { EntryError, Notice, Progress, Report } from "#shared/operations/progress.ts";
+import { describeNotice } from "./describe-notice.ts";
 import { jsonName, jsonText } from "./json-text.ts";
 import { ProgressView } from "./progress-view.ts";
 import type { JsonRecord, Renderer, Sink } from "./renderer.ts";
@@ -14,12 +15,14 @@ const intervalMs = 1000;
  */
 export class JsonRenderer implements Renderer {
   readonly #out: Sink;
+  readonly #err: Sink;
   readonly #clock: Clock;
   readonly #ticker: Ticker;
   #stop: () => void = () => {};
 
-  constructor(out: Sink, clock: Clock = systemClock, ticker: Ticker = systemTicker) {
+  constructor(out: Sink, err: Sink, clock: Clock = systemClock, ticker: Ticker = systemTicker) {
     this.#out = out;
+    this.#err = err;
     this.#clock = clock;
     this.#ticker = ticker;
   }
@@ -68,6 +71,10 @@ export class JsonRenderer implements Renderer {
 
   result(event: string, value: JsonRecord): void {
     this.#event(event, value);
+  }
+
+  aside(message: string): void {
+    this.#err.write(`${describeNotice({ level: "warning", message })}\n`);
   }
 
   failure(error: HoldfastError): void {

@@ -55,6 +55,10 @@ export class LineRenderer implements Renderer {
     this.#out.write(`${text}\n`);
   }
 
+  aside(message: string): void {
+    this.notice({ level: "warning", message });
+  }
+
   failure(error: HoldfastError): void {
     this.#stop();
     this.#line(describeFailure(error).join("\n"));

@@ -72,6 +72,10 @@ export class LiveRenderer implements Renderer {
     this.#out.write(`${text}\n`);
   }
 
+  aside(message: string): void {
+    this.notice({ level: "warning", message });
+  }
+
   failure(error: HoldfastError): void {
     this.close();
     const [first = "", ...rest] = describeFailure(error);

@@ -31,6 +31,10 @@ export class QuietRenderer implements Renderer {
     this.#out.write(`${text}\n`);
   }
 
+  aside(message: string): void {
+    this.notice({ level: "warning", message });
+  }
+
   failure(error: HoldfastError): void {
     this.#err.write(`${describeFailure(error).join("\n")}\n`);
   }

@@ -22,6 +22,8 @@ export interface Renderer extends Reporter {
    * @param text - the same for people, without a closing newline; names in it are in display form already
    */
   result(event: string, value: JsonRecord, text: string): void;
+  /** A warning to standard error in every form: about what must not be lost where standard output is. */
+  aside(message: string): void;
   /** The run failed with `error`. */
   failure(error: HoldfastError): void;
   /** Writes what is pending and gives the terminal back. May be called more than once. */

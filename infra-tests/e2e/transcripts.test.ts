@@ -58,7 +58,7 @@ async function listedIds(): Promise<string[]> {
 test("create tells the store's id and the recovery key, once", async () => {
   expect(await transcript(...at, "create")).toEqual({
     status: 0,
-    out: "Made store <key>.\n\nRecovery key, shown only now. Write it down and keep it apart from the store:\n\n  <recovery key>\n\n",
+    out: "Recovery key of store <key>, shown only now. Write it down and keep it apart from the store:\n\n  <recovery key>\n\nMade store <key>.\n",
     err: "",
   });
 });

@@ -56,6 +56,25 @@ describe("createRepository", () => {
     await readConfig(store);
   });
 
+  it("gives the recovery key away before there is a store, and makes none where it is not taken", async () => {
+    const store = memoryStore();
+    const passphrase = "x";
+    const given: string[] = [];
+    const create = (keepRecoveryKey: (recoveryKey: string, storeId: string) => Promise<void>) =>
+      createRepository({ store, passphrase, keepRecoveryKey, random: systemRandom, clock: systemClock });
+    const lost = create(async () => {
+      throw new Error("the output is gone");
+    });
+    await expect(lost).rejects.toThrow("the output is gone");
+    await expect(store.head(configKey)).rejects.toMatchObject({ kind: "absent" });
+    const made = await create(async (recoveryKey, storeId) => {
+      await expect(store.head(configKey)).rejects.toMatchObject({ kind: "absent" });
+      given.push(recoveryKey, storeId);
+    });
+    expect(given).toEqual([made.recoveryKey, made.config.storeId]);
+    await readConfig(store);
+  });
+
   it("writes a config that reads back as what it says it made", async () => {
     const { store, made } = make({
       segmentBytes: 4096,

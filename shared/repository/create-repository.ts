@@ -38,6 +38,7 @@ export const defaultSettings = {
 /**
  * Makes a new repository in a store that has none: key slots first, then `config`, which decides.
  *
+ * @param options.keepRecoveryKey - gives the recovery key to the person, before there is a store: where it throws none is made
  * @param options.passphrase - of the first owner; undefined makes a store that anyone can read
  * @returns the config, and the recovery key, which is kept nowhere else
  * @throws {HoldfastError} conflict: there is a repository already, or what is left of one
@@ -47,6 +48,7 @@ export async function createRepository(options: {
   readonly store: Store;
   readonly passphrase: string | undefined;
   readonly settings?: StoreSettings;
+  readonly keepRecoveryKey?: (recoveryKey: string, storeId: string) => Promise<void>;
   readonly random: Random;
   readonly clock: Clock;
 }): Promise<{ config: StoreConfig; recoveryKey: string | undefined }> {
@@ -85,6 +87,7 @@ export async function createRepository(options: {
     const secret = random(recoverySecretBytes);
     await addKeySlot(place, { bundle, label: "recovery key", secret: { kind: "random", secret } }, { random, clock });
     recoveryKey = encodeRecoveryKey(secret);
+    await options.keepRecoveryKey?.(recoveryKey, storeId);
   }
   await store.put(configKey, [bytes]);
   return { config, recoveryKey };
