@@ -87,7 +87,7 @@ export async function derivePassphraseKey(
       `Cannot derive a key from the passphrase: Argon2id with ${memoryKiB} KiB failed`,
       {
         detail: { memoryKiB, passes, parallelism },
-        hint: "Free some memory and try again.",
+        hint: "Free some memory, or raise the limits on memory and processes (`ulimit -v`, `ulimit -u`), and try again.",
         cause,
       },
     );
