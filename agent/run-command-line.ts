@@ -1,4 +1,5 @@
 import { parseOptions } from "#agent/arguments/parse-options.ts";
+import { refuseGarbledArguments } from "#agent/arguments/refuse-garbled-arguments.ts";
 import { splitCommandLine } from "#agent/arguments/split-command-line.ts";
 import { nearestName } from "#agent/arguments/nearest-name.ts";
 import type { Command, Outcome } from "#agent/commands/command.ts";
@@ -25,6 +26,7 @@ export type Surroundings = {
  * @throws {HoldfastError} and whatever else the command throws; the renderer has not seen it yet
  */
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<Outcome> {
+  refuseGarbledArguments(args);
   const { leading, store, name, rest } = splitCommandLine(globalOptions, args);
   const command = await findCommand(leading, name);
   const rows = [...command.options, ...globalOptions];

@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { resolve } from "node:path";
+import { absolutePath } from "#agent/arguments/absolute-path.ts";
 import type { CommandContext } from "#agent/commands/command.ts";
 import type { Engine } from "#agent/commands/engine.ts";
 import type { GlobalValues } from "#agent/commands/global-options.ts";
@@ -51,7 +51,7 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
       const parsed = parseStoreLocation(location);
       return storeEngine({
         store: await openStore(parsed),
-        storeDirectory: parsed.kind === "directory" ? resolve(parsed.path) : undefined,
+        storeDirectory: parsed.kind === "directory" ? absolutePath(parsed.path) : undefined,
         storageClass:
           parsed.kind === "s3" && parsed.endpoint === undefined ? (parsed.storageClass ?? "STANDARD") : undefined,
         directories: directories(environment, globals["cache-dir"]),

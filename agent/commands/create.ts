@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { absolutePath } from "#agent/arguments/absolute-path.ts";
 import { newPassphrase } from "#agent/config/read-secret.ts";
 import { writePrivateFile } from "#agent/config/write-private-file.ts";
 import { isDiscarded } from "#agent/render/is-discarded.ts";
@@ -85,7 +85,7 @@ export const create = defineCommand({
         newPassphrase: () => newPassphrase(secretSources, signal),
         async keepRecoveryKey(recoveryKey, storeId) {
           if (file !== undefined) {
-            await writePrivateFile(resolve(file), `${recoveryKey}\n`, "refuse");
+            await writePrivateFile(absolutePath(file), `${recoveryKey}\n`, "refuse");
             kept = { recoveryKeyFile: file };
             return;
           }

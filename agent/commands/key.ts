@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { absolutePath } from "#agent/arguments/absolute-path.ts";
 import { nearestName } from "#agent/arguments/nearest-name.ts";
 import { newPassphrase } from "#agent/config/read-secret.ts";
 import { writePrivateFile } from "#agent/config/write-private-file.ts";
@@ -124,7 +124,7 @@ async function addKey(
   const { slot, keyfile } = await engine.addKey({ role, label, newPassphrase: out === undefined ? askNew : undefined });
   if (out !== undefined && keyfile !== undefined) {
     try {
-      await writePrivateFile(resolve(out), keyfile, "refuse");
+      await writePrivateFile(absolutePath(out), keyfile, "refuse");
     } catch (error) {
       await engine.removeKey(slot.slotId);
       throw error;
