@@ -130,11 +130,14 @@ function sink(write: (text: string) => void): Sink {
   return { write, columns: () => undefined };
 }
 
-/** A place that is fit or unfit. */
-const place = (fitness: "fit" | "unfit"): Partial<Engine> => ({
+/** A place that is fit or unfit, or that could not be tried. */
+const place = (fitness: "fit" | "unfit" | "unknown"): Partial<Engine> => ({
   async probe(onCheck) {
-    onCheck({ name: "racing creators", outcome: fitness === "fit" ? "warn" : "fail", explanation: "2 of 32 won" });
-    return { checks: [], fitness };
+    const outcome = ({ fit: "warn", unfit: "fail", unknown: "unknown" } as const)[fitness];
+    const check = { name: "racing creators", outcome, explanation: "2 of 32 won" };
+    onCheck(check);
+    const first = { name: "write and read", outcome: "pass", explanation: "" } as const;
+    return { checks: [first, { ...check, hint: "Free some space." }], fitness };
   },
 });
 
@@ -381,6 +384,11 @@ test("doctor shows each check, and ends incompatible when the place is unfit", a
   const fit = await tryLine(["doctor"], place("fit"));
   expect(fit.outcome).toBe("ok");
   expect(fit.out).toBe("weak  racing creators: 2 of 32 won\nFit to hold a store.\n");
+  const unknown = await tryLine(["doctor"], place("unknown"));
+  expect(unknown.outcome).toBe("unavailable");
+  expect(unknown.out).toBe(
+    "?     racing creators: 2 of 32 won\nNot known: racing creators could not be tried. Free some space.\n",
+  );
 });
 
 test("info tells about the store, and about a snapshot with what its backup could not read", async () => {

@@ -283,7 +283,16 @@ export function storeEngine(parts: EngineParts): Engine {
     async probe(onCheck) {
       await lookAtUnused(parts.secretSources, signal);
       const { probeStore } = await import("#shared/store/probe-store.ts");
-      return orAborted(signal, probeStore(store, { clock: systemClock, random: systemRandom, onCheck }));
+      const { storeDirectory } = parts;
+      const { probeDirectory } = await import("./probe-directory.ts");
+      const tidy = storeDirectory === undefined ? undefined : probeDirectory(storeDirectory);
+      return probeStore(store, {
+        clock: systemClock,
+        random: systemRandom,
+        onCheck,
+        signal,
+        ...(tidy === undefined ? {} : { tidy }),
+      });
     },
     close: () => store.close(),
   };
@@ -380,12 +389,4 @@ function given<Fields extends Record<string, number | undefined>>(fields: Fields
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [Name in keyof Fields]?: number;
   };
-}
-
-/** What `work` comes to, or the signal's reason when that is first; `work` is left to itself then. */
-function orAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-  });
-  return Promise.race([work, aborted]);
 }

@@ -38,7 +38,7 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
   mounted: { members: "protocol, url, needsLink", comes: "from mount, for each place that is served" },
   ui: { members: "url", comes: "from ui, when it is served" },
   passwordHash: { members: "passwordHash", comes: "from mount --hash-password" },
-  check: { members: "name, outcome (pass|warn|fail), explanation", comes: "from doctor, for each thing tried" },
+  check: { members: "name, outcome (pass|warn|fail|unknown), explanation", comes: "from doctor, for each thing tried" },
   verdict: { members: "fitness (fit|unfit|unknown)", comes: "from doctor, at the end" },
   version: { members: "version, node, platform", comes: "from version" },
   manual: { members: "topic, text", comes: "from help" },

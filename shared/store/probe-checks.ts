@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "#shared/clock.ts";
 import { isHoldfastError } from "#shared/errors.ts";
-import type { ErrorKind } from "#shared/errors.ts";
+import type { ErrorKind, HoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
 import { eachAtOnce } from "./each-at-once.ts";
 import type { Store } from "./store.ts";
@@ -22,7 +22,7 @@ export type ProbeBench = {
 /** How a check ended. `fail`: the store must not be used. `warn`: it may, and something is weaker than it could be. */
 export type ProbeFinding = { readonly outcome: "pass" | "fail" | "warn"; readonly explanation: string };
 
-/** One check: its name, and how it is done. What it throws is a failure too. */
+/** One check: its name, and how it is done. What it throws is a failure too; `unavailable` tells nothing of what the store can do. */
 export type ProbeCheck = { readonly name: string; readonly run: (bench: ProbeBench) => Promise<ProbeFinding> };
 
 const atOnce = 32;
@@ -89,21 +89,27 @@ async function racingCreators({ store, prefix, random, racers, put }: ProbeBench
   for (const [round, sizeBytes] of [100, 100_000, 100].entries()) {
     const key = `${prefix}race/${round}`;
     const bodies = Array.from({ length: racers }, () => random(sizeBytes));
-    const outcomes = await Promise.all(bodies.map((body) => kindOf(put(key, [body]))));
-    const winners = outcomes.flatMap((outcome, racer) => (outcome === "no error" ? [racer] : []));
+    const errors = await Promise.all(bodies.map((body) => errorOf(put(key, [body]))));
+    const winners = errors.flatMap((error, racer) => (error === undefined ? [racer] : []));
     if (winners.length > 1) {
       return fail(
         `${winners.length} of ${racers} racing creators were told that they won: this store cannot arbitrate commits`,
       );
     }
+    // Where no creator was answered there need be nothing.
+    const silence = errors.find((error) => error?.kind === "unavailable");
+    if (silence !== undefined && errors.every((error) => error?.kind === "unavailable")) throw silence;
     const there = await store.get(key);
     const owner = bodies.findIndex((body) => Buffer.compare(body, there) === 0);
     if (owner < 0) return fail("the object that racing creators left belongs to none of them");
     if (winners[0] !== undefined && winners[0] !== owner)
       return fail("one creator was told that it won, and another's object is there");
-    const strange = outcomes.find((outcome) => !["no error", "conflict", "unavailable"].includes(outcome));
-    if (strange !== undefined) return fail(`a creator that lost the race was told "${strange}" instead of conflict`);
-    unclear += outcomes.filter((outcome) => outcome === "unavailable").length;
+    const strange = errors.find(
+      (error) => error !== undefined && error.kind !== "conflict" && error.kind !== "unavailable",
+    );
+    if (strange !== undefined)
+      return fail(`a creator that lost the race was told "${strange.kind}" instead of conflict`);
+    unclear += errors.filter((error) => error?.kind === "unavailable").length;
   }
   if (unclear > 0)
     return warn(`of ${racers} racing creators never more than one won, but ${unclear} got no clear answer`);
@@ -223,12 +229,19 @@ async function latency({ store, clock, prefix, random, put }: ProbeBench): Promi
   return pass(`median / 95th percentile of 4 KiB: put ${puts}, get ${gets}, head ${heads}`);
 }
 
-async function kindOf(promise: Promise<unknown>): Promise<ErrorKind | "no error"> {
+/** How a call ended, for a check of that. @throws {HoldfastError} unavailable: it says nothing of how such calls end */
+async function kindOf(call: Promise<unknown>): Promise<ErrorKind | "no error"> {
+  const error = await errorOf(call);
+  if (error?.kind === "unavailable") throw error;
+  return error?.kind ?? "no error";
+}
+
+async function errorOf(call: Promise<unknown>): Promise<HoldfastError | undefined> {
   try {
-    await promise;
-    return "no error";
+    await call;
+    return undefined;
   } catch (error) {
-    if (isHoldfastError(error)) return error.kind;
+    if (isHoldfastError(error)) return error;
     throw error;
   }
 }

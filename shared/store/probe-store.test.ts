@@ -212,11 +212,11 @@ describe("probeStore", () => {
       const dead = await probe(
         faultyStore(memoryStore(), { fault: (call) => (call.number >= number ? { when: "before" } : undefined) }),
       );
-      expect(dead.fitness).toBe("unfit");
+      expect(dead.fitness).toBe("unknown");
     }
   });
 
-  it("warns of a store that was unavailable for one call, and finds it unfit when it is so again", async () => {
+  it("warns of a store that was unavailable for one call, and knows nothing of it when it is so again", async () => {
     const breaks = (calls: readonly number[]): Promise<ProbeReport> =>
       probe(
         faultyStore(memoryStore(), { fault: (call) => (calls.includes(call.number) ? { when: "before" } : undefined) }),
@@ -226,7 +226,126 @@ describe("probeStore", () => {
     expect(once.checks.filter(({ outcome }) => outcome !== "pass")).toMatchObject([
       { name: "write and read", outcome: "warn", explanation: expect.stringContaining("a first try failed") },
     ]);
-    expect(await breaks([2, 3])).toMatchObject({ fitness: "unfit" });
+    expect(await breaks([2, 3])).toMatchObject({ fitness: "unknown" });
+  });
+
+  it("does not call a store unfit for what could not be tried, such as on a full disk", async () => {
+    const full = new HoldfastError("unavailable", "Cannot create x: the disk is full", { hint: "Free some space." });
+    const refusing = (isRefused: (key: string, sizeBytes: number) => boolean): Promise<ProbeReport> => {
+      const inner = memoryStore();
+      return probe({
+        ...inner,
+        async put(key, body, options) {
+          if (
+            isRefused(
+              key,
+              body.reduce((sum, { byteLength }) => sum + byteLength, 0),
+            )
+          )
+            throw full;
+          await inner.put(key, body, options);
+        },
+      });
+    };
+    const large = await refusing((_, sizeBytes) => sizeBytes >= 100_000);
+    expect(large.checks.filter(({ outcome }) => outcome !== "pass")).toEqual(
+      ["large objects", "racing creators", "ranges"].map((name) => ({
+        name,
+        outcome: "unknown",
+        explanation: full.message,
+        kind: "unavailable",
+        hint: full.hint,
+      })),
+    );
+    expect(large.fitness).toBe("unknown");
+    const once = new Set<string>();
+    const second = await refusing((key) => key.endsWith("/once") && once.size === once.add(key).size);
+    expect(outcomes(second)["create if absent"]).toBe("unknown");
+    expect(second.fitness).toBe("unknown");
+    const lying = memoryStore();
+    const both = await probe({
+      ...lying,
+      delete: async () => undefined,
+      list: () => {
+        throw full;
+      },
+    });
+    expect(outcomes(both)).toMatchObject({ listing: "unknown", delete: "fail" });
+    expect(both.fitness).toBe("unfit");
+  });
+
+  it("finds a store unfit whose server answers that it fails, twice", async () => {
+    const failing = (httpStatus: number): Promise<ProbeReport> =>
+      probe({
+        ...memoryStore(),
+        list: () => {
+          throw new HoldfastError("unavailable", `the server answered ${httpStatus}`, { detail: { httpStatus } });
+        },
+      });
+    expect(outcomes(await failing(500))).toMatchObject({ listing: "fail" });
+    expect((await failing(500)).fitness).toBe("unfit");
+    expect((await failing(503)).fitness).toBe("unknown");
+  });
+
+  it("removes what it created also when few calls at once succeed", async () => {
+    const inner = memoryStore();
+    let deleting = 0;
+    const report = await probe({
+      ...inner,
+      async delete(key) {
+        try {
+          if (++deleting > 3) throw new HoldfastError("unavailable", "too many files are open");
+          await turn();
+          await inner.delete(key);
+        } finally {
+          deleting--;
+        }
+      },
+    });
+    expect(report.checks.at(-1)).toMatchObject({ name: "clean-up", outcome: "pass" });
+    expect(await keysOf(inner)).toEqual([]);
+  });
+
+  it("that is stopped removes what it created, and tells the store's keeper to tidy", async () => {
+    for (const last of ["write and read", "ranges", "listing"]) {
+      const store = memoryStore();
+      const slow: Store = {
+        ...store,
+        async put(key, body, options) {
+          await turn();
+          await store.put(key, body, options);
+        },
+      };
+      const stop = new AbortController();
+      const tidied: string[] = [];
+      const stopped = probeStore(slow, {
+        clock: systemClock,
+        random: systemRandom,
+        listedKeys: 50,
+        signal: stop.signal,
+        onCheck: ({ name }) => {
+          if (name === last) setImmediate(() => stop.abort(new HoldfastError("interrupted", "Stopped")));
+        },
+        tidy: async (prefix) => void tidied.push(prefix),
+      });
+      await expect(stopped).rejects.toMatchObject({ kind: "interrupted" });
+      expect(await keysOf(store)).toEqual([]);
+      expect(tidied).toEqual([expect.stringMatching(/^doctor\/[0-9a-f]{16}\/$/)]);
+    }
+  });
+
+  it("that is stopped does not wait for a store that never answered", async () => {
+    const stop = new AbortController();
+    const hanging: Store = {
+      ...memoryStore(),
+      put: () => {
+        setImmediate(() => stop.abort(new HoldfastError("interrupted", "Stopped")));
+        return new Promise<never>(() => undefined);
+      },
+      delete: () => new Promise<never>(() => undefined),
+    };
+    const stopped = probeStore(hanging, { clock: systemClock, random: systemRandom, signal: stop.signal });
+    await expect(stopped).rejects.toMatchObject({ kind: "interrupted" });
   });
 
   it("does not wait for ever", async () => {
