@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
-import { mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { once } from "node:events";
 import { mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";

@@ -1,5 +1,6 @@
 import { fstatSync, type Stats, statSync, write } from "node:fs";
 import { endProcess } from "#agent/end-process.ts";
+import { knownFailure } from "#agent/known-failure.ts";
 import { chooseRenderer } from "#agent/render/choose-renderer.ts";
 import { FileSink } from "#agent/render/file-sink.ts";
 import type { Renderer } from "#agent/render/renderer.ts";
@@ -49,7 +50,7 @@ async function run(): Promise<number> {
 
 /** Shows `error`, and returns the exit code that it stands for. */
 function failed(error: unknown): number {
-  const known = error instanceof HoldfastError ? error : unexpected(error);
+  const known = knownFailure(error);
   if (!isBrokenPipe(known)) {
     const words = args.slice(0, args.includes("--") ? args.indexOf("--") : args.length);
     renderer ??= makeRenderer({ json: words.includes("--json"), quiet: true, stdio: true });
@@ -58,14 +59,6 @@ function failed(error: unknown): number {
     if (wiring.environment.debug && error instanceof Error) err.write(`${error.stack ?? ""}\n`);
   }
   return errorKinds[known.kind].exitCode;
-}
-
-function unexpected(error: unknown): HoldfastError {
-  const message = error instanceof Error ? error.message : String(error);
-  return new HoldfastError("internal", `Holdfast itself failed: ${message}`, {
-    hint: "Run it again with HOLDFAST_DEBUG=1 and report what it prints.",
-    cause: error,
-  });
 }
 
 function makeRenderer(choice: { readonly json: boolean; readonly quiet: boolean; readonly stdio: boolean }): Renderer {
