@@ -1,8 +1,9 @@
-import { fstatSync, type Stats, statSync, write } from "node:fs";
+import { fstatSync, write } from "node:fs";
 import { endProcess } from "#agent/end-process.ts";
 import { knownFailure } from "#agent/known-failure.ts";
 import { chooseRenderer } from "#agent/render/choose-renderer.ts";
 import { FileSink } from "#agent/render/file-sink.ts";
+import { isDiscarded } from "#agent/render/is-discarded.ts";
 import type { Renderer } from "#agent/render/renderer.ts";
 import { runCommandLine } from "#agent/run-command-line.ts";
 import { wire } from "#agent/wiring.ts";
@@ -104,20 +105,7 @@ function watchSignals(): void {
  * that nohup ignored the signal cannot be seen any more, for Node undoes it.
  */
 function hasTerminal(): boolean {
-  const nothing = deviceOf(statSync, "/dev/null");
-  return [0, stdout, stderr].some((fd) => {
-    const device = deviceOf(fstatSync, fd);
-    return device !== undefined && device !== nothing;
-  });
-}
-
-function deviceOf<At>(look: (at: At) => Stats, at: At): number | undefined {
-  try {
-    const stats = look(at);
-    return stats.isCharacterDevice() ? stats.rdev : undefined;
-  } catch {
-    return undefined;
-  }
+  return [0, stdout, stderr].some((fd) => fstatSync(fd).isCharacterDevice() && !isDiscarded(fd));
 }
 
 /** Standard output cannot be written to: its reader has gone, or the disk is full. The command is asked to stop. */
