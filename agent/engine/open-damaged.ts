@@ -9,6 +9,7 @@ import { systemRandom } from "#shared/random.ts";
 import { readConfig } from "#shared/repository/open-repository.ts";
 import { Repository } from "#shared/repository/repository.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { requireClock } from "./require-clock.ts";
 import { marksOf, signerOf, steadyStore, unlock } from "./session.ts";
 
 /** A store that may be damaged, unlocked with an owner's key as far as that goes. */
@@ -29,6 +30,7 @@ export type DamagedSession = {
  * @param use - as of `openSession`
  */
 export async function openDamaged(parts: EngineParts, use: "read" | "write"): Promise<DamagedSession> {
+  if (use === "write") requireClock();
   const store = steadyStore(parts);
   const read = await readConfig(store);
   const signer = await signerOf(parts, use);

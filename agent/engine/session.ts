@@ -27,6 +27,7 @@ import { limitedStore } from "#shared/store/limited-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { logMarkFile, type LogMarks } from "./log-mark-file.ts";
+import { requireClock } from "./require-clock.ts";
 import { spareCache } from "./spare-cache.ts";
 
 /** Bytes of states that are kept on disk for stores that are far away. */
@@ -64,8 +65,10 @@ export function steadyStore(parts: EngineParts): Store {
  *
  * @param use - `write` needs the agent's identity, and a home to keep it in; `read` signs nothing
  * @throws {HoldfastError} corrupt: with `write`, also where entries at the end of the log are lost
+ * @throws {HoldfastError} unavailable: with `write`, this machine's clock is not to be used
  */
 export async function openSession(parts: EngineParts, use: "read" | "write"): Promise<Session> {
+  if (use === "write") requireClock();
   const steady = steadyStore(parts);
   const read = await readConfig(steady);
   const { storeId } = read.config;
@@ -118,6 +121,7 @@ export type KeylessSession = {
  * @throws {HoldfastError} corrupt: also where entries at the end of the log are lost; absent: a key file is named that is not there
  */
 export async function openKeyless(parts: EngineParts, use: "read" | "write"): Promise<KeylessSession> {
+  if (use === "write") requireClock();
   await lookAtUnused(parts.secretSources, parts.signal);
   const steady = steadyStore(parts);
   const read = await readConfig(steady);

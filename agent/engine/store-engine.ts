@@ -37,6 +37,7 @@ import {
   summaryOf,
 } from "./find-snapshots.ts";
 import { leanMemory } from "./lean-memory.ts";
+import { requireClock } from "./require-clock.ts";
 import { requireFile } from "./require-file.ts";
 import { openSession, rememberLog, type Session, steadyStore } from "./session.ts";
 
@@ -68,6 +69,7 @@ export function storeEngine(parts: EngineParts): Engine {
   };
   return {
     async create(request) {
+      requireClock();
       const passphrase = request.plaintext ? undefined : await request.newPassphrase();
       const { createRepository } = await import("#shared/repository/create-repository.ts");
       const made = await createRepository({
@@ -213,6 +215,7 @@ export function storeEngine(parts: EngineParts): Engine {
       });
     },
     async addKey({ role, label, newPassphrase }) {
+      requireClock();
       const opened = await session();
       const bundle = await bundleFor(opened.bundle, role);
       const secret = systemRandom(recoverySecretBytes);
@@ -258,6 +261,7 @@ export function storeEngine(parts: EngineParts): Engine {
       return keySummary(slot, opened.slot);
     },
     async changePassphrase(newPassphrase) {
+      requireClock();
       const opened = await session();
       const { slot, bundle } = opened;
       if (slot === undefined) throw new HoldfastError("invalid", "Cannot change the passphrase: this store has none");

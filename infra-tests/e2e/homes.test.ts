@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Sandbox } from "./sandbox.ts";
@@ -102,20 +102,20 @@ describe("without a data directory", () => {
     await sandbox.do([...at, "backup", source]);
   });
 
-  test("what writes is refused, once, with the variable to set", async () => {
-    for (const args of writing) {
-      const { status, stderr } = await sandbox.run([...at, ...args], { env: homeAt("/dev/null") });
-      expect({ args, status, told: told(stderr) }).toEqual({
-        args,
-        status: 69,
-        told: [
-          "holdfast: Cannot keep the agent's identity: Cannot make the directory /dev/null/.local: not a directory (unavailable, exit code 69)",
-          expect.stringMatching(/^  hint: Set XDG_DATA_HOME to a directory/),
-        ],
-      });
-    }
-    const data = sandbox.path("data-of-its-own");
-    await sandbox.do([...at, "backup", source], { env: { ...homeAt("/dev/null"), XDG_DATA_HOME: data } });
+  test.each(writing)("%s is refused, once, with the variable to set", async (...args) => {
+    const { status, stderr } = await sandbox.run([...at, ...args], { env: homeAt("/dev/null") });
+    expect({ status, told: told(stderr) }).toEqual({
+      status: 69,
+      told: [
+        "holdfast: Cannot keep the agent's identity: Cannot make the directory /dev/null/.local: not a directory (unavailable, exit code 69)",
+        expect.stringMatching(/^ {2}hint: Set XDG_DATA_HOME to a directory/),
+      ],
+    });
+  });
+
+  test("a backup is made once the variable is set", async () => {
+    const env = { ...homeAt("/dev/null"), XDG_DATA_HOME: sandbox.path("data-of-its-own") };
+    await sandbox.do([...at, "backup", source], { env });
   });
 
   test("the overview says what the variables are for", async () => {
@@ -123,11 +123,8 @@ describe("without a data directory", () => {
     for (const name of ["XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"]) expect(overview).toContain(`  ${name} `);
   });
 
-  test("what reads goes on", async () => {
-    for (const args of reading) {
-      const { status } = await sandbox.run([...at, ...args], { env: homeAt("/dev/null") });
-      expect({ args, status }).toEqual({ args, status: 0 });
-    }
+  test.each(reading)("%s goes on", async (...args) => {
+    await sandbox.do([...at, ...args], { env: homeAt("/dev/null") });
   });
 
   test.skipIf(!isRoot)("a user of no name and no home backs up once the variable is set", async () => {
@@ -141,5 +138,52 @@ describe("without a data directory", () => {
     const { status, stderr } = await sandbox.run([...store, "backup", source], { by, env });
     expect({ status, stderr }).toEqual({ status: 77, stderr: expect.stringContaining("hint: Set XDG_DATA_HOME") });
     await sandbox.do([...store, "backup", source], { by, env: { ...env, XDG_DATA_HOME: join(place, "data") } });
+  });
+});
+
+test("a working directory that was removed is needed for relative paths only", async () => {
+  const at = ["at", sandbox.path("from-nowhere")];
+  const by = ["/bin/sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$0" "$@"'];
+  for (const args of [["create"], ["backup", source], ["check", "--read"]]) await sandbox.do([...at, ...args], { by });
+  await sandbox.do([...at, "restore", `latest:${source}`, "--to", sandbox.path("from-nowhere-out")], { by });
+  expect(readdirSync(sandbox.path("from-nowhere-out"))).toEqual(["file"]);
+  const { status, stderr } = await sandbox.run([...at, "backup", "source"], { by });
+  expect({ status, stderr }).toEqual({
+    status: 66,
+    stderr: expect.stringContaining("the working directory is no longer there"),
+  });
+});
+
+describe("with a clock before 1970", () => {
+  const at = ["at", sandbox.path("of-another-time")];
+  const env = { NODE_OPTIONS: "--import=data:text/javascript,Date.now=()=>-5e10" };
+  beforeAll(async () => {
+    await sandbox.do([...at, "create", "--plaintext"]);
+    await sandbox.do([...at, "backup", source]);
+  });
+
+  const writing: readonly (readonly string[])[] = [
+    ["create"],
+    ["backup", source],
+    ["rm", "--apply", "latest"],
+    ["maintenance"],
+    ["repair", "--apply"],
+    ["key", "passwd"],
+  ];
+  test.each(writing)("%s is refused, and the clock named", async (...args) => {
+    expect(await sandbox.run([...at, ...args], { env })).toMatchObject({
+      status: 69,
+      stderr:
+        "holdfast: Cannot write to a store: this machine's clock says 1968-06-01T07:06:40.000Z, before 1970 (unavailable, exit code 69)\n  hint: Set this machine's clock.\n",
+    });
+  });
+
+  const reading: readonly (readonly string[])[] = [
+    ["ls"],
+    ["check", "--read"],
+    ["cat", `latest:${join(source, "file")}`],
+  ];
+  test.each(reading)("%s goes on", async (...args) => {
+    await sandbox.do([...at, ...args], { env });
   });
 });
