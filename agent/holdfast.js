@@ -18,6 +18,7 @@ if (isEnough(process.versions.node)) run();
 else restart();
 
 function run() {
+  leaveOwnerItsRights();
   const cache = compileCacheDirectory();
   if (cache !== undefined && typeof module.enableCompileCache === "function") module.enableCompileCache(cache);
   const program = programFile();
@@ -32,6 +33,12 @@ function run() {
     console.error(error);
     process.exitCode = 70;
   });
+}
+
+/** What this program makes for itself it must be able to use, whatever umask it was started with. */
+function leaveOwnerItsRights() {
+  const umask = process.umask(0o077);
+  process.umask(umask & 0o077);
 }
 
 /** The sources where they may run; the build where Node would refuse TypeScript (below a node_modules directory). */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Sandbox } from "./sandbox.ts";
@@ -140,6 +140,28 @@ describe("without a data directory", () => {
     await sandbox.do([...store, "backup", source], { by, env: { ...env, XDG_DATA_HOME: join(place, "data") } });
   });
 });
+
+test.skipIf(!isRoot)(
+  "a umask that leaves the owner no rights keeps nobody from using a store, a cache and an identity",
+  async () => {
+    const place = sandbox.path("masked");
+    mkdirSync(place);
+    chmodSync(place, 0o777);
+    const home = join(place, "home");
+    const options = { by: [...stranger, "/bin/sh", "-c", 'umask 0777; exec "$0" "$@"'], env: homeAt(home) };
+    const at = ["at", join(place, "store")];
+    await sandbox.do([...at, "create", "--plaintext"], options);
+    for (let run = 1; run <= 2; run++) {
+      const { status, stderr } = await sandbox.run([...at, "backup", source], options);
+      expect({ status, warnings: warnings(stderr) }).toEqual({ status: 0, warnings: [] });
+    }
+    const modes = readdirSync(place, { recursive: true, withFileTypes: true }).map((entry) => {
+      const mode = statSync(join(entry.parentPath, entry.name)).mode & 0o777;
+      return `${entry.isDirectory() ? "directory" : "file"} ${mode.toString(8)}`;
+    });
+    expect([...new Set(modes)].toSorted()).toEqual(["directory 700", "file 600"]);
+  },
+);
 
 test("a working directory that was removed is needed for relative paths only", async () => {
   const at = ["at", sandbox.path("from-nowhere")];
