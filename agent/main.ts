@@ -1,6 +1,7 @@
 import { fstatSync, write } from "node:fs";
 import { endProcess } from "#agent/end-process.ts";
 import { knownFailure } from "#agent/known-failure.ts";
+import { leaveRemovedDirectory } from "#agent/leave-removed-directory.ts";
 import { chooseRenderer } from "#agent/render/choose-renderer.ts";
 import { FileSink } from "#agent/render/file-sink.ts";
 import { isDiscarded } from "#agent/render/is-discarded.ts";
@@ -33,8 +34,7 @@ const err = new FileSink(stderr, {
 let renderer: Renderer | undefined;
 let outputFailure: HoldfastError | undefined;
 
-// What it makes it must be able to read again: its modes are set with care, and none of the owner's rights is masked.
-process.umask(process.umask(0o077) & 0o077);
+leaveRemovedDirectory();
 watchSignals();
 process.on("uncaughtException", (error) => end(failed(error)));
 process.on("unhandledRejection", (error) => end(failed(error)));

@@ -7,9 +7,6 @@ const gates = new Map<Worker, NativeCodeGate>();
 const pollMs = 2;
 /** Loading takes some 10 ms; what hangs (a lost network filesystem) must not keep a process for ever. */
 const longestLoadMs = 5000;
-/** A directory in which nothing can be made, and no relative path names a file. */
-const nowhere = "/proc/self/fdinfo";
-let isNowhere = false;
 
 /**
  * Starts a thread that runs the module at `url`. Every thread of the program is started here, and ended by `endThread`.
@@ -21,33 +18,10 @@ let isNowhere = false;
  */
 export function startThread(url: URL, options?: WorkerOptions): Worker {
   if (url.pathname.endsWith(".ts")) setFlagsFromString("--wasm-wrapper-tiering-budget=2147483647");
-  standSomewhere();
   const { thread, gate } = withGate(() => new Worker(url, options));
   gates.set(thread, gate);
   thread.once("exit", () => gates.delete(thread));
   return thread;
-}
-
-/**
- * A thread asks for the working directory as it starts, and dies where that was removed. So the process leaves such a one; to who asks for it here it
- * stays removed.
- */
-function standSomewhere(): void {
-  if (isNowhere) return;
-  try {
-    process.chdir("."); // without it `process.cwd` tells what it was asked before
-  } catch {
-    return; // a thread that starts threads cannot change it
-  }
-  try {
-    process.cwd();
-  } catch (error) {
-    process.chdir(nowhere);
-    isNowhere = true;
-    process.cwd = () => {
-      throw error;
-    };
-  }
 }
 
 /** Ends a thread, as soon as it is not loading native code. */
