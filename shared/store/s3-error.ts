@@ -43,6 +43,9 @@ const codes: Readonly<Record<string, { readonly kind: ErrorKind; readonly cause:
   },
 };
 
+/** Codes of a 404 that mean what it says; an answer to HEAD has no other code than its status. */
+const saysAbsent = /^(NoSuchKey|NoSuchVersion|NotFound|UnknownError)$/;
+
 /** Errors of the SDK itself and of TLS, by name or code, that have no answer of a server in them. */
 const localFailures: readonly {
   readonly match: RegExp;
@@ -61,6 +64,12 @@ const localFailures: readonly {
     kind: "denied",
     cause: "the server's TLS certificate is not trusted",
     hint: "Check the endpoint, or make its certificate authority known (NODE_EXTRA_CA_CERTS).",
+  },
+  {
+    match: /^EPROTO$/,
+    kind: "unavailable",
+    cause: "the server does not speak TLS as it should",
+    hint: "Check the endpoint: is it http:// or https://?",
   },
   {
     match: /^(ENOTFOUND|EAI_AGAIN|EAI_NODATA)$/,
@@ -112,7 +121,10 @@ export function statusOf(error: unknown): number | undefined {
 
 function statusMeaning(httpStatus: number, code: string): { kind: ErrorKind; cause: string; hint?: string } {
   const answer = `the server answered ${httpStatus} ${code}`;
-  if (httpStatus === 404) return { kind: "absent", cause: "the store has no such object" };
+  if (httpStatus === 404 && saysAbsent.test(code)) return { kind: "absent", cause: "the store has no such object" };
+  // Whoever believed this to be an absence would make a store beside the one that is there, or give up what it holds.
+  if (httpStatus === 404)
+    return { kind: "unavailable", cause: answer, hint: "Check the endpoint and the credentials." };
   if (httpStatus === 412 || httpStatus === 409) return { kind: "conflict", cause: "it is already there" };
   if (httpStatus === 401 || httpStatus === 403) return { kind: "denied", cause: answer, hint: deniedHint };
   if (httpStatus === 416) return { kind: "corrupt", cause: "the range does not lie inside the object" };

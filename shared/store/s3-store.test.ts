@@ -168,6 +168,7 @@ describe("openS3Store maps answers:", () => {
     [404, "NoSuchKey", "absent"],
     [404, "", "absent"],
     [404, "NoSuchBucket", "absent"],
+    [404, "XAdminUserNotFound", "unavailable"],
     [403, "AccessDenied", "denied"],
     [403, "SignatureDoesNotMatch", "denied"],
     [401, "Unauthorized", "denied"],
