@@ -148,6 +148,8 @@ export type RepairRequest = {
   readonly read: boolean;
   /** Whether snapshots of which nothing can be had are removed. */
   readonly dropLost: boolean;
+  /** Goes on where most of the store would be given up. */
+  readonly force: boolean;
 };
 
 /** Which snapshots `ls` shows. */

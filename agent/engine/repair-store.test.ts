@@ -24,7 +24,9 @@ async function twice(): Promise<SmallHost> {
 }
 
 const repair = (host: SmallHost, request: Partial<RepairRequest> = {}, acceptRollback = false) =>
-  host.run((engine) => engine.repair({ apply: false, read: false, dropLost: false, ...request }), { acceptRollback });
+  host.run((engine) => engine.repair({ apply: false, read: false, dropLost: false, force: false, ...request }), {
+    acceptRollback,
+  });
 
 async function snapshots(host: SmallHost): Promise<SnapshotSummary[]> {
   const found: SnapshotSummary[] = [];
@@ -143,6 +145,31 @@ describe("holdfast repair", () => {
     });
     expect(await snapshots(host)).toEqual([]);
     expect(await host.backup()).toMatchObject({ outcome: "ok" });
+  });
+});
+
+describe("a store of which most packs do not read as they were written", () => {
+  it("is left as it is, unless by force: it may be the way to the store that is at fault", async () => {
+    const host = await twice();
+    const whole = await objectsOf(host.store);
+    const flip = async (): Promise<void> => {
+      for (const [key, bytes] of whole) {
+        if (!key.startsWith("packs/")) continue;
+        await host.store.delete(key);
+        await host.store.put(key, [bytes.with(bytes.length >> 1, (bytes[bytes.length >> 1] ?? 0) ^ 1)]);
+      }
+    };
+    await flip();
+    const damaged = await objectsOf(host.store);
+    expect(await repair(host, { read: true })).toMatchObject({ outcome: "corrupt" });
+    await expect(repair(host, { read: true, apply: true })).rejects.toMatchObject({
+      kind: "corrupt",
+      message: expect.stringMatching(/^Cannot repair: 4 of 4 packs, 100 % of the store,/),
+      hint: expect.stringContaining("another host"),
+    });
+    expect(await objectsOf(host.store)).toEqual(damaged);
+    const done = await repair(host, { read: true, apply: true, force: true });
+    expect(done).toMatchObject({ outcome: "partial", facts: { condemnedPacks: 4 } });
   });
 });
 
