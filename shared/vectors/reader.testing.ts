@@ -207,8 +207,8 @@ async function readKeySlot(bytes: Uint8Array, context: Context): Promise<unknown
   const secret = context.has("passphrase")
     ? ({ kind: "passphrase", passphrase: context.text("passphrase") } as const)
     : ({ kind: "random", secret: context.bytes("secret") } as const);
-  const { slot, bundle } = await openKeySlot(place, secret);
-  return { slot, bundle };
+  const { bundle, slot } = await openKeySlot(place, secret);
+  return { bundle, slot };
 }
 
 async function readState(bytes: Uint8Array, context: Context): Promise<unknown> {
