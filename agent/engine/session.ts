@@ -147,7 +147,9 @@ async function readSeenLog(parts: EngineParts, store: Store, read: ReadConfig): 
     if (opened.state.seq > 0 && opened.cutOff === undefined) marks.write(logMark(opened.state));
   } catch (error) {
     if (seen === undefined || !isHoldfastError(error, "corrupt") || !("seen" in error.detail)) throw error;
-    const message = `${error.message} at ${seen.place ?? "an unknown place"}; this is ${placeOf(parts)}`;
+    const here = placeOf(parts);
+    const there = seen.place === here ? "this very place," : `${seen.place ?? "an unknown place"}; this is`;
+    const message = `${error.message} at ${there} ${here}`;
     if (!acceptRollback) {
       throw new HoldfastError("corrupt", message, {
         detail: { ...error.detail, here: placeOf(parts), ...(seen.place === undefined ? {} : { there: seen.place }) },
