@@ -182,6 +182,26 @@ describe("collection", () => {
   });
 });
 
+describe("two maintenances at once", () => {
+  test("a state that the other one sweeps before this one reads it is no damage", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a"]);
+    await world.commit("two", ["b"]);
+    await world.remove(one);
+    await world.maintain();
+    world.clock.advance(7 * dayMs);
+    let isFirst = true;
+    const store = interposedStore(world.store, async ({ verb, key }) => {
+      if (verb !== "get" || key !== stateKey(one) || !isFirst) return;
+      isFirst = false;
+      expect((await world.maintain()).done).toMatchObject({ swept: 1, sweptStates: 1 });
+    });
+    const { isPartial, warnings } = await world.maintain({ store });
+    expect([isFirst, isPartial, warnings]).toEqual([false, false, []]);
+    await world.expectSound();
+  });
+});
+
 describe("orphans", () => {
   test("packs of no state are left while they are young, then leave like any pack", async () => {
     const world = new SmallLog();

@@ -6,6 +6,7 @@ import { stateIdOf } from "#shared/format/state.ts";
 import { inParallel } from "#shared/log/in-parallel.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
 import { NeededPacks } from "#shared/log/needed-packs.ts";
+import { readLog } from "#shared/log/read-log.ts";
 import { stopIfAborted } from "#shared/log/stop-if-aborted.ts";
 import { packsPrefix, stateKey, statesPrefix } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -102,6 +103,7 @@ export async function surveyStore(options: {
     },
     signal,
   );
+  const isSwept = await sweptMeanwhile({ store, state, failures: [...unreadable, ...unreadableRemoved], signal });
   progress.phase = "listing packs";
   let listedKeys = 0;
   await inParallel(packFolders(packs.size), listingsAtOnce, async (folder) => {
@@ -126,12 +128,25 @@ export async function surveyStore(options: {
     needed,
     packs,
     packsOfRemoved,
-    unreadable,
-    unreadableRemoved,
+    unreadable: unreadable.filter((each) => !isSwept(each)),
+    unreadableRemoved: unreadableRemoved.filter((each) => !isSwept(each)),
     unpublished,
     sweptStates,
     requests: { gets, listedKeys },
   };
+}
+
+/** Tells which of the states that are not there were swept by another maintenance since `state` was folded: nothing is wrong with those. */
+async function sweptMeanwhile(options: {
+  readonly store: Store;
+  readonly state: LogState;
+  readonly failures: readonly UnreadableState[];
+  readonly signal: AbortSignal | undefined;
+}): Promise<(failure: UnreadableState) => boolean> {
+  const { store, state, failures, signal } = options;
+  if (!failures.some(({ error }) => error.kind === "absent")) return () => false;
+  const { sweptStates } = await readLog({ store, from: state, ...(signal === undefined ? {} : { signal }) });
+  return ({ stateId }) => sweptStates.has(stateId);
 }
 
 /**
