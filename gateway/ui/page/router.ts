@@ -57,6 +57,7 @@ export function useRoute(): Route {
   useEffect(() => {
     const follow = (): void => setHash(location.hash);
     addEventListener("hashchange", follow);
+    follow(); // it may have changed since the first look, for effects run late
     return () => removeEventListener("hashchange", follow);
   }, []);
   return routeOf(hash);
