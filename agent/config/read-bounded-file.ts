@@ -2,6 +2,7 @@ import { close, constants, fstat, open, read } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { unlessAborted } from "#shared/unless-aborted.ts";
 
 /** Milliseconds after which a device that has nothing yet is asked again. */
 const retryMs = 20;
@@ -86,15 +87,6 @@ async function readPipe(fd: number, room: Buffer, signal: AbortSignal): Promise<
     if (done === room.length) break;
   }
   return done;
-}
-
-/** What `doing` gives, or the signal's reason as soon as it fires, whatever becomes of `doing`. */
-function unlessAborted<Result>(doing: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    signal.addEventListener("abort", stop, { once: true });
-    void doing.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }
 
 function tooLarge(path: string, what: string, limitBytes: number): HoldfastError {

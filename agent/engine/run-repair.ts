@@ -34,8 +34,8 @@ export async function runRepair(parts: EngineParts, request: RepairRequest): Pro
   for (const finding of plan.findings) tell(reporter, finding);
   if (plan.findings.some((each) => each.remedy !== "noted"))
     forgetTrees(parts.directories.cache, spareCache(parts.reporter));
-  const brake = request.force ? undefined : repairBrake(plan);
-  if (request.apply && brake !== undefined) throw brake;
+  const brake = request.apply && !request.force ? repairBrake(plan) : undefined;
+  if (brake !== undefined) throw brake;
   const done = request.apply ? await executeRepair(plan, { dropLost: request.dropLost, signal }) : undefined;
   if (done !== undefined) remember(done.log);
   for (const [old, id] of done?.renamed ?? [])

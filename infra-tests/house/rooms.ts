@@ -19,7 +19,13 @@ export const houseDoors: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files of `shared/` that every room may enter. */
-export const openToAll: readonly string[] = ["errors.ts", "clock.ts", "random.ts", "seeded-numbers.ts"];
+export const openToAll: readonly string[] = [
+  "errors.ts",
+  "clock.ts",
+  "random.ts",
+  "seeded-numbers.ts",
+  "unless-aborted.ts",
+];
 
 /**
  * What each room of `shared/` may enter, besides itself and `openToAll`. Rooms further down stand on rooms further up:

@@ -2,6 +2,7 @@ import type { Clock } from "#shared/clock.ts";
 import type { ErrorKind } from "#shared/errors.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
+import { unlessAborted } from "#shared/unless-aborted.ts";
 import { eachAtOnce } from "./each-at-once.ts";
 import { doctorPrefix } from "./object-key.ts";
 import type { ProbeBench, ProbeFinding } from "./probe-checks.ts";
@@ -90,11 +91,10 @@ export async function probeStore(store: Store, options: ProbeStoreOptions): Prom
 
   try {
     for (const { name, run } of probeChecks) {
-      const attempt = (at: ProbeBench): Promise<ProbeFinding> =>
-        unlessStopped(
-          signal,
-          withinLimit(clock, checkLimitMs, () => run(at)),
-        );
+      const attempt = (at: ProbeBench): Promise<ProbeFinding> => {
+        const finding = withinLimit(clock, checkLimitMs, () => run(at));
+        return signal === undefined ? finding : unlessAborted(finding, signal);
+      };
       const again = { ...bench, prefix: `${prefix}again/` };
       const finding = await attempt(bench).catch((error: unknown) =>
         isPassing(error) && signal?.aborted !== true ? secondTry(error, () => attempt(again)) : failureOf(error),
@@ -121,22 +121,6 @@ export async function probeStore(store: Store, options: ProbeStoreOptions): Prom
   );
   const isAny = (outcome: ProbedCheck["outcome"]): boolean => checks.some((check) => check.outcome === outcome);
   return { checks, fitness: isAny("fail") ? "unfit" : isAny("unknown") ? "unknown" : "fit" };
-}
-
-/** What `work` comes to, or the signal's reason when that is first; `work` is left to itself then. */
-async function unlessStopped<Result>(signal: AbortSignal | undefined, work: Promise<Result>): Promise<Result> {
-  if (signal === undefined) return work;
-  const done = new AbortController();
-  const stopped = new Promise<never>((_, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true, signal: done.signal });
-  });
-  try {
-    return await Promise.race([work, stopped]);
-  } finally {
-    done.abort();
-  }
 }
 
 /** Whether a check ended with what any store may do once, such as break a connection that was idle. */

@@ -15,7 +15,7 @@ import { meteredStore } from "#shared/store/metered-store.ts";
 import { executeMaintenance } from "./execute-maintenance.ts";
 import { planMaintenance } from "./plan-maintenance.ts";
 import { setGracePeriod } from "./set-grace-period.ts";
-import { dayMs, hourMs, packIdOf, SmallLog } from "./small-log.testing.ts";
+import { dayMs, hourMs, onePackCondemned, packIdOf, SmallLog } from "./small-log.testing.ts";
 import { surveyStore } from "./survey-store.ts";
 
 const policy = { graceMs: 7 * dayMs, orphanAgeMs: dayMs, brakeShare: 0.5 };
@@ -85,11 +85,7 @@ describe("collection", () => {
   });
 
   test("a removed snapshot can be brought back until it is swept, and then not any more", async () => {
-    const world = new SmallLog();
-    const one = await world.commit("one", ["a"]);
-    await world.commit("two", ["b"]);
-    await world.remove(one);
-    await world.maintain();
+    const { world, one } = await onePackCondemned();
     await undeleteSnapshots(world.appender(), [one]);
     world.clock.advance(8 * dayMs);
     expect((await world.maintain()).done).toMatchObject({ condemned: 0, swept: 0 });
@@ -103,11 +99,7 @@ describe("collection", () => {
   });
 
   test("a grace period set in the log has precedence, also for what is condemned already", async () => {
-    const world = new SmallLog();
-    const one = await world.commit("one", ["a"]);
-    await world.commit("two", ["b"]);
-    await world.remove(one);
-    await world.maintain();
+    const { world } = await onePackCondemned();
     world.clock.advance(2 * dayMs);
     expect((await setGracePeriod(world.appender(), 3 * dayMs, 7 * dayMs)).appended).toBe(true);
     expect((await setGracePeriod(world.appender(), 3 * dayMs, 7 * dayMs)).appended).toBe(false);
@@ -145,11 +137,7 @@ describe("collection", () => {
   });
 
   test("what comes back after its sweep is deleted again, but not while a live snapshot needs it against the rules", async () => {
-    const world = new SmallLog();
-    const one = await world.commit("one", ["a"]);
-    await world.commit("two", ["b"]);
-    await world.remove(one);
-    await world.maintain();
+    const { world } = await onePackCondemned();
     world.clock.advance(7 * dayMs);
     await world.maintain();
     await world.upload("a");
@@ -168,11 +156,7 @@ describe("collection", () => {
   });
 
   test("a dry run writes nothing and deletes nothing", async () => {
-    const world = new SmallLog();
-    const one = await world.commit("one", ["a"]);
-    await world.commit("two", ["b"]);
-    await world.remove(one);
-    await world.maintain();
+    const { world } = await onePackCondemned();
     world.clock.advance(7 * dayMs);
     const { store, meter } = meteredStore(world.store);
     const { plan, done } = await world.maintain({ store, dryRun: true });
@@ -184,11 +168,7 @@ describe("collection", () => {
 
 describe("two maintenances at once", () => {
   test("a state that the other one sweeps before this one reads it is no damage", async () => {
-    const world = new SmallLog();
-    const one = await world.commit("one", ["a"]);
-    await world.commit("two", ["b"]);
-    await world.remove(one);
-    await world.maintain();
+    const { world, one } = await onePackCondemned();
     world.clock.advance(7 * dayMs);
     let isFirst = true;
     const store = interposedStore(world.store, async ({ verb, key }) => {

@@ -3,17 +3,13 @@ import { newProgress } from "#shared/operations/progress.ts";
 import { planMaintenance } from "./plan-maintenance.ts";
 import { priceWithCompaction, pricePlan } from "./price-plan.ts";
 import { s3Prices } from "./s3-prices.ts";
-import { dayMs, SmallLog } from "./small-log.testing.ts";
+import { dayMs, onePackCondemned } from "./small-log.testing.ts";
 import { surveyStore } from "./survey-store.ts";
 
 const policy = { graceMs: 7 * dayMs, orphanAgeMs: dayMs, brakeShare: 1 };
 
 async function surveyedStore() {
-  const world = new SmallLog();
-  const one = await world.commit("one", ["a"]);
-  await world.commit("two", ["b"]);
-  await world.remove(one);
-  await world.maintain();
+  const { world } = await onePackCondemned();
   world.clock.advance(10 * dayMs);
   const state = await world.log();
   const survey = await surveyStore({ store: world.store, state, progress: newProgress("test") });

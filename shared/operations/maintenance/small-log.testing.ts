@@ -151,6 +151,16 @@ export class SmallLog {
   }
 }
 
+/** A log of two snapshots: `one` is removed, and pack a, which it alone needed, condemned; "two" needs pack b. */
+export async function onePackCondemned(): Promise<{ readonly world: SmallLog; readonly one: StateId }> {
+  const world = new SmallLog();
+  const one = await world.commit("one", ["a"]);
+  await world.commit("two", ["b"]);
+  await world.remove(one);
+  await world.maintain();
+  return { world, one };
+}
+
 /** The id of the pack of that name. */
 export function packIdOf(name: string): PackId {
   return testPack(name).pack.packId;

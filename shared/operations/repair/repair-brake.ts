@@ -1,8 +1,6 @@
 import { HoldfastError } from "#shared/errors.ts";
+import { defaultBrakeShare } from "#shared/operations/maintenance/maintenance-policy.ts";
 import type { RepairPlan } from "./repair-plan.ts";
-
-/** The share of what the store holds that a repair gives up at most, unless it is told to. */
-const brakeShare = 0.5;
 
 /**
  * Why a plan should not be carried out without another look: it would condemn so much that the way to the store is more likely to be at fault (a
@@ -18,7 +16,7 @@ export function repairBrake({
 }: Pick<RepairPlan, "condemned" | "survey">): HoldfastError | undefined {
   const sizes = condemned.flatMap((packId) => survey.packSizes.get(packId) ?? []);
   const share = sum(sizes) / sum(survey.packSizes.values());
-  if (sizes.length < 2 || !(share > brakeShare)) return undefined;
+  if (sizes.length < 2 || !(share > defaultBrakeShare)) return undefined;
   const what = `${sizes.length} of ${survey.packSizes.size} packs, ${Math.round(share * 100)} % of the store,`;
   return new HoldfastError("corrupt", `Cannot repair: ${what} do not read as they were written`, {
     detail: { packs: condemned.length, share },
