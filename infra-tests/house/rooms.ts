@@ -34,9 +34,10 @@ export const openToAll: readonly string[] = [
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   bytes: [],
   work: [],
+  wasm: [],
   crypto: ["bytes", "work"],
   compression: ["bytes"],
-  chunking: ["bytes", "crypto"],
+  chunking: ["bytes", "crypto", "wasm"],
   format: ["bytes", "crypto"],
   store: ["bytes"],
   log: ["bytes", "crypto", "format", "store"],
@@ -78,8 +79,12 @@ export const outsideModules: readonly string[] = [
   "tls",
 ];
 
-/** Beginnings of paths below which `shared/` may import `outsideModules`: store adapters, and the script that builds the kernel. */
-export const outsideAllowed: readonly string[] = ["shared/store/", "shared/chunking/kernel/"];
+/** Beginnings of paths below which `shared/` may import `outsideModules`: store adapters, and what builds kernels. */
+export const outsideAllowed: readonly string[] = [
+  "shared/store/",
+  "shared/chunking/kernel/",
+  "shared/wasm/compile-kernel.ts",
+];
 
 /** Beginnings of paths that may read `process.env`: the wiring of each house, and what runs outside the houses. */
 export const environmentAllowed: readonly string[] = [

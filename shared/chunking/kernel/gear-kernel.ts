@@ -1,17 +1,5 @@
+import { startKernel } from "#shared/wasm/start-kernel.ts";
 import { gearWasmBase64 } from "./gear-wasm.ts";
-
-// The type library in use has no WebAssembly; this is the part of its JavaScript interface that the kernel needs.
-type WasmMemory = { readonly buffer: ArrayBuffer };
-declare const WebAssembly: {
-  readonly Memory: new (pages: { initial: number; maximum: number }) => WasmMemory;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (
-    module: object,
-    imports: { env: { memory: WasmMemory } },
-  ) => { readonly exports: Readonly<Record<string, unknown>> };
-};
-
-const pageBytes = 64 * 1024;
 
 /** An instance of the kernel with memory of its own. */
 export type GearKernel = {
@@ -26,14 +14,7 @@ export type GearKernel = {
 
 /** Starts the kernel on zeroed memory of at least `memoryBytes`, of which pages count only once they are written. */
 export function createGearKernel(memoryBytes: number): GearKernel {
-  const pages = Math.ceil(memoryBytes / pageBytes);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const module = new WebAssembly.Module(Buffer.from(gearWasmBase64, "base64"));
-  const { scan } = new WebAssembly.Instance(module, { env: { memory } }).exports;
-  if (typeof scan !== "function") throw new TypeError("the chunker's kernel has no function `scan`");
-  return {
-    memory: new Uint8Array(memory.buffer),
-    // WASM has no unsigned numbers at its border; memory stays under 2 GiB, so none is lost.
-    scan: (at, end, bits) => Number(scan(at, end, bits)),
-  };
+  const { memory, call } = startKernel(gearWasmBase64, memoryBytes);
+  // WASM has no unsigned numbers at its border; memory stays under 2 GiB, so none is lost.
+  return { memory, scan: call("scan") };
 }
