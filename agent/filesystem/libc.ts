@@ -83,6 +83,8 @@ export type Libc = {
   putOtherPath(path: string): Address;
   /** Puts the name of an extended attribute (at most 255 bytes) or of an owner. */
   putName(name: string): Address;
+  /** Where bytes lie that stay there: memory of WASM, or of a Buffer of its own. */
+  readonly addressOf: (bytes: Uint8Array) => Address;
   /** 256 bytes for records of fixed layout: `statx`, times, flags. */
   readonly fields: Address;
   readonly fieldsU32: Uint32Array;
@@ -154,6 +156,8 @@ function bind(): Libc {
   const memory = koffi.view(pointer, scratchBytes);
   const bytes = Buffer.from(memory) as LatinBuffer;
 
+  const memcpy = library.func("memcpy", "int64", ["void *", "void *", "size_t"]);
+
   const put = (offset: number, room: number, text: string): Address => {
     if (text.length >= room || text.includes("\0")) refuse(text, room);
     bytes[offset + bytes.latin1Write(text, offset)] = 0;
@@ -166,6 +170,8 @@ function bind(): Libc {
     putPath: (path) => put(pathOffset, longestPathBytes + 1, path),
     putOtherPath: (path) => put(otherPathOffset, longestPathBytes + 1, path),
     putName: (name) => put(nameOffset, fieldsOffset - nameOffset, name),
+    // Copies nothing, and returns where to.
+    addressOf: (memory) => memcpy(memory, memory, 0),
     fields: base + fieldsOffset,
     fieldsU32: new Uint32Array(memory, fieldsOffset, 64),
     fieldsI32: new Int32Array(memory, fieldsOffset, 64),
@@ -197,7 +203,10 @@ function openLibrary(koffi: Koffi): LibraryHandle {
   return koffi.load(null);
 }
 
-type Calls = Pick<Libc, Exclude<keyof Libc, "errno" | `put${string}` | `fields${string}` | `data${string}`>>;
+type Calls = Pick<
+  Libc,
+  Exclude<keyof Libc, "errno" | "addressOf" | `put${string}` | `fields${string}` | `data${string}`>
+>;
 
 function bindCalls(library: LibraryHandle): Calls {
   // Addresses cross as int64: koffi converts a number in a few ns, a typed array in a few tens.

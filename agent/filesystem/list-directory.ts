@@ -85,6 +85,11 @@ export function openDirectoryPlace(path: string, directoryFd: number = workingDi
   return fd;
 }
 
+/** Makes an open directory be listed from its beginning again. */
+export function rewindDirectory(fd: number): void {
+  libc()?.lseek(fd, 0, 0);
+}
+
 /** Closes what `openDirectory` or `openDirectoryPlace` opened. */
 export function closeDirectory(fd: number): void {
   const c = libc();

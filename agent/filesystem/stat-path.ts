@@ -8,7 +8,9 @@ import { nodePath } from "./node-path.ts";
 const noFollow = 0x100;
 const noAutomount = 0x800;
 const emptyPath = 0x1000;
-const basicAndBirth = 0xfff;
+/** What `statx` is asked for, and how, to look at an entry. */
+export const statxFlags = noFollow | noAutomount;
+export const statxMask = 0xfff;
 const birth = 0x800;
 
 /**
@@ -35,7 +37,7 @@ export function statInto(path: string, out: EntryStat, directoryFd: number = wor
   }
   const c = libc();
   if (c === undefined) return fillByNode(out, () => lstatSync(nodePath(path, directoryFd), { bigint: true }));
-  if (c.statx(directoryFd, c.putPath(path), noFollow | noAutomount, basicAndBirth, c.fields) !== 0) return c.errno();
+  if (c.statx(directoryFd, c.putPath(path), statxFlags, statxMask, c.fields) !== 0) return c.errno();
   decodeStatx(c, out);
   return 0;
 }
@@ -44,7 +46,7 @@ export function statInto(path: string, out: EntryStat, directoryFd: number = wor
 export function statOpenInto(fd: number, out: EntryStat): number {
   const c = libc();
   if (c === undefined) return fillByNode(out, () => fstatSync(fd, { bigint: true }));
-  if (c.statx(fd, c.putPath(""), emptyPath | noFollow, basicAndBirth, c.fields) !== 0) return c.errno();
+  if (c.statx(fd, c.putPath(""), emptyPath | noFollow, statxMask, c.fields) !== 0) return c.errno();
   decodeStatx(c, out);
   return 0;
 }

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { blockDigestBytes, type ScanBlock, type ScanProblem, type ScanRecord } from "#shared/connectors/importer.ts";
 import { isBorder, treeNodeItemsMax } from "#shared/tree/is-border.ts";
+import { packStop, type ScanKernel } from "./kernel/scan-kernel.ts";
+import { createPackMemory, numbersPerRecord, packedRecordsMax, type PackMemory, packState } from "./pack-memory.ts";
 import { newRecord } from "./scan-tree.ts";
 
 /** A block, packed for another thread: how many of the records are its own, or the number of a known one. */
@@ -27,10 +29,8 @@ export function batchCost(batch: ScanBatch): number {
 /** Records, at about 200 bytes, for which one credit is taken. */
 const recordsPerCredit = 128;
 
-/** Numbers of a record in `ScanBatch.numbers`. */
-const numbersPerRecord = 19;
 /** Records after which a batch is full; the block that is open then may go on for `treeNodeItemsMax`. */
-const recordsPerBatch = 1024;
+const recordsPerBatch = packedRecordsMax - treeNodeItemsMax;
 /** Known blocks of a batch at most. */
 const knownPerBatch = 8;
 
@@ -41,19 +41,25 @@ const knownPerBatch = 8;
  */
 export class ScanPacker {
   readonly #known = new Map<string, number>();
-  readonly #numbers = new Float64Array((recordsPerBatch + treeNodeItemsMax) * numbersPerRecord);
-  #count = 0;
-  #names: string[] = [];
+  readonly #memory: PackMemory;
   #dirs: string[] = [];
   #lastDir: string | undefined;
   #blocks: PackedBlock[] = [];
   #problems: ScanProblem[] = [];
-  /** Where the open block begins. */
-  #blockFrom = 0;
+  /** Where the names and the directories of the open block begin. */
+  #namesFrom: number;
   #dirsFrom = 0;
 
-  /** @param known - digests of known blocks, one after the other */
-  constructor(known: Uint8Array | undefined) {
+  /**
+   * @param known - digests of known blocks, one after the other
+   * @param memory - where to pack; it is emptied
+   */
+  constructor(known: Uint8Array | undefined, memory: PackMemory = createPackMemory()) {
+    this.#memory = memory;
+    this.#namesFrom = memory.namesAt;
+    memory.state.fill(0);
+    memory.state.set([memory.namesAt], packState.namesEnd);
+    memory.state.set([noOwner, noOwner], packState.uid);
     if (known === undefined) return;
     const digests = Buffer.from(known.buffer, known.byteOffset, known.byteLength);
     for (let at = 0; at < digests.byteLength; at += blockDigestBytes)
@@ -62,7 +68,8 @@ export class ScanPacker {
 
   /** Whether the batch should be sent: only between blocks, so that a block is never cut. */
   get full(): boolean {
-    return this.#count === this.#blockFrom && (this.#count >= recordsPerBatch || this.#blocks.length >= knownPerBatch);
+    const count = this.#get("count");
+    return count === this.#get("blockFrom") && (count >= recordsPerBatch || this.#blocks.length >= knownPerBatch);
   }
 
   get empty(): boolean {
@@ -75,15 +82,11 @@ export class ScanPacker {
 
   /** Adds the next record; ends the block with it where a leaf may end. */
   add(record: ScanRecord): void {
-    const isFirst = this.#count === this.#blockFrom;
-    if (isFirst || record.dir !== this.#lastDir) {
-      this.#lastDir = record.dir;
-      this.#dirs.push(record.dir);
-    }
-    const numbers = this.#numbers;
-    let at = this.#count++ * numbersPerRecord;
-    this.#names.push(record.name);
-    numbers[at++] = this.#dirs.length - 1 - this.#dirsFrom;
+    const { numbers, bytes } = this.#memory;
+    const isNew = this.#beginDirectory(record.dir);
+    const count = this.#get("count");
+    let at = count * numbersPerRecord;
+    numbers[at++] = this.#get("directory");
     numbers[at++] = record.type;
     numbers[at++] = record.mode;
     numbers[at++] = record.uid;
@@ -102,65 +105,109 @@ export class ScanPacker {
     numbers[at++] = record.btimeNsec;
     numbers[at++] = record.rdevMajor;
     numbers[at] = record.rdevMinor;
-    if (isBorder(record.dir, record.name, 0) || this.#count - this.#blockFrom >= treeNodeItemsMax) this.endBlock();
+    const nameAt = this.#get("namesEnd");
+    const slashAt = nameAt + bytes.latin1Write(record.name, nameAt);
+    bytes[slashAt] = slash;
+    this.#set("namesEnd", slashAt + 1);
+    this.#set("count", count + 1);
+    if (isNew) this.#noteDirectory(record.dir);
+    if (isBorder(record.dir, record.name, 0) || count + 1 - this.#get("blockFrom") >= treeNodeItemsMax) this.endBlock();
+  }
+
+  /**
+   * Has the kernel pack entries of `dir` that it looked at: from `index` up to `end`, or only the one at `index`.
+   *
+   * @returns why it stopped, as bits of `packStop`
+   */
+  addLooked(kernel: ScanKernel, dir: string, index: number, end?: number): number {
+    const isNew = this.#beginDirectory(dir);
+    const before = this.#get("count");
+    const stop = end === undefined ? kernel.packOne(index) : kernel.pack(index, end);
+    if (isNew && this.#get("count") !== before) this.#noteDirectory(dir);
+    if ((stop & packStop.blockEnded) !== 0) this.endBlock();
+    return stop;
   }
 
   /** Ends the open block, if any. */
   endBlock(): void {
-    const count = this.#count - this.#blockFrom;
-    if (count === 0) return;
-    const digest = this.#digest();
+    const count = this.#get("count");
+    const from = this.#get("blockFrom");
+    if (count === from) return;
+    const digest = this.#digest(from, count);
     const known = this.#known.get(digest.toString("latin1"));
     if (known === undefined) {
-      this.#blocks.push({ count, dirsFrom: this.#dirsFrom, digest: Uint8Array.from(digest) });
-      this.#blockFrom = this.#count;
+      this.#blocks.push({ count: count - from, dirsFrom: this.#dirsFrom, digest: Uint8Array.from(digest) });
+      this.#set("blockFrom", count);
+      this.#namesFrom = this.#get("namesEnd");
       this.#dirsFrom = this.#dirs.length;
     } else {
       this.#blocks.push({ known });
-      this.#count = this.#blockFrom;
-      this.#names.length = this.#blockFrom;
+      this.#set("count", from);
+      this.#set("namesEnd", this.#namesFrom);
       this.#dirs.length = this.#dirsFrom;
     }
   }
 
   /** The batch so far, to be sent when it is `full` or after the last `endBlock`, and what of it may be transferred. */
   take(): { batch: ScanBatch; transfer: ArrayBuffer[] } {
-    const numbers = this.#numbers.slice(0, this.#count * numbersPerRecord);
+    const { bytes, namesAt } = this.#memory;
+    const count = this.#get("count");
+    const numbers = this.#memory.numbers.slice(0, count * numbersPerRecord);
     const batch = {
-      names: this.#names.join("/"),
+      names: count === 0 ? "" : bytes.latin1Slice(namesAt, this.#get("namesEnd") - 1),
       dirs: this.#dirs,
       numbers,
       blocks: this.#blocks,
       problems: this.#problems,
     };
-    this.#count = 0;
-    this.#names = [];
     this.#dirs = [];
     this.#blocks = [];
     this.#problems = [];
-    this.#blockFrom = 0;
+    this.#namesFrom = namesAt;
     this.#dirsFrom = 0;
+    this.#set("count", 0);
+    this.#set("blockFrom", 0);
+    this.#set("namesEnd", namesAt);
     return { batch, transfer: [numbers.buffer] };
   }
 
+  /** Gives the directory of the next record its number. Whether it is new in the block: then, once a record is in, it is to be noted. */
+  #beginDirectory(dir: string): boolean {
+    const isNew = this.#get("count") === this.#get("blockFrom") || dir !== this.#lastDir;
+    this.#set("directory", this.#dirs.length - this.#dirsFrom - (isNew ? 0 : 1));
+    return isNew;
+  }
+
+  #noteDirectory(dir: string): void {
+    this.#lastDir = dir;
+    this.#dirs.push(dir);
+  }
+
+  #get(what: keyof typeof packState): number {
+    return this.#memory.state[packState[what]] ?? 0;
+  }
+
+  #set(what: keyof typeof packState, value: number): void {
+    this.#memory.state[packState[what]] = value;
+  }
+
   /** The digest of all that the open block tells. Names hold neither slashes nor NULs, directories no NULs. */
-  #digest(): Buffer {
-    const { buffer } = this.#numbers;
-    const bytesPerRecord = numbersPerRecord * 8;
-    const numbers = new Uint8Array(
-      buffer,
-      this.#blockFrom * bytesPerRecord,
-      (this.#count - this.#blockFrom) * bytesPerRecord,
-    );
-    const names = this.#blockFrom === 0 ? this.#names : this.#names.slice(this.#blockFrom);
+  #digest(from: number, count: number): Buffer {
+    const { numbers, bytes } = this.#memory;
     const dirs = this.#dirsFrom === 0 ? this.#dirs : this.#dirs.slice(this.#dirsFrom);
     return createHash("sha256")
-      .update(numbers)
-      .update(`\0${names.join("/")}\0${dirs.join("\0")}`, "latin1")
+      .update(numbers.subarray(from * numbersPerRecord, count * numbersPerRecord))
+      .update("\0")
+      .update(bytes.subarray(this.#namesFrom, this.#get("namesEnd") - 1))
+      .update(`\0${dirs.join("\0")}`, "latin1")
       .digest()
       .subarray(0, blockDigestBytes);
   }
 }
+
+const slash = 0x2f;
+/** No owner's number. */
+const noOwner = 0xffff_ffff;
 
 /** The blocks of a batch; their records are one object, reused. */
 export function* unpackBatch(batch: ScanBatch, root: string): Generator<ScanBlock> {

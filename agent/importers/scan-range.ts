@@ -1,3 +1,5 @@
+import type { ScanProblem } from "#shared/connectors/importer.ts";
+import type { ScanKernel } from "./kernel/scan-kernel.ts";
 import { type ScanBatch, ScanPacker } from "./scan-batch.ts";
 import { type ScanKey, type ScanOptions, type ScanPlace, scanTree } from "./scan-tree.ts";
 
@@ -16,16 +18,22 @@ export type ScannedRange = {
  */
 export function* scanRange(
   options: ScanOptions,
-  known: Uint8Array | undefined,
+  { known, kernel }: { readonly known: Uint8Array | undefined; readonly kernel: ScanKernel | undefined },
   range: { readonly from: ScanPlace | undefined; readonly to: ScanKey | undefined },
 ): Generator<{ batch: ScanBatch; transfer: ArrayBuffer[] } | undefined, ScannedRange> {
-  const packer = new ScanPacker(known);
+  const packer = new ScanPacker(known, kernel);
   const uids = new Set<number>();
   const gids = new Set<number>();
   let uid = -1;
   let gid = -1;
   let count = 0;
-  const records = scanTree(options, (problem) => packer.addProblem(problem), range);
+  const onProblem = (problem: ScanProblem): void => packer.addProblem(problem);
+  const onOwner = (owner: number, group: number): void => {
+    uids.add(owner);
+    gids.add(group);
+  };
+  const packing = kernel === undefined ? undefined : { kernel, packer, onOwner };
+  const records = scanTree(options, { onProblem, packing }, range);
   let place: ScanPlace | undefined;
   try {
     for (let step = records.next(); place === undefined; step = records.next()) {
@@ -34,11 +42,13 @@ export function* scanRange(
         break;
       }
       const record = step.value;
-      packer.add(record);
-      if (record.uid !== uid) uids.add((uid = record.uid));
-      if (record.gid !== gid) gids.add((gid = record.gid));
+      if (record !== undefined) {
+        packer.add(record);
+        if (record.uid !== uid) uids.add((uid = record.uid));
+        if (record.gid !== gid) gids.add((gid = record.gid));
+      }
       if (packer.full) yield packer.take();
-      else if ((++count & recordsPerPause) === 0) yield undefined;
+      else if (record === undefined || (++count & recordsPerPause) === 0) yield undefined;
     }
   } finally {
     // Closes the directory at hand of a scan that is given up.

@@ -27,9 +27,10 @@ afterAll(() => rmSync(root, { recursive: true }));
 /** The keys of a range, and where it ends. */
 function scanned(range: { from?: ScanPlace; to?: ScanKey }): { keys: ScanKey[]; end: ScanPlace } {
   const keys: ScanKey[] = [];
-  const records = scanTree(options, ({ message }) => expect.fail(message), range);
+  const records = scanTree(options, { onProblem: ({ message }) => expect.fail(message) }, range);
   let step = records.next();
-  for (; step.done !== true; step = records.next()) keys.push({ dir: step.value.dir, name: step.value.name });
+  for (; step.done !== true; step = records.next())
+    if (step.value !== undefined) keys.push({ dir: step.value.dir, name: step.value.name });
   return { keys, end: step.value };
 }
 

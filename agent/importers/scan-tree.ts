@@ -7,6 +7,7 @@ import { closeDirectory, openDirectory, sortedNames } from "#agent/filesystem/li
 import { statInto, statPath } from "#agent/filesystem/stat-path.ts";
 import { entryTypeNumbers } from "./entry-type-numbers.ts";
 import type { ExcludeRules } from "./exclude-rules.ts";
+import { packDirectory, type Packing } from "./pack-directory.ts";
 
 /** What of a filesystem is scanned. */
 export type ScanOptions = {
@@ -18,10 +19,6 @@ export type ScanOptions = {
   /** Directories that are passed over, as binary paths. */
   readonly skip: readonly string[];
 };
-
-/** Statx attribute: the entry is the root of a mount. */
-const mountRoot = 0x2000;
-const absent = 2;
 
 /** The key of an entry, by which scans are cut. */
 export type ScanKey = { readonly dir: string; readonly name: string };
@@ -43,20 +40,24 @@ export type ScanPlace = {
  * The record is reused. What vanishes between the listing and the look is passed over; what cannot be read is told to
  * `onProblem`. Memory: the names of one directory, and of the directories still to be entered.
  *
+ * @param use - `packing`: takes directories that are not too large whole, with a pause (undefined) now and then
  * @param range - `from`: where to go on, otherwise at the root; `to`: the last key
  * @returns where a scan goes on that begins after `to`
  * @throws {HoldfastError} the root itself cannot be looked at
  */
 export function* scanTree(
   options: ScanOptions,
-  onProblem: (problem: ScanProblem) => void,
+  {
+    onProblem,
+    packing,
+  }: { readonly onProblem: (problem: ScanProblem) => void; readonly packing?: Packing | undefined },
   range: { readonly from?: ScanPlace | undefined; readonly to?: ScanKey | undefined } = {},
-): Generator<ScanRecord, ScanPlace> {
+): Generator<ScanRecord | undefined, ScanPlace> {
   const { from, to } = range;
   const stat = statPath(options.root);
   const record = newRecord();
   fill(record, stat, { dir: "", name: "", path: options.root });
-  const scan = { options, record, stat, rootDevice: record.device, onProblem };
+  const scan = { options, record, stat, rootDevice: record.device, onProblem, packing };
   // Directories that are still to be listed, the next one last.
   const pending: string[] = [];
   if (from === undefined) {
@@ -100,7 +101,7 @@ export function findPlace(options: ScanOptions, key: ScanKey): ScanPlace {
   fill(record, stat, { dir: "", name: "", path: options.root });
   const none = { dir: undefined, name: key.name, found: [], rest: [] };
   if (record.type !== entryTypes.directory) return none;
-  const scan = { options, record, stat, rootDevice: record.device, onProblem: () => undefined };
+  const scan = { options, record, stat, rootDevice: record.device, onProblem: () => undefined, packing: undefined };
   /** Directories to be entered later, of each directory on the way. */
   const later: string[][] = [];
   const restOf = (): string[] => later.toReversed().flat();
@@ -116,14 +117,15 @@ export function findPlace(options: ScanOptions, key: ScanKey): ScanPlace {
 }
 
 /** The directories in a directory that a scan enters. */
-function subdirectoriesOf(dir: string, scan: Omit<Scan, "subdirectories">): string[] {
+function subdirectoriesOf(dir: string, scan: Omit<DirectoryScan, "subdirectories">): string[] {
   const subdirectories: string[] = [];
   const looks = scanDirectory(dir, { ...scan, subdirectories });
   while (looks.next().done !== true);
   return subdirectories;
 }
 
-type Scan = {
+/** How a directory is scanned. */
+export type DirectoryScan = {
   readonly options: ScanOptions;
   readonly record: ScanRecord;
   readonly stat: EntryStat;
@@ -136,9 +138,10 @@ type Scan = {
   readonly last: string | undefined;
   /** The only name that is looked at, if it is there. */
   readonly only?: string;
+  readonly packing: Packing | undefined;
 };
 
-function* scanDirectory(dir: string, scan: Scan): Generator<ScanRecord> {
+function* scanDirectory(dir: string, scan: DirectoryScan): Generator<ScanRecord | undefined> {
   const { record, stat, onProblem, after, last, only } = scan;
   const { root, excludes, oneFileSystem, skip } = scan.options;
   const path = dir === "" ? root : root === "/" ? `/${dir}` : `${root}/${dir}`;
@@ -151,22 +154,22 @@ function* scanDirectory(dir: string, scan: Scan): Generator<ScanRecord> {
   }
   try {
     const prefix = path === "/" ? "/" : `${path}/`;
+    if (scan.packing !== undefined && (yield* packDirectory({ fd, dir, prefix }, scan, scan.packing))) return;
     for (const name of only === undefined ? namesOf(fd, path, onProblem) : [only]) {
       if (name <= after) continue;
       if (last !== undefined && name > last) break;
       const errno = statInto(name, stat, fd);
       if (errno !== 0) {
-        if (errno !== absent) onProblem(problemOf(prefix + name, filesystemError("look at", prefix + name, errno)));
+        tellFailedLook(prefix + name, errno, onProblem);
         continue;
       }
       const isDirectory = stat.type === "directory";
       if (excludes?.(dir === "" ? name : `${dir}/${name}`, isDirectory) === true) continue;
       if (isDirectory && skip.includes(prefix + name)) continue;
       fill(record, stat, { dir, name, path: prefix + name });
-      const isElsewhere = record.device !== scan.rootDevice || (stat.attributes & mountRoot) !== 0;
+      const isEntered = isDirectory && !(oneFileSystem && isElsewhere(record.device, stat.attributes, scan.rootDevice));
       yield record;
-      if (isDirectory && !(oneFileSystem && isElsewhere))
-        scan.subdirectories.push(dir === "" ? name : `${dir}/${name}`);
+      if (isEntered) scan.subdirectories.push(dir === "" ? name : `${dir}/${name}`);
     }
   } finally {
     closeDirectory(fd);
@@ -180,6 +183,21 @@ function namesOf(fd: number, path: string, onProblem: (problem: ScanProblem) => 
     onProblem(problemOf(path, error));
     return [];
   }
+}
+
+/** Statx attribute: the entry is the root of a mount. */
+const mountRoot = 0x2000;
+
+/** Whether a directory is on another filesystem than the root, or the root of a mount. */
+export function isElsewhere(device: number, attributes: number, rootDevice: number): boolean {
+  return device !== rootDevice || (attributes & mountRoot) !== 0;
+}
+
+const absent = 2;
+
+/** Tells why an entry could not be looked at; one that is not there any more is passed over. */
+export function tellFailedLook(path: string, errno: number, onProblem: (problem: ScanProblem) => void): void {
+  if (errno !== absent) onProblem(problemOf(path, filesystemError("look at", path, errno)));
 }
 
 function problemOf(path: string, error: unknown): ScanProblem {

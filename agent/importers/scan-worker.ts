@@ -4,6 +4,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import { batchCost } from "./scan-batch.ts";
 import { excludeRules } from "./exclude-rules.ts";
 import type { FromScanWorker, ScanWorkerData } from "./scan-messages.ts";
+import { startScanKernel } from "./kernel/scan-kernel.ts";
 import { scanRange } from "./scan-range.ts";
 import { findPlace } from "./scan-tree.ts";
 
@@ -17,11 +18,13 @@ const run = ({ root, excludes, oneFileSystem, skip, credits, known, cuts, nextRa
   const credit = new Int32Array(credits);
   const next = new Int32Array(nextRange);
 
+  const kernel = startScanKernel();
+
   const scan = (range: number): void => {
     const cut = cuts[range - 1];
     const begin = cut === undefined ? from : findPlace(options, cut);
     post({ type: "begin", range, place: begin });
-    const batches = scanRange(options, known, { from: begin, to: cuts[range] });
+    const batches = scanRange(options, { known, kernel }, { from: begin, to: cuts[range] });
     let step = batches.next();
     for (; step.done !== true; step = batches.next()) {
       if (step.value === undefined) continue;

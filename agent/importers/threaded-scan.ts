@@ -8,6 +8,7 @@ import { endThread } from "#shared/work/start-thread.ts";
 import { excludeRules } from "./exclude-rules.ts";
 import { batchCost, type ScanBatch, unpackBatch } from "./scan-batch.ts";
 import type { FromScanWorker, ScanWorkerData } from "./scan-messages.ts";
+import { startScanKernel } from "./kernel/scan-kernel.ts";
 import { scanRange, type ScannedRange } from "./scan-range.ts";
 import { startScanThread } from "./scan-thread.ts";
 import { scanRanges } from "./scan-ranges.ts";
@@ -162,6 +163,7 @@ export class ThreadedScan {
     this.#isHelpWanted = true;
     const { root, excludes, oneFileSystem, skip, known } = this.#options;
     const options = { root, excludes: excludeRules(excludes), oneFileSystem, skip };
+    const kernel = startScanKernel();
     try {
       for (let number = Atomics.add(next, 0, 1); number <= cuts.length; number = Atomics.add(next, 0, 1)) {
         const range = ranges[number];
@@ -169,7 +171,7 @@ export class ThreadedScan {
         if (range === undefined) return;
         const place = cut === undefined ? undefined : findPlace(options, cut);
         range.begin = { place };
-        const batches = scanRange(options, known?.digests, { from: place, to: cuts[number] });
+        const batches = scanRange(options, { known: known?.digests, kernel }, { from: place, to: cuts[number] });
         let sinceMs = performance.now();
         let step = batches.next();
         for (; step.done !== true; step = batches.next()) {

@@ -1,0 +1,80 @@
+import { rewindDirectory } from "#agent/filesystem/list-directory.ts";
+import { looksMax, packStop, type ScanKernel } from "./kernel/scan-kernel.ts";
+import { packState } from "./pack-memory.ts";
+import type { ScanPacker } from "./scan-batch.ts";
+import { type DirectoryScan, isElsewhere, tellFailedLook } from "./scan-tree.ts";
+
+/** Where the entries of directories go that are packed without a record of each. */
+export type Packing = {
+  readonly kernel: ScanKernel;
+  /** Packs to the kernel's memory. */
+  readonly packer: ScanPacker;
+  /** Is told of owners and groups, each at least once. */
+  readonly onOwner: (uid: number, gid: number) => void;
+};
+
+/**
+ * Does with a directory what `scanDirectory` does with the records that it yields, by the kernel. Yields now and then, and whenever the packer is full.
+ *
+ * @returns whether it did; otherwise nothing was done, and the directory can be read from its beginning
+ */
+export function* packDirectory(
+  { fd, dir, prefix }: { readonly fd: number; readonly dir: string; readonly prefix: string },
+  scan: DirectoryScan,
+  { kernel, packer, onOwner }: Packing,
+): Generator<undefined, boolean> {
+  const listed = scan.only === undefined ? kernel.list(fd, dir) : undefined;
+  if (listed === undefined) {
+    rewindDirectory(fd);
+    return false;
+  }
+  const { state } = kernel;
+  state[packState.askAlways] = scan.options.excludes === undefined ? 0 : 1;
+  const [begin, end] = stretch(kernel, listed, scan);
+  for (let from = begin; from < end; from += looksMax) {
+    const until = Math.min(from + looksMax, end);
+    kernel.lookAt(fd, from, until);
+    for (let index = from; index < until;) {
+      let stop = packer.addLooked(kernel, dir, index, until);
+      index = state[packState.next] ?? until;
+      if (stop === packStop.ask) {
+        stop = isTaken(kernel, index, { dir, prefix }, scan) ? packer.addLooked(kernel, dir, index) : 0;
+        index++;
+      }
+      if ((stop & packStop.ownerChanged) !== 0) onOwner(state[packState.uid] ?? 0, state[packState.gid] ?? 0);
+      if (packer.full) yield;
+    }
+    yield;
+  }
+  return true;
+}
+
+/** The names between the cuts: from where to where in the order. */
+function stretch(kernel: ScanKernel, listed: number, { after, last }: DirectoryScan): [number, number] {
+  let [begin, end] = [0, listed];
+  if (after !== "") while (begin < end && kernel.name(begin) <= after) begin++;
+  if (last !== undefined) while (end > begin && kernel.name(end - 1) > last) end--;
+  return [begin, end];
+}
+
+/** Whether an entry that the kernel asks about is packed; a directory is entered later. */
+function isTaken(
+  kernel: ScanKernel,
+  index: number,
+  { dir, prefix }: { readonly dir: string; readonly prefix: string },
+  scan: DirectoryScan,
+): boolean {
+  const { excludes, skip, oneFileSystem } = scan.options;
+  const name = kernel.name(index);
+  const { errno, isDirectory, device, attributes } = kernel.looked(index);
+  if (errno !== 0) {
+    tellFailedLook(prefix + name, errno, scan.onProblem);
+    return false;
+  }
+  const path = dir === "" ? name : `${dir}/${name}`;
+  if (excludes?.(path, isDirectory) === true) return false;
+  if (!isDirectory) return true;
+  if (skip.includes(prefix + name)) return false;
+  if (!(oneFileSystem && isElsewhere(device, attributes, scan.rootDevice))) scan.subdirectories.push(path);
+  return true;
+}
