@@ -1,4 +1,4 @@
-import { createBLAKE3 } from "hash-wasm";
+import type { IHasher } from "hash-wasm";
 import { HoldfastError } from "#shared/errors.ts";
 import { loadNativeBlake3 } from "./native-blake3.ts";
 
@@ -21,11 +21,14 @@ export type Mac = {
  */
 export const macNativeFromBytes = 1792;
 
+/** So many small inputs the native hasher takes as well, before WASM is worth its start, which takes as long as the gain at 30,000 of them. */
+export const macWasmFromDigests = 8192;
+
 /**
  * Makes the MAC that names blobs: BLAKE3 in keyed mode.
  *
- * The native hasher serves what it is faster at, where it is installed; WASM serves the rest, or all. Both give the
- * same bytes.
+ * The native hasher serves what it is faster at, where it is installed; WASM serves the rest, once that is much, or all. Both give
+ * the same bytes.
  *
  * @param key - 32 bytes
  * @param options - `native: false` keeps to WASM
@@ -36,17 +39,27 @@ export async function createMac(key: Uint8Array, options: { readonly native?: bo
   if (key.length !== macBytes) {
     throw new HoldfastError("invalid", `Cannot make a MAC with a key of ${key.length} bytes: it must have ${macBytes}`);
   }
-  const wasm = await createBLAKE3(macBytes * 8, key.slice());
+  const ownKey = key.slice();
   const NativeHasher = options.native === false ? undefined : loadNativeBlake3();
   const native = NativeHasher?.newKeyed(Buffer.from(key));
+  let wasm = native === undefined ? await createWasmHasher(ownKey) : undefined;
+  let smallOnes = 0;
 
   // As text, because a Buffer from native code costs more than the whole hash of a small input.
   const nativeBytes = Buffer.alloc(macBytes);
 
   const digestInto = (data: Uint8Array, out: Uint8Array, outOffset: number): void => {
-    if (native === undefined || data.length < macNativeFromBytes) {
+    if (wasm !== undefined && (native === undefined || data.length < macNativeFromBytes)) {
       out.set(wasm.init().update(data).digest("binary"), outOffset);
       return;
+    }
+    if (native === undefined) throw new HoldfastError("internal", "There is no hasher");
+    if (data.length < macNativeFromBytes && ++smallOnes === macWasmFromDigests) {
+      // Where that fails the native one goes on.
+      createWasmHasher(ownKey).then(
+        (made) => (wasm = made),
+        () => undefined,
+      );
     }
     native.reset();
     native.update(data);
@@ -62,4 +75,9 @@ export async function createMac(key: Uint8Array, options: { readonly native?: bo
       return out;
     },
   };
+}
+
+async function createWasmHasher(key: Uint8Array): Promise<IHasher> {
+  const { createBLAKE3 } = await import("hash-wasm");
+  return createBLAKE3(macBytes * 8, key);
 }

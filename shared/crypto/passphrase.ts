@@ -1,6 +1,5 @@
 import { argon2 as nativeArgon2 } from "node:crypto";
 import { promisify } from "node:util";
-import { argon2id as wasmArgon2id } from "hash-wasm";
 import { HoldfastError } from "#shared/errors.ts";
 
 /** The cost of turning a passphrase into a key, and the salt. Stored in the key slot; no secret. */
@@ -71,7 +70,8 @@ export async function derivePassphraseKey(
       });
       return new Uint8Array(key);
     }
-    const key = await wasmArgon2id({
+    const { argon2id } = await import("hash-wasm");
+    const key = await argon2id({
       password: message,
       salt,
       iterations: passes,
