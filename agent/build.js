@@ -42,28 +42,62 @@ const urls = {
   },
 };
 
+/**
+ * What is loaded when it is needed, but needed by most commands: all of it is one piece. Otherwise whatever two of these use in common
+ * becomes a file of its own, of which a short run would load dozens; finding and linking them takes longer than its work.
+ */
+const engine = globSync(
+  [
+    "agent/engine/{store-engine,undelete-or-tell,run-*}.ts",
+    "agent/config/{directories,read-secret}.ts",
+    "shared/store/{open-store,store-location}.ts",
+    "shared/log/remove-snapshots.ts",
+    "shared/repository/create-repository.ts",
+  ],
+  { cwd: root },
+).map((path) => join(root, path));
+const together = {
+  name: "together",
+  setup({ onLoad, onResolve, resolve }) {
+    onResolve({ filter: /\.ts$/ }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (kind !== "dynamic-import" || pluginData === "seen") return undefined;
+      const found = await resolve(path, { kind, resolveDir, pluginData: "seen" });
+      return engine.includes(found.path) ? { path: "engine", namespace: "together" } : found;
+    });
+    onLoad({ filter: /^engine$/, namespace: "together" }, () => ({
+      contents: engine.map((path) => `export * from ${JSON.stringify(path)};`).join("\n"),
+      resolveDir: root,
+    }));
+  },
+};
+
 rmSync(join(root, "dist"), { recursive: true, force: true });
-const { metafile } = await build({
+const { main, ...threads } = entryPoints();
+const common = {
   absWorkingDir: root,
-  entryPoints: entryPoints(),
   outdir: "dist",
   bundle: true,
-  splitting: true,
   format: "esm",
   platform: "node",
   target: "node24",
   external: outside,
   // As modules, of which what is not used is left out.
   mainFields: ["module", "main"],
-  chunkNames: "[name]-[hash]",
-  plugins: [urls],
   metafile: true,
   logLevel: "warning",
-});
+};
+// What runs in a thread is one file, whatever it has in common with the rest.
+const built = await Promise.all([
+  build({ ...common, entryPoints: { main }, splitting: true, chunkNames: "[name]-[hash]", plugins: [together, urls] }),
+  build({ ...common, entryPoints: threads, plugins: [urls] }),
+]);
+const [inputs, outputs] = ["inputs", "outputs"].map((kind) =>
+  Object.assign({}, ...built.map(({ metafile }) => metafile[kind])),
+);
 // The page of the web UI, which gateway/ui/ui-files.ts looks for beside itself.
 cpSync(join(root, "gateway/ui/built"), join(root, "dist/built"), { recursive: true });
-writeFileSync(join(root, "dist", "licences-of-packages.txt"), licencesOf(Object.keys(metafile.inputs)));
-for (const [path, { bytes, entryPoint }] of Object.entries(metafile.outputs)) {
+writeFileSync(join(root, "dist", "licences-of-packages.txt"), licencesOf(Object.keys(inputs)));
+for (const [path, { bytes, entryPoint }] of Object.entries(outputs)) {
   console.log(`${path} ${bytes} bytes${entryPoint ? ` (from ${basename(entryPoint)})` : ""}`);
 }
 
