@@ -9,13 +9,18 @@ const everyMs = 250;
 /**
  * Keeps the process small while `work` runs, which may take hours beside what the host is for.
  *
- * New objects get a nursery that does not grow: with a thread for each core, nurseries of their default size hold hundreds of
+ * New objects get a nursery that does not grow any more: with a thread for each core, nurseries of their default size hold hundreds of
  * megabytes. And memory that was freed is given back to the system four times a second: glibc keeps an arena for each thread and
  * hardly ever returns what large buffers have freed there.
+ *
+ * A short run comes to neither: compiled code that was kept counts only for the flags of V8 that it was kept under, so where they are
+ * changed everything that is still to be loaded is compiled anew, Node's own modules too.
  */
 export async function leanMemory<Result>(work: () => Promise<Result>): Promise<Result> {
-  setFlagsFromString("--semi-space-growth-factor=1");
+  let isLimited = false;
   const timer = setInterval(() => {
+    if (!isLimited) setFlagsFromString("--semi-space-growth-factor=1");
+    isLimited = true;
     if (process.memoryUsage.rss() > trimAboveBytes) giveMemoryBack();
   }, everyMs);
   timer.unref();
@@ -23,6 +28,8 @@ export async function leanMemory<Result>(work: () => Promise<Result>): Promise<R
     return await work();
   } finally {
     clearInterval(timer);
+    // As it was when V8 started, for the code that is kept at the end.
+    if (isLimited) setFlagsFromString("--semi-space-growth-factor=2");
   }
 }
 
