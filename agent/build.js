@@ -1,7 +1,7 @@
 /*
  * Builds `dist/` for the package: Node runs TypeScript unbuilt, except below a node_modules directory, where an installed package
- * lives. Every module of the program goes into one of a few plain files, and so do the packages that it uses: some are dozens of
- * small modules, which a short run would load one by one. Outside stay those with machine code and the largest, which npm installs. What the sources
+ * lives. The whole program is one plain file, and so is what each thread runs; the packages that they use are in them, for to find and link dozens of
+ * modules takes longer than a short run has to do. Outside stay those packages with machine code and the largest, which npm installs. What the sources
  * name by `new URL("./x.ts", import.meta.url)`, such as a worker, becomes a file of its own beside the others.
  */
 import { build } from "esbuild";
@@ -15,9 +15,9 @@ const namedByUrl = /new URL\(\s*"\.\/([\w-]+)\.ts",\s*import\.meta\.url\s*,?\s*\
 /** Packages that stay outside. */
 const outside = ["koffi", "@napi-rs/*", "@aws-sdk/*"];
 
-/** Modules that are started or loaded by their URL: name in `dist/` → path. The program itself is `main`. */
-function entryPoints() {
-  const entries = { main: join(root, "agent/main.ts") };
+/** Modules that are started or loaded by their URL, as threads are: name in `dist/` → path. */
+function threads() {
+  const entries = {};
   for (const path of globSync("{agent,shared}/**/*.ts", { cwd: root }).filter((each) => !each.endsWith(".test.ts"))) {
     for (const [, name] of readFileSync(join(root, path), "utf8").matchAll(namedByUrl)) {
       const target = join(root, dirname(path), `${name}.ts`);
@@ -42,54 +42,38 @@ const urls = {
   },
 };
 
-/**
- * What is loaded when it is needed, but needed by most commands: all of it is one piece. Otherwise whatever two of these use in common
- * becomes a file of its own, of which a short run would load dozens; finding and linking them takes longer than its work.
- */
-const engine = globSync(
-  [
-    "agent/engine/{store-engine,undelete-or-tell,run-*}.ts",
-    "agent/config/{directories,read-secret}.ts",
-    "shared/store/{open-store,store-location}.ts",
-    "shared/log/remove-snapshots.ts",
-    "shared/repository/create-repository.ts",
-  ],
-  { cwd: root },
-).map((path) => join(root, path));
-const together = {
-  name: "together",
-  setup({ onLoad, onResolve, resolve }) {
-    onResolve({ filter: /\.ts$/ }, async ({ path, kind, resolveDir, pluginData }) => {
-      if (kind !== "dynamic-import" || pluginData === "seen") return undefined;
-      const found = await resolve(path, { kind, resolveDir, pluginData: "seen" });
-      return engine.includes(found.path) ? { path: "engine", namespace: "together" } : found;
-    });
-    onLoad({ filter: /^engine$/, namespace: "together" }, () => ({
-      contents: engine.map((path) => `export * from ${JSON.stringify(path)};`).join("\n"),
-      resolveDir: root,
-    }));
-  },
-};
+/** Threads that load a module by its URL, and such modules: what they have in common must be the same to both, so it is in files of its own. */
+const sharing = ["backup-worker", "file-content-reader", "restore-worker", "file-content-writer"];
+const [shared, alone] = [true, false].map((isShared) =>
+  Object.fromEntries(Object.entries(threads()).filter(([name]) => sharing.includes(name) === isShared)),
+);
 
 rmSync(join(root, "dist"), { recursive: true, force: true });
-const { main, ...threads } = entryPoints();
 const common = {
   absWorkingDir: root,
   outdir: "dist",
   bundle: true,
-  format: "esm",
   platform: "node",
   target: "node24",
   external: outside,
   // As modules, of which what is not used is left out.
   mainFields: ["module", "main"],
+  plugins: [urls],
   metafile: true,
   logLevel: "warning",
 };
-// What runs in a thread is one file, whatever it has in common with the rest.
 const built = await Promise.all([
-  build({ ...common, entryPoints: { main }, splitting: true, chunkNames: "[name]-[hash]", plugins: [together, urls] }),
-  build({ ...common, entryPoints: threads, plugins: [urls] }),
+  build({
+    ...common,
+    entryPoints: { main: "agent/main.ts" },
+    // What runs as a script can have its compiled code kept: agent/kept-code.
+    format: "cjs",
+    outExtension: { ".js": ".cjs" },
+    define: { "import.meta.url": "__url" },
+    banner: { js: 'const __url = require("url").pathToFileURL(__filename).href;' },
+  }),
+  build({ ...common, entryPoints: { main: "agent/packaged.ts", ...alone }, format: "esm" }),
+  build({ ...common, entryPoints: shared, format: "esm", splitting: true, chunkNames: "[name]-[hash]" }),
 ]);
 const [inputs, outputs] = ["inputs", "outputs"].map((kind) =>
   Object.assign({}, ...built.map(({ metafile }) => metafile[kind])),

@@ -1,4 +1,5 @@
 import { flushCompileCache } from "node:module";
+import { keepCode } from "#agent/kept-code/keep-code-at-end.ts";
 import { libc } from "#agent/filesystem/libc.ts";
 import { keepThreadsFromLoading } from "#shared/work/start-thread.ts";
 
@@ -12,6 +13,7 @@ export function endProcess(exitCode: number): never {
   if (!writesProfile()) {
     const system = libc();
     flushCompileCache();
+    keepCode();
     system?.exit(exitCode);
   }
   keepThreadsFromLoading();

@@ -38,7 +38,8 @@ leaveRemovedDirectory();
 watchSignals();
 process.on("uncaughtException", (error) => end(failed(error)));
 process.on("unhandledRejection", (error) => end(failed(error)));
-end(await run());
+// Not awaited: the package is CommonJS, which cannot wait for a module.
+void run().then(end);
 
 async function run(): Promise<number> {
   try {

@@ -3,7 +3,8 @@ import { refuseGarbledArguments } from "#agent/arguments/refuse-garbled-argument
 import { splitCommandLine } from "#agent/arguments/split-command-line.ts";
 import { nearestName } from "#agent/arguments/nearest-name.ts";
 import type { Command, Outcome } from "#agent/commands/command.ts";
-import { commandTable, isCommandName } from "#agent/commands/command-table.ts";
+import { commandNames, isCommandName } from "#agent/commands/command-names.ts";
+import { commandTable } from "#agent/commands/command-table.ts";
 import { type GlobalValues, globalOptions } from "#agent/commands/global-options.ts";
 import type { Engine } from "#agent/commands/engine.ts";
 import type { Renderer } from "#agent/render/renderer.ts";
@@ -64,7 +65,7 @@ async function findCommand(leading: readonly string[], name: string | undefined)
     throw new HoldfastError("invalid", "Cannot run: no command is given", { hint: "Run `holdfast help`." });
   }
   if (isCommandName(name)) return commandTable[name]();
-  const near = nearestName(name, Object.keys(commandTable));
+  const near = nearestName(name, commandNames);
   const ours = namesElsewhere.get(name);
   throw new HoldfastError("invalid", `Cannot run "${name}": there is no such command`, {
     hint: ours

@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import type { CommandName } from "./command-names.ts";
 
 /** The commands in the order of the overview. A command's module is loaded when it is asked for, and not before. */
 export const commandTable = {
@@ -19,12 +20,4 @@ export const commandTable = {
   doctor: () => import("./doctor.ts").then(({ doctor }) => doctor),
   help: () => import("./help.ts").then(({ help }) => help),
   version: () => import("./version.ts").then(({ version }) => version),
-} satisfies Record<string, () => Promise<Command>>;
-
-/** The name of a command. */
-export type CommandName = keyof typeof commandTable;
-
-/** Whether there is a command by that name. */
-export function isCommandName(name: string): name is CommandName {
-  return Object.hasOwn(commandTable, name);
-}
+} satisfies Record<CommandName, () => Promise<Command>>;

@@ -5,7 +5,8 @@ import { manualText, optionLines } from "#agent/render/manual-text.ts";
 import { wrapText } from "#agent/render/wrap-text.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
-import { type CommandName, commandTable, isCommandName } from "./command-table.ts";
+import { type CommandName, isCommandName } from "./command-names.ts";
+import { commandTable } from "./command-table.ts";
 import { expectArguments } from "./expect-arguments.ts";
 import { globalOptions } from "./global-options.ts";
 

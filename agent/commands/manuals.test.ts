@@ -4,7 +4,8 @@ import { parseOptions } from "#agent/arguments/parse-options.ts";
 import { splitCommandLine } from "#agent/arguments/split-command-line.ts";
 import { manualText } from "#agent/render/manual-text.ts";
 import type { Command } from "./command.ts";
-import { type CommandName, commandTable } from "./command-table.ts";
+import type { CommandName } from "./command-names.ts";
+import { commandTable } from "./command-table.ts";
 import { globalOptions } from "./global-options.ts";
 
 const names = Object.keys(commandTable) as CommandName[];

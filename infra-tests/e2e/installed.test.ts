@@ -1,10 +1,21 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { compareTrees, describeDifferences } from "#infra-tests/fidelity/compare-trees.ts";
 import { makeTree } from "#infra-tests/fidelity/make-tree.ts";
+import { errorKinds } from "#shared/errors.ts";
 import { systemRandom } from "#shared/random.ts";
 import { Sandbox } from "./sandbox.ts";
 
@@ -95,6 +106,51 @@ describe.skipIf(program === undefined)("the installed package", () => {
     expect(restore.events.filter(({ event }) => event === "entryError" || event === "failure")).toEqual([]);
     expect(describeDifferences(compareTrees(source, join(target, source)))).toBe("");
     expect(await sandbox.do([...at, "check", "--read"], options)).toBe("");
+  });
+
+  test("tells of what cannot be read, and keeps the rest: its threads know the errors of the modules that they load", async () => {
+    const odd = sandbox.path("odd");
+    mkdirSync(odd);
+    writeFileSync(join(odd, "fine"), "fine");
+    writeFileSync(join(odd, "closed"), "closed", { mode: 0 });
+    const asNobody = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+    const nobody = new Sandbox({ program: [...asNobody, program ?? ""] });
+    chmodSync(nobody.directory, 0o777);
+    for (const each of [workshop.directory, sandbox.directory]) chmodSync(each, 0o755);
+    const there = ["at", nobody.path("store")];
+    try {
+      await nobody.do([...there, "create"], options);
+      const { status, events } = await nobody.events([...there, "backup", odd], options);
+      expect({ status, told: events.filter(({ event }) => event === "entryError" || event === "failure") }).toEqual({
+        status: errorKinds.partial.exitCode,
+        told: [expect.objectContaining({ event: "entryError", path: join(odd, "closed"), kind: "EACCES" })],
+      });
+      expect(await nobody.do([...there, "cat", `latest:${join(odd, "fine")}`], options)).toBe("fine");
+    } finally {
+      nobody.remove();
+    }
+  });
+
+  test("keeps compiled code for its next runs, and does without where that is damaged", async () => {
+    const cached = (): string[] =>
+      readdirSync(sandbox.path("home"), { recursive: true, encoding: "utf8" }).filter((name) =>
+        name.endsWith("holdfast-version"),
+      );
+    for (let run = 0; run < 3; run++) await sandbox.do(["version"], options);
+    const [name = "none", ...more] = cached();
+    expect(more).toEqual([]);
+    const file = join(sandbox.path("home"), name);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const whole = readFileSync(file);
+    for (const damage of [
+      (bytes: Buffer) => bytes.fill(0),
+      (bytes: Buffer) => bytes.subarray(0, bytes.length >> 1),
+      (bytes: Buffer) => bytes.fill(0, bytes.length >> 1),
+    ]) {
+      writeFileSync(file, damage(Buffer.from(whole)));
+      expect(await sandbox.do(["version"], options)).toMatch(/^holdfast/);
+      expect(readFileSync(file).length).toBeGreaterThan(whole.length / 2);
+    }
   });
 
   test("has every command, each with its manual", async () => {

@@ -78,6 +78,6 @@ export async function createMac(key: Uint8Array, options: { readonly native?: bo
 }
 
 async function createWasmHasher(key: Uint8Array): Promise<IHasher> {
-  const { createBLAKE3 } = await import("hash-wasm");
-  return createBLAKE3(macBytes * 8, key);
+  const { wasmBlake3 } = await import("./wasm-blake3.ts");
+  return wasmBlake3(key);
 }

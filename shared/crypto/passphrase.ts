@@ -70,15 +70,14 @@ export async function derivePassphraseKey(
       });
       return new Uint8Array(key);
     }
-    const { argon2id } = await import("hash-wasm");
-    const key = await argon2id({
+    const { wasmArgon2id } = await import("./wasm-argon2id.ts");
+    const key = await wasmArgon2id({
       password: message,
       salt,
       iterations: passes,
       parallelism,
       memorySize: memoryKiB,
       hashLength: passphraseKeyBytes,
-      outputType: "binary",
     });
     return new Uint8Array(key);
   } catch (cause) {
