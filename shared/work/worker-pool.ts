@@ -2,6 +2,9 @@ import type { Worker } from "node:worker_threads";
 import { HoldfastError } from "#shared/errors.ts";
 import { endThread, startThread } from "./start-thread.ts";
 
+/** The nursery of a thread: what threads make that is small is dropped at once, and with a thread for each core large ones add up. */
+const maxYoungGenerationSizeMb = 3;
+
 /**
  * Worker threads of one kind that take messages in turn. A thread that fails fails the pool: `failure` is then set and
  * `onFailure` told.
@@ -74,7 +77,8 @@ export class WorkerPool<ToWorker, FromWorker> {
   }
 
   #start(index: number, moduleUrl: URL, workerData: unknown): void {
-    const worker = startThread(moduleUrl, { workerData, stdout: false, stderr: false });
+    const resourceLimits = { maxYoungGenerationSizeMb };
+    const worker = startThread(moduleUrl, { workerData, stdout: false, stderr: false, resourceLimits });
     this.#workers.push({ worker, outstanding: 0 });
     worker.on("message", (message: FromWorker) => this.#onMessage(message, index));
     worker.on("error", (error) => this.#onFailure(error));
