@@ -117,6 +117,8 @@ export class BackupRun {
   async wait(): Promise<void> {
     this.#check();
     if (this.#dispatcher?.full === false) this.#dispatcher.send();
+    if ((this.#pool?.outstanding ?? 0) === 0 && !this.session.packs.busy)
+      throw new HoldfastError("internal", "The backup waits for something that nobody does");
     const changed = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Importer } from "#shared/connectors/importer.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { decodeErrorList } from "#shared/format/error-list.ts";
 import { idToBytes } from "#shared/format/ids.ts";
@@ -6,6 +7,7 @@ import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { faultyStore } from "#shared/store/faulty-store.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import type { Store } from "#shared/store/store.ts";
+import type { Progress } from "#shared/operations/progress.ts";
 import {
   backupSmall,
   checkSmall,
@@ -61,6 +63,33 @@ it("publishes nothing in a store that was taken away while the first backup ran"
   const made = backupSmall(store, [scriptedSource({ entries: [{ path: "a", content: "a" }] })]);
   await expect(made).rejects.toMatchObject({ kind: "absent", message: expect.stringContaining("its config has gone") });
   for await (const { key } of whole.list("log/")) expect.fail(key);
+});
+
+it("goes on where all that it waits for came while it waited for something else", async () => {
+  const read = Array.from({ length: 192 }, (_, number) => ({ path: `a${number}`, content: "x" }));
+  const empty = Array.from({ length: 2500 }, (_, number) => ({ path: `b${number}` }));
+  const source = scriptedSource({ entries: [...read, ...empty] });
+  const { reporter } = collectingReporter();
+  let progress: Progress | undefined;
+  const slow: Importer = {
+    ...source,
+    async *scan(onProblem) {
+      for await (const records of source.scan(onProblem)) {
+        const all = [...records];
+        const first = all.findIndex(({ name }) => name.startsWith("b"));
+        yield all.slice(0, first);
+        // A whole batch of files is being read; nothing else is once it has been.
+        for (let round = 0; round < 2000 && (progress?.bytesDone ?? 0) < read.length; round++)
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        yield all.slice(first);
+      }
+    },
+  };
+  const store = await newStore();
+  const told = { ...reporter, start: (started: Progress) => void (progress = started) };
+  const { entries } = await backupSmall(store, [slow], { reporter: told });
+  expect(progress?.bytesDone).toBe(read.length);
+  expect(entries).toBe(1 + read.length + empty.length);
 });
 
 describe("files that share a batch", () => {
