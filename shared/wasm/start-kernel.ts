@@ -22,7 +22,7 @@ export type Kernel = {
 };
 
 /**
- * Starts a kernel that `compileKernel` made, on memory of its own of at least `memoryBytes`.
+ * Starts a kernel that `renderedKernel` made, on memory of its own of at least `memoryBytes`.
  *
  * @param base64 - the WASM module
  */

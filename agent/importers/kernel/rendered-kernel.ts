@@ -1,8 +1,8 @@
-import { compileKernel, renderKernel } from "#shared/wasm/compile-kernel.ts";
+import { renderedKernel } from "#shared/wasm/compile-kernel.ts";
 
 /** `scan-wasm.ts` as it should be: what `scan.as.ts` compiles to. */
-export async function renderedScanKernel(): Promise<string> {
-  return renderKernel(await compileKernel(new URL("scan.as.ts", import.meta.url), 1), {
+export function renderedScanKernel(): Promise<string> {
+  return renderedKernel(new URL("scan.as.ts", import.meta.url), {
     name: "scanWasmBase64",
     doc: "The kernel of scans as WASM, in base64: made from `scan.as.ts` by `npm run build:kernel`.",
   });

@@ -19,7 +19,6 @@ export const LISTING: u32 = 1048576;
 export const LISTING_BYTES: u32 = 1048576;
 /** Names of the records, each with a slash behind it: at most 4095 bytes of each of 3072. */
 export const NAMES: u32 = 2097152;
-export const MEMORY_BYTES: u32 = 15728640;
 
 const RECORD_BYTES: u32 = 152;
 const BLOCK_RECORDS_MAX: u32 = 2048;

@@ -1,8 +1,8 @@
-import { compileKernel, renderKernel } from "#shared/wasm/compile-kernel.ts";
+import { renderedKernel } from "#shared/wasm/compile-kernel.ts";
 
 /** `gear-wasm.ts` as it should be: what `gear.as.ts` compiles to. */
-export async function renderedGearKernel(): Promise<string> {
-  return renderKernel(await compileKernel(new URL("gear.as.ts", import.meta.url), 1), {
+export function renderedGearKernel(): Promise<string> {
+  return renderedKernel(new URL("gear.as.ts", import.meta.url), {
     name: "gearWasmBase64",
     doc: "The chunker's kernel as WASM, in base64: made from `gear.as.ts` by `npm run build:kernel`.",
   });
