@@ -2,7 +2,8 @@ import { rewindDirectory } from "#agent/filesystem/list-directory.ts";
 import { looksMax, packStop, type ScanKernel } from "./kernel/scan-kernel.ts";
 import { packState } from "./pack-memory.ts";
 import type { ScanPacker } from "./scan-batch.ts";
-import { type DirectoryScan, isElsewhere, tellFailedLook } from "./scan-tree.ts";
+import type { DirectoryScan } from "./scan-tree.ts";
+import { takesEntry, tellFailedLook } from "./take-entry.ts";
 
 /** Where the entries of directories go that are packed without a record of each. */
 export type Packing = {
@@ -23,7 +24,7 @@ export function* packDirectory(
   scan: DirectoryScan,
   { kernel, packer, onOwner }: Packing,
 ): Generator<undefined, boolean> {
-  const listed = scan.only === undefined ? kernel.list(fd, dir) : undefined;
+  const listed = kernel.list(fd, dir);
   if (listed === undefined) {
     rewindDirectory(fd);
     return false;
@@ -57,24 +58,16 @@ function stretch(kernel: ScanKernel, listed: number, { after, last }: DirectoryS
   return [begin, end];
 }
 
-/** Whether an entry that the kernel asks about is packed; a directory is entered later. */
+/** Whether an entry that the kernel asks about is packed. */
 function isTaken(
   kernel: ScanKernel,
   index: number,
   { dir, prefix }: { readonly dir: string; readonly prefix: string },
   scan: DirectoryScan,
 ): boolean {
-  const { excludes, skip, oneFileSystem } = scan.options;
   const name = kernel.name(index);
-  const { errno, isDirectory, device, attributes } = kernel.looked(index);
-  if (errno !== 0) {
-    tellFailedLook(prefix + name, errno, scan.onProblem);
-    return false;
-  }
-  const path = dir === "" ? name : `${dir}/${name}`;
-  if (excludes?.(path, isDirectory) === true) return false;
-  if (!isDirectory) return true;
-  if (skip.includes(prefix + name)) return false;
-  if (!(oneFileSystem && isElsewhere(device, attributes, scan.rootDevice))) scan.subdirectories.push(path);
-  return true;
+  const looked = kernel.looked(index);
+  if (looked.errno === 0) return takesEntry(scan, { dir, name, prefix }, looked);
+  tellFailedLook(prefix + name, looked.errno, scan.onProblem);
+  return false;
 }

@@ -58,8 +58,9 @@ export class ScanPacker {
     this.#memory = memory;
     this.#namesFrom = memory.namesAt;
     memory.state.fill(0);
-    memory.state.set([memory.namesAt], packState.namesEnd);
-    memory.state.set([noOwner, noOwner], packState.uid);
+    this.#set("namesEnd", memory.namesAt);
+    this.#set("uid", noOwner);
+    this.#set("gid", noOwner);
     if (known === undefined) return;
     const digests = Buffer.from(known.buffer, known.byteOffset, known.byteLength);
     for (let at = 0; at < digests.byteLength; at += blockDigestBytes)

@@ -1,13 +1,12 @@
 import type { ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
-import { isHoldfastError } from "#shared/errors.ts";
 import { comparePaths, entryTypes } from "#shared/format/entry.ts";
 import type { EntryStat } from "#agent/filesystem/entry-stat.ts";
-import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import { closeDirectory, openDirectory, sortedNames } from "#agent/filesystem/list-directory.ts";
 import { statInto, statPath } from "#agent/filesystem/stat-path.ts";
 import { entryTypeNumbers } from "./entry-type-numbers.ts";
 import type { ExcludeRules } from "./exclude-rules.ts";
 import { packDirectory, type Packing } from "./pack-directory.ts";
+import { problemOf, takesEntry, tellFailedLook } from "./take-entry.ts";
 
 /** What of a filesystem is scanned. */
 export type ScanOptions = {
@@ -143,7 +142,7 @@ export type DirectoryScan = {
 
 function* scanDirectory(dir: string, scan: DirectoryScan): Generator<ScanRecord | undefined> {
   const { record, stat, onProblem, after, last, only } = scan;
-  const { root, excludes, oneFileSystem, skip } = scan.options;
+  const { root } = scan.options;
   const path = dir === "" ? root : root === "/" ? `/${dir}` : `${root}/${dir}`;
   let fd: number;
   try {
@@ -163,13 +162,13 @@ function* scanDirectory(dir: string, scan: DirectoryScan): Generator<ScanRecord 
         tellFailedLook(prefix + name, errno, onProblem);
         continue;
       }
-      const isDirectory = stat.type === "directory";
-      if (excludes?.(dir === "" ? name : `${dir}/${name}`, isDirectory) === true) continue;
-      if (isDirectory && skip.includes(prefix + name)) continue;
       fill(record, stat, { dir, name, path: prefix + name });
-      const isEntered = isDirectory && !(oneFileSystem && isElsewhere(record.device, stat.attributes, scan.rootDevice));
-      yield record;
-      if (isEntered) scan.subdirectories.push(dir === "" ? name : `${dir}/${name}`);
+      const looked = {
+        isDirectory: stat.type === "directory",
+        device: record.device,
+        attributes: stat.attributes,
+      };
+      if (takesEntry(scan, { dir, name, prefix }, looked)) yield record;
     }
   } finally {
     closeDirectory(fd);
@@ -183,26 +182,6 @@ function namesOf(fd: number, path: string, onProblem: (problem: ScanProblem) => 
     onProblem(problemOf(path, error));
     return [];
   }
-}
-
-/** Statx attribute: the entry is the root of a mount. */
-const mountRoot = 0x2000;
-
-/** Whether a directory is on another filesystem than the root, or the root of a mount. */
-export function isElsewhere(device: number, attributes: number, rootDevice: number): boolean {
-  return device !== rootDevice || (attributes & mountRoot) !== 0;
-}
-
-const absent = 2;
-
-/** Tells why an entry could not be looked at; one that is not there any more is passed over. */
-export function tellFailedLook(path: string, errno: number, onProblem: (problem: ScanProblem) => void): void {
-  if (errno !== absent) onProblem(problemOf(path, filesystemError("look at", path, errno)));
-}
-
-function problemOf(path: string, error: unknown): ScanProblem {
-  if (!isHoldfastError(error)) throw error;
-  return { path, kind: String(error.detail["errno"] ?? error.kind), message: error.message };
 }
 
 function fill(

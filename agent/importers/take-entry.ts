@@ -1,0 +1,38 @@
+import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
+import type { ScanProblem } from "#shared/connectors/importer.ts";
+import { isHoldfastError } from "#shared/errors.ts";
+import type { DirectoryScan } from "./scan-tree.ts";
+
+/** Statx attribute: the entry is the root of a mount. */
+const mountRoot = 0x2000;
+const absent = 2;
+
+/** Whether an entry is part of a scan. A directory that is to be entered goes to `scan.subdirectories`. */
+export function takesEntry(
+  scan: DirectoryScan,
+  place: { readonly dir: string; readonly name: string; readonly prefix: string },
+  looked: { readonly isDirectory: boolean; readonly device: number; readonly attributes: number },
+): boolean {
+  const { excludes, skip, oneFileSystem } = scan.options;
+  const { isDirectory, device, attributes } = looked;
+  // Most are files, and nothing is excluded.
+  if (!isDirectory && excludes === undefined) return true;
+  const path = place.dir === "" ? place.name : `${place.dir}/${place.name}`;
+  if (excludes?.(path, isDirectory) === true) return false;
+  if (!isDirectory) return true;
+  if (skip.includes(place.prefix + place.name)) return false;
+  const isElsewhere = device !== scan.rootDevice || (attributes & mountRoot) !== 0;
+  if (!(oneFileSystem && isElsewhere)) scan.subdirectories.push(path);
+  return true;
+}
+
+/** Tells why an entry could not be looked at; one that is not there any more is passed over. */
+export function tellFailedLook(path: string, errno: number, onProblem: (problem: ScanProblem) => void): void {
+  if (errno !== absent) onProblem(problemOf(path, filesystemError("look at", path, errno)));
+}
+
+/** What is told of a path that failed with `error`. @throws what is no HoldfastError */
+export function problemOf(path: string, error: unknown): ScanProblem {
+  if (!isHoldfastError(error)) throw error;
+  return { path, kind: String(error.detail["errno"] ?? error.kind), message: error.message };
+}
