@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { replacePrivateFile } from "#agent/config/replace-private-file.ts";
 import { makePath } from "#agent/filesystem/make-path.ts";
 import { decodeHex, encodeHex } from "#shared/bytes/hex.ts";
 import { equalBytes } from "#shared/bytes/equal-bytes.ts";
@@ -60,18 +61,11 @@ export function logMarkFile(options: {
   };
 
   const save = (marks: readonly PlacedMark[]): void => {
-    const temporary = `${path}.${process.pid}`;
     try {
       const lines = marks.map((each) => `${each.seq} ${encodeHex(each.sha256)} ${each.place ?? ""}`.trimEnd());
       makePath(Buffer.from(directory, "utf8").toString("latin1"), 0o700);
-      writeFileSync(temporary, `${lines.join("\n")}\n`, { mode: 0o600 });
-      renameSync(temporary, path);
+      replacePrivateFile(path, `${lines.join("\n")}\n`);
     } catch (error) {
-      try {
-        rmSync(temporary, { force: true });
-      } catch {
-        // It is not there, for the reason that is told.
-      }
       const reason = error instanceof Error ? error.message : String(error);
       reporter.notice({ level: "warning", message: `Cannot remember what was seen of the log: ${reason}` });
     }

@@ -1,8 +1,9 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { makePath } from "#agent/filesystem/make-path.ts";
 import { binaryPath } from "#agent/filesystem/node-path.ts";
 import { cacheKey } from "#agent/config/cache-key.ts";
+import { replacePrivateFile } from "#agent/config/replace-private-file.ts";
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import { encodeHex } from "#shared/bytes/hex.ts";
 import { open, seal, sealNonceBytes } from "#shared/crypto/seal.ts";
@@ -54,7 +55,6 @@ export function treeMemoryFiles(
       recalled.set(root, leaves);
       const name = nameOf(root);
       const path = join(directory, name);
-      const temporary = `${path}.${process.pid}`;
       const key = cacheKey(data);
       if (key === undefined) return;
       files.attempt(() => {
@@ -62,13 +62,7 @@ export function treeMemoryFiles(
         const bytes = concatBytes(nonce, seal({ key, nonce, aad: encoder.encode(name) }, encodeKnownLeaves(leaves)));
         if (bytes.byteLength > fileMaxBytes) return;
         makePath(binaryPath(directory), 0o700);
-        try {
-          writeFileSync(temporary, bytes, { mode: 0o600 });
-          renameSync(temporary, path);
-        } catch (error) {
-          files.attempt(() => rmSync(temporary, { force: true }));
-          throw error;
-        }
+        replacePrivateFile(path, bytes);
       });
     },
   };

@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync, statSync } from "node:fs";
 import { crc32 } from "node:zlib";
+import { replacePrivateFile } from "#agent/config/replace-private-file.ts";
 
 /** What is kept of compiled code: by which run it was made, of which file, and the code. */
 export type KeptCode = {
@@ -44,23 +44,16 @@ export function readKeptCode(path: string, identity: string): KeptCode | undefin
   }
 }
 
-/** Keeps compiled code in a file that only this user can read, at once as a whole. What goes wrong is not told: the next run compiles again. */
+/** Keeps compiled code in a file that only this user can read. What goes wrong is not told: the next run compiles again. */
 export function writeKeptCode(path: string, identity: string, { generation, code }: KeptCode): void {
-  const own = `${path}.${process.pid}`;
+  const name = Buffer.from(identity, "utf8");
+  const bytes = Buffer.concat([magic, Buffer.alloc(12), name, code]);
+  bytes.writeUInt32LE(generation, 8);
+  bytes.writeUInt32LE(name.length, 16);
+  bytes.writeUInt32LE(crc32(bytes.subarray(16)), 12);
   try {
-    const name = Buffer.from(identity, "utf8");
-    const bytes = Buffer.concat([magic, Buffer.alloc(12), name, code]);
-    bytes.writeUInt32LE(generation, 8);
-    bytes.writeUInt32LE(name.length, 16);
-    bytes.writeUInt32LE(crc32(bytes.subarray(16)), 12);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(own, bytes, { mode: 0o600, flag: "wx" });
-    renameSync(own, path);
+    replacePrivateFile(path, bytes);
   } catch {
-    try {
-      rmSync(own, { force: true });
-    } catch {
-      // There is no place for it.
-    }
+    // There is no place for it.
   }
 }
