@@ -9,33 +9,38 @@ const noAtime = process.platform === "linux" ? constants.O_NOATIME : 0;
 const notPermitted = 1;
 const interrupted = 4;
 
+/** Where a file is: its name as seen from an open directory. */
+export type FilePlace = { readonly name: string; readonly directoryFd: number };
+
 /**
  * Opens an ordinary file for reading: never through a symlink, never blocking on a FIFO that took its place, and leaving
  * its time of access alone where that is permitted. Close it with `closeFile`.
  *
+ * @param place - the same file, where a directory that leads to it is open; then `path` is for the message of an error only
  * @throws {HoldfastError} as `filesystemError` says
  */
-export function openFile(path: string, directoryFd: number = workingDirectory): number {
-  if (path.length > longestPathBytes) {
-    const short = openShortPath(path, directoryFd);
+export function openFile(path: string, place: FilePlace = { name: path, directoryFd: workingDirectory }): number {
+  const { name, directoryFd } = place;
+  if (name.length > longestPathBytes) {
+    const short = openShortPath(name, directoryFd);
     try {
-      return openFile(short.name, short.directoryFd);
+      return openFile(path, short);
     } finally {
       short.close();
     }
   }
   const c = libc();
-  if (c === undefined) return openByNode(path, directoryFd);
-  const place = c.putPath(path);
-  let fd = c.openat(directoryFd, place, flags | noAtime | openCloseOnExec, 0);
+  if (c === undefined) return openByNode(path, place);
+  const address = c.putPath(name);
+  let fd = c.openat(directoryFd, address, flags | noAtime | openCloseOnExec, 0);
   // Only the owner and root may leave the time of access alone.
-  if (fd < 0 && c.errno() === notPermitted) fd = c.openat(directoryFd, place, flags | openCloseOnExec, 0);
+  if (fd < 0 && c.errno() === notPermitted) fd = c.openat(directoryFd, address, flags | openCloseOnExec, 0);
   if (fd < 0) throw filesystemError("open", path, c.errno());
   return fd;
 }
 
-function openByNode(path: string, directoryFd: number): number {
-  const place = nodePath(path, directoryFd);
+function openByNode(path: string, { name, directoryFd }: FilePlace): number {
+  const place = nodePath(name, directoryFd);
   try {
     return openSync(place, flags | noAtime);
   } catch (error) {

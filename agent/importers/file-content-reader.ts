@@ -1,7 +1,8 @@
 import type { ContentReader, ExtendedAttributes, SeenFile } from "#shared/connectors/content-reader.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { createEntryStat } from "#agent/filesystem/entry-stat.ts";
-import { closeFile, openFile, readAt } from "#agent/filesystem/read-content.ts";
+import { FileOpener } from "#agent/filesystem/file-opener.ts";
+import { closeFile, readAt } from "#agent/filesystem/read-content.ts";
 import { readExtendedOpen } from "#agent/filesystem/read-extended.ts";
 import { readFlagsOpen } from "#agent/filesystem/read-flags.ts";
 import { readHoles } from "#agent/filesystem/read-holes.ts";
@@ -23,6 +24,7 @@ const noProblems: readonly string[] = [];
 class FileContentReader implements ContentReader {
   readonly #xattrs: boolean;
   readonly #stat = createEntryStat();
+  readonly #opener = new FileOpener();
   #seen: SeenFile | undefined;
   #fd = -1;
   extents: readonly number[] | undefined;
@@ -37,7 +39,7 @@ class FileContentReader implements ContentReader {
 
   open(seen: SeenFile): void {
     this.#seen = seen;
-    this.#fd = openFile(seen.path);
+    this.#fd = this.#opener.open(seen.path);
     this.#position = 0;
     this.#extent = 0;
     this.extents = undefined;
@@ -112,6 +114,10 @@ class FileContentReader implements ContentReader {
       stat.inodeLo !== seen.inodeLo ||
       stat.inodeHi !== seen.inodeHi
     );
+  }
+
+  endBatch(): void {
+    this.#opener.close();
   }
 
   #findHoles(seen: SeenFile): void {

@@ -114,7 +114,7 @@ class Copier {
 
   #file(name: string, parentFd: number, path: string, stat: EntryStat): void {
     const place = this.target.locate(path);
-    const from = openFile(name, parentFd);
+    const from = openFile(path, { name, directoryFd: parentFd });
     try {
       const problems: MetadataProblem[] = [];
       const flags = readFlagsOpen(from, path);

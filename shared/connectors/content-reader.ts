@@ -40,4 +40,6 @@ export interface ContentReader {
   };
   /** Closes the file. @returns whether it is not the same as was seen by the scan: it changed while it was read */
   close(): boolean;
+  /** No file follows for now: nothing stays open that was kept for the next one. */
+  endBatch(): void;
 }

@@ -127,6 +127,7 @@ function readBatch(batch: FileBatch): void {
       extras.push({ file, error: { kind: String(code), message: error.message } });
     }
   }
+  reader.endBatch();
   const { chunkRows, chunkSegments } = fileChunker.take();
   const result: BatchResult = {
     type: "result",

@@ -60,4 +60,6 @@ class ScriptedReader implements ContentReader {
       throw new HoldfastError("unavailable", "Cannot look at the file", { detail: { errno: "ESTALE" } });
     return this.#file.changes === true;
   }
+
+  endBatch(): void {}
 }
