@@ -126,24 +126,32 @@ export class BackupRun {
     this.#check();
   }
 
-  /** Lets the threads seal what they hold and ends them. @returns index rows that they kept themselves */
+  /** Lets the threads seal what they hold and begins to end them. @returns index rows that they kept themselves */
   async finishContent(): Promise<readonly Uint8Array[]> {
     const pool = this.#pool;
     if (pool !== undefined) {
       for (let index = 0; index < pool.size; index++) pool.post(index, { type: "flush" });
       while (pool.outstanding > 0) await this.wait();
-      await this.close();
+      this.#endThreads();
     }
     return this.#overflowRows;
   }
 
-  /** Ends the threads. */
+  /** Ends the threads, and waits until they have. */
   async close(): Promise<void> {
+    this.#endThreads();
+    await this.#ended;
+  }
+
+  #endThreads(): void {
     const pool = this.#pool;
     this.#pool = undefined;
     this.#dispatcher = undefined;
-    await pool?.close();
+    if (pool === undefined) return;
+    this.#ended = Promise.all([this.#ended, pool.close()]);
+    this.#ended.catch(() => undefined); // whoever waits for it is told
   }
+  #ended: Promise<unknown> = Promise.resolve();
 
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure;
