@@ -66,7 +66,7 @@ export function splitIndexRows(rows: Uint8Array): {
   const to = new DataView(columns.buffer);
   for (let row = 0; row < count; row++) {
     const at = row * indexRowBytes;
-    prefixes.set(rows.subarray(at, at + indexPrefixBytes), row * indexPrefixBytes);
+    for (let byte = 0; byte < indexPrefixBytes; byte++) prefixes[row * indexPrefixBytes + byte] = rows[at + byte] ?? 0;
     for (let column = 0; column < 3; column++) {
       to.setUint32((column * count + row) * 4, from.getUint32(at + indexPrefixBytes + column * 4, true), true);
     }
@@ -129,7 +129,7 @@ export function joinIndexRows(
   const to = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
   for (let row = 0; row < count; row++) {
     const at = row * indexRowBytes;
-    rows.set(prefixes.subarray(row * indexPrefixBytes, (row + 1) * indexPrefixBytes), at);
+    for (let byte = 0; byte < indexPrefixBytes; byte++) rows[at + byte] = prefixes[row * indexPrefixBytes + byte] ?? 0;
     if (row > 0 && compareRows(rows, at - indexRowBytes, at) >= 0) fail("its rows are not in ascending order");
     const segment = from.getUint32(row * 4, true);
     if (segment >= segmentCount) fail("it names a segment that is not in the tables of its packs");

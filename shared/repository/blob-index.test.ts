@@ -63,6 +63,9 @@ describe("sortIndexRows", () => {
         const expected = [...twinOf(all)].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, each]) => each);
         expect(Buffer.from(sorted)).toEqual(Buffer.from(encode(expected)));
         expect(sorted.buffer).toBeInstanceOf(SharedArrayBuffer);
+        const odd = new Uint8Array(1 + all.length * indexRowBytes).subarray(1);
+        odd.set(encode(all));
+        expect(Buffer.from(sortIndexRows(odd))).toEqual(Buffer.from(sorted));
       }),
     );
   });

@@ -3,6 +3,7 @@ import { indexPrefixBytes, indexRowBytes } from "#shared/format/index-section.ts
 /** One table of the index: slots in memory that all threads share. */
 export type SessionTable = { readonly states: SharedArrayBuffer; readonly rows: SharedArrayBuffer };
 
+const rowWords = indexRowBytes / 4;
 const empty = 0;
 const writing = 1;
 const ready = 2;
@@ -26,9 +27,8 @@ const slotsMin = 4096;
  * threads. Memory: 36 bytes a slot.
  */
 export class SessionIndex {
-  readonly #tables: { states: Int32Array; rows: Uint8Array; words: Uint32Array; mask: number; table: SessionTable }[] =
-    [];
-  readonly #row = new Uint32Array(indexRowBytes / 4);
+  readonly #tables: { states: Int32Array; words: Uint32Array; mask: number; table: SessionTable }[] = [];
+  readonly #row = new Uint32Array(rowWords);
   readonly #rowBytes = new Uint8Array(this.#row.buffer);
 
   /** A table of at least `slots` slots, and of 4096. */
@@ -44,11 +44,9 @@ export class SessionIndex {
 
   /** Adds a table made by `createTable`; the newest takes new rows. */
   addTable(table: SessionTable): void {
-    const rows = new Uint8Array(table.rows);
-    const slots = rows.byteLength / indexRowBytes;
+    const slots = table.rows.byteLength / indexRowBytes;
     this.#tables.push({
       states: new Int32Array(table.states),
-      rows,
       words: new Uint32Array(table.rows),
       mask: slots - 1,
       table,
@@ -70,7 +68,7 @@ export class SessionIndex {
     this.#take(ids, offset);
     for (let index = this.#tables.length - 1; index >= 0; index--) {
       const slot = this.#probe(index, false);
-      if (slot >= 0) return this.#tables[index]?.words[slot * 8 + 5] ?? -1;
+      if (slot >= 0) return this.#tables[index]?.words[slot * rowWords + 5] ?? -1;
     }
     return -1;
   }
@@ -86,7 +84,7 @@ export class SessionIndex {
     const newest = this.#tables.length - 1;
     for (let index = 0; index < newest; index++) {
       const slot = this.#probe(index, false);
-      if (slot >= 0) return this.#tables[index]?.words[slot * 8 + 5] ?? -1;
+      if (slot >= 0) return this.#tables[index]?.words[slot * rowWords + 5] ?? -1;
     }
     const table = this.#tables[newest];
     if (table === undefined) return -2;
@@ -95,7 +93,7 @@ export class SessionIndex {
     this.#row[7] = place.lengthBytes;
     const slot = this.#probe(newest, true);
     if (slot === -2) return -2;
-    return slot === -1 ? -1 : (table.words[slot * 8 + 5] ?? -1);
+    return slot === -1 ? -1 : (table.words[slot * rowWords + 5] ?? -1);
   }
 
   /** Rows in all tables. */
@@ -107,16 +105,19 @@ export class SessionIndex {
 
   /** All rows, unsorted, 32 bytes each; the index is empty afterwards. Only when no thread claims any more. */
   takeRows(): Uint8Array {
-    const rows = new Uint8Array(this.count * indexRowBytes);
+    const taken = new Uint32Array(this.count * rowWords);
     let to = 0;
     for (let table = this.#tables.shift(); table !== undefined; table = this.#tables.shift()) {
-      for (let slot = 0; slot <= table.mask; slot++) {
-        if (table.states[slot] !== ready) continue;
-        rows.set(table.rows.subarray(slot * indexRowBytes, (slot + 1) * indexRowBytes), to);
-        to += indexRowBytes;
+      const { states, words, mask } = table;
+      // Behind the slots is their number, which may look like one that is ready.
+      const slots = states.subarray(0, mask + 1);
+      for (let slot = slots.indexOf(ready); slot >= 0; slot = slots.indexOf(ready, slot)) {
+        for (; slots[slot] === ready; slot++) {
+          for (let word = 0; word < rowWords; word++) taken[to++] = words[slot * rowWords + word] ?? 0;
+        }
       }
     }
-    return rows.subarray(0, to);
+    return new Uint8Array(taken.buffer, 0, to * 4);
   }
 
   /** Copies an id's prefix to the scratch row. */
@@ -139,14 +140,14 @@ export class SessionIndex {
         if (Atomics.load(states, mask + 1) >= (mask + 1) * fullAt) return -2;
         state = Atomics.compareExchange(states, slot, empty, writing);
         if (state === empty) {
-          for (let word = 0; word < 8; word++) words[slot * 8 + word] = row[word] ?? 0;
+          for (let word = 0; word < rowWords; word++) words[slot * rowWords + word] = row[word] ?? 0;
           Atomics.store(states, slot, ready);
           Atomics.add(states, mask + 1, 1);
           return -1;
         }
       }
       while (state === writing) state = Atomics.load(states, slot);
-      const at = slot * 8;
+      const at = slot * rowWords;
       if (
         words[at] === row[0] &&
         words[at + 1] === row[1] &&
