@@ -3,39 +3,25 @@ import type koffiModule from "koffi";
 import { setFlagsFromString } from "node:v8";
 
 /** Resident bytes above which freed memory is given back. */
-const trimAboveBytes = 220 * 1024 * 1024;
-/** Resident bytes above which that is done every time, however little it frees. */
-const alwaysTrimAboveBytes = 300 * 1024 * 1024;
+const trimAboveBytes = 300 * 1024 * 1024;
 const everyMs = 250;
-/** A giving back that frees less than this part of what is resident was not worth its time: the pause until the next is twice as long, */
-const worthwhilePart = 1 / 24;
-/** up to this many times `everyMs`. */
-const longestPause = 4;
 
 /**
  * Keeps the process small while `work` runs, which may take hours beside what the host is for.
  *
  * New objects get a nursery that does not grow any more: with a thread for each core, nurseries of their default size hold hundreds of
- * megabytes. And memory that was freed is given back to the system four times a second, less often where that frees little: glibc
- * keeps an arena for each thread and hardly ever returns what large buffers have freed there.
+ * megabytes. And memory that was freed is given back to the system four times a second, once there is much of it: glibc keeps
+ * an arena for each thread and hardly ever returns what large buffers have freed there.
  *
  * A short run comes to neither: compiled code that was kept counts only for the flags of V8 that it was kept under, so where they are
  * changed everything that is still to be loaded is compiled anew, Node's own modules too.
  */
 export async function leanMemory<Result>(work: () => Promise<Result>): Promise<Result> {
   let isLimited = false;
-  let pause = 1;
-  let waited = 0;
   const timer = setInterval(() => {
     if (!isLimited) setFlagsFromString("--semi-space-growth-factor=1");
     isLimited = true;
-    const residentBytes = process.memoryUsage.rss();
-    if (residentBytes <= trimAboveBytes) return;
-    if (++waited < pause && residentBytes <= alwaysTrimAboveBytes) return;
-    waited = 0;
-    giveMemoryBack();
-    const freedBytes = residentBytes - process.memoryUsage.rss();
-    pause = freedBytes < residentBytes * worthwhilePart ? Math.min(longestPause, pause * 2) : 1;
+    if (process.memoryUsage.rss() > trimAboveBytes) giveMemoryBack();
   }, everyMs);
   timer.unref();
   try {
