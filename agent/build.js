@@ -65,14 +65,14 @@ const common = {
 const built = await Promise.all([
   build({
     ...common,
-    entryPoints: { main: "agent/main.ts" },
-    // What runs as a script can have its compiled code kept: agent/kept-code.
+    // `start.cjs` starts `main.cjs`. Scripts, because a script can have its compiled code kept (agent/kept-code) and starts sooner than a module.
+    entryPoints: { main: "agent/main.ts", start: "agent/packaged.ts" },
     format: "cjs",
     outExtension: { ".js": ".cjs" },
     define: { "import.meta.url": "__url" },
     banner: { js: 'const __url = require("url").pathToFileURL(__filename).href;' },
   }),
-  build({ ...common, entryPoints: { main: "agent/packaged.ts", ...alone }, format: "esm" }),
+  build({ ...common, entryPoints: alone, format: "esm" }),
   build({ ...common, entryPoints: shared, format: "esm", splitting: true, chunkNames: "[name]-[hash]" }),
 ]);
 const [inputs, outputs] = ["inputs", "outputs"].map((kind) =>

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-const door = fileURLToPath(new URL("./holdfast.js", import.meta.url));
+const door = fileURLToPath(new URL("./holdfast.cjs", import.meta.url));
 let home: string;
 beforeAll(async () => void (home = await mkdtemp(join(tmpdir(), "holdfast-main-"))));
 afterAll(() => rm(home, { recursive: true }));

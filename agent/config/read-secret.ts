@@ -1,7 +1,6 @@
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { promptPassphrase, type PromptTerminal } from "./prompt-passphrase.ts";
 import { readBoundedFile } from "./read-bounded-file.ts";
-import { runPassphraseCommand } from "./run-passphrase-command.ts";
 import type { Secret } from "./secret.ts";
 
 /** Where a secret may come from, in the order in which they are asked. */
@@ -85,6 +84,8 @@ export async function lookAtUnused(
 async function givenSecret(sources: SecretSources, signal: AbortSignal): Promise<Secret | undefined> {
   if (sources.keyfile !== undefined) return readKeyfile(sources.keyfile, signal);
   if (sources.passphraseCommand !== undefined) {
+    // Loaded where it is needed, with Node's child processes.
+    const { runPassphraseCommand } = await import("./run-passphrase-command.ts");
     const passphrase = await runPassphraseCommand(sources.passphraseCommand, signal);
     return { form: "passphrase", passphrase, source: "--passphrase-command" };
   }

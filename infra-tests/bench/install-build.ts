@@ -6,7 +6,7 @@ const root = resolve(import.meta.dirname, "..", "..");
 const installed = join(root, ".cache", "installed", "node_modules", "holdfast");
 
 /** The program of the package that `installBuild` installs. */
-export const installedHoldfast = join(installed, "agent", "holdfast.js");
+export const installedHoldfast = join(installed, "agent", "holdfast.cjs");
 
 /**
  * Builds this checkout and lays the package's files out below a `node_modules` directory, as npm does for users: what is measured is
@@ -18,7 +18,7 @@ export function installBuild(): void {
   execFileSync(process.execPath, [join(root, "agent", "build.js")], { stdio: ["ignore", "ignore", "inherit"] });
   rmSync(installed, { recursive: true, force: true });
   mkdirSync(join(installed, "agent"), { recursive: true });
-  cpSync(join(root, "agent", "holdfast.js"), installedHoldfast);
+  cpSync(join(root, "agent", "holdfast.cjs"), installedHoldfast);
   cpSync(join(root, "dist"), join(installed, "dist"), { recursive: true });
   cpSync(join(root, "package.json"), join(installed, "package.json"));
 }

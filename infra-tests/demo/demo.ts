@@ -24,7 +24,7 @@ const environment = {
 
 function holdfast(...words: string[]): void {
   console.log(`\n$ holdfast ${words.join(" ")}`);
-  const { status } = spawnSync(process.execPath, [join(project, "agent/holdfast.js"), ...words], {
+  const { status } = spawnSync(process.execPath, [join(project, "agent/holdfast.cjs"), ...words], {
     stdio: "inherit",
     env: environment,
   });

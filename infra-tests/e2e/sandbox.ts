@@ -29,7 +29,7 @@ export type RunOptions = {
 /** The passphrase of all stores that tests make. */
 export const passphrase = "correct horse battery staple";
 
-const door = fileURLToPath(new URL("../../agent/holdfast.js", import.meta.url));
+const door = fileURLToPath(new URL("../../agent/holdfast.cjs", import.meta.url));
 
 /** A directory of a test's own, and the program run in it as a person would: another process with its own home and caches. */
 export class Sandbox {

@@ -105,7 +105,7 @@ function prepare(): ServedTree {
     HOLDFAST_PASSPHRASE: "for this load only",
   };
   const store = join(directory, "store");
-  const agent = fileURLToPath(import.meta.resolve("#agent/holdfast.js"));
+  const agent = fileURLToPath(import.meta.resolve("#agent/holdfast.cjs"));
   const run = (...words: string[]): void =>
     void execFileSync(process.execPath, [agent, "--quiet", "at", store, ...words], {
       env: environment,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findProgram, pathDirectories } from "#infra-tests/bench/find-program.ts";
 
-const agent = fileURLToPath(import.meta.resolve("#agent/holdfast.js"));
+const agent = fileURLToPath(import.meta.resolve("#agent/holdfast.cjs"));
 
 /** A server that runs, and where it serves the tree: a URL with a closing slash. */
 export type Served = {

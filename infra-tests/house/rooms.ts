@@ -92,7 +92,7 @@ export const environmentAllowed: readonly string[] = [
   "agent/main.ts",
   "agent/end-process.ts",
   "agent/config/",
-  "agent/holdfast.js",
+  "agent/holdfast.cjs",
   "agent/demo/",
   "functions/wiring.ts",
   "gateway/wiring.ts",

@@ -2,17 +2,15 @@
 /*
  * The door of the agent: a file that every Node since 12.17 can read. A Node that is new enough runs the program in this
  * process; an older one starts the Node that is installed beside the package, and is its shadow: same streams, same
- * signals, same end.
+ * signals, same end. A script, not a module: Node starts a module by way of all that its streams need.
  */
-import { existsSync, lstatSync, mkdirSync, readFileSync } from "fs";
-import module from "module";
-import { homedir } from "os";
-import { dirname, join } from "path";
-import { fileURLToPath } from "url";
+const { existsSync, lstatSync, mkdirSync, readFileSync } = require("fs");
+const { enableCompileCache } = require("module");
+const { homedir } = require("os");
+const path = require("path");
 
 const wanted = [24, 15];
 const exitIncompatible = 78;
-const here = fileURLToPath(import.meta.url);
 
 if (isEnough(process.versions.node)) run();
 else restart();
@@ -20,19 +18,29 @@ else restart();
 function run() {
   leaveOwnerItsRights();
   const cache = compileCacheDirectory();
-  if (cache !== undefined && typeof module.enableCompileCache === "function") module.enableCompileCache(cache);
-  const program = programFile();
-  if (program === undefined) {
+  if (cache !== undefined && typeof enableCompileCache === "function") enableCompileCache(cache);
+  if (!isInstalled()) {
+    import("./main.ts").catch(failStart);
+    return;
+  }
+  const program = path.join(__dirname, "..", "dist", "start.cjs");
+  if (!existsSync(program)) {
     fail(
       "Cannot start: this copy of the package was not built",
       "Run `npm pack` in the sources, and install the file that it makes.",
     );
     return;
   }
-  import(program).catch((error) => {
-    console.error(error);
-    process.exitCode = 70;
-  });
+  try {
+    require(program);
+  } catch (error) {
+    failStart(error);
+  }
+}
+
+function failStart(error) {
+  console.error(error);
+  process.exitCode = 70;
 }
 
 /** What this program makes for itself it must be able to use, whatever umask it was started with. */
@@ -41,10 +49,9 @@ function leaveOwnerItsRights() {
   process.umask(umask & 0o077);
 }
 
-/** The sources where they may run; the build where Node would refuse TypeScript (below a node_modules directory). */
-function programFile() {
-  if (!/[\\/]node_modules[\\/]/.test(here)) return "./main.ts";
-  return existsSync(join(dirname(here), "..", "dist", "main.js")) ? "../dist/main.js" : undefined;
+/** Whether it is a package that runs what was built: Node would refuse TypeScript below a node_modules directory. */
+function isInstalled() {
+  return /[\\/]node_modules[\\/]/.test(__filename);
 }
 
 /**
@@ -54,11 +61,14 @@ function programFile() {
 function compileCacheDirectory() {
   const set = process.env.XDG_CACHE_HOME;
   try {
-    const cache = join(set !== undefined && set.startsWith("/") ? set : join(homedir(), ".cache"), "holdfast");
-    const directory = join(cache, "compiled");
+    const cache = path.join(
+      set !== undefined && set.startsWith("/") ? set : path.join(homedir(), ".cache"),
+      "holdfast",
+    );
+    const directory = path.join(cache, "compiled");
     makeDirectory(directory);
-    const isOurs = [cache, directory].every((path) => {
-      const found = lstatSync(path);
+    const isOurs = [cache, directory].every((each) => {
+      const found = lstatSync(each);
       return found.isDirectory() && found.uid === process.getuid() && (found.mode & 0o022) === 0;
     });
     return isOurs ? directory : undefined;
@@ -68,10 +78,10 @@ function compileCacheDirectory() {
 }
 
 /** Not by Node's own recursive way, which never returns where a directory cannot be made, as below /proc. */
-function makeDirectory(path) {
-  const above = dirname(path);
-  if (above !== path && !existsSync(above)) makeDirectory(above);
-  if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
+function makeDirectory(directory) {
+  const above = path.dirname(directory);
+  if (above !== directory && !existsSync(above)) makeDirectory(above);
+  if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
 }
 
 function restart() {
@@ -83,7 +93,7 @@ function restart() {
     );
     return;
   }
-  const args = [here].concat(process.argv.slice(2));
+  const args = [__filename].concat(process.argv.slice(2));
   if (typeof process.execve === "function") process.execve(node, [node].concat(args), process.env);
   void import("child_process").then(({ spawn }) => shadow(spawn(node, args, { stdio: "inherit" }), node));
 }
@@ -106,13 +116,13 @@ function installedNode() {
   const platform = process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node";
   const packages = ["node", `${platform}-${process.platform}-${process.arch}`];
   for (
-    let directory = dirname(here), above = "";
+    let directory = __dirname, above = "";
     directory !== above;
-    above = directory, directory = dirname(directory)
+    above = directory, directory = path.dirname(directory)
   ) {
     for (const name of packages) {
-      const root = join(directory, "node_modules", name);
-      const node = join(root, "bin", "node");
+      const root = path.join(directory, "node_modules", name);
+      const node = path.join(root, "bin", "node");
       if (existsSync(node) && isEnough(versionOf(root))) return node;
     }
   }
@@ -121,7 +131,7 @@ function installedNode() {
 
 function versionOf(root) {
   try {
-    return String(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version);
+    return String(JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")).version);
   } catch {
     return "0.0";
   }
