@@ -24,7 +24,7 @@ import { silentReporter } from "#shared/operations/progress.ts";
 import { systemRandom } from "#shared/random.ts";
 import { sealIndexRows } from "#shared/repository/index-section.ts";
 import { openBundle, readConfig } from "#shared/repository/open-repository.ts";
-import { sealSessionKey } from "#shared/repository/session-keys.ts";
+import { drawSession } from "#shared/repository/session-keys.ts";
 import { checkpointKey, logKey, stateKey } from "#shared/store/object-key.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import { meteredStore } from "#shared/store/metered-store.ts";
@@ -47,14 +47,7 @@ async function makeStore(): Promise<LogState> {
   if (indexKey === undefined) throw new Error("no index key");
   const storeId = idToBytes(config.storeId);
   const random = seededRandom("many snapshots");
-  const sessionId = random(16);
-  const sessionKey = random(32);
-  const envelope = await sealSessionKey({
-    publicKey: config.publicKey,
-    storeId,
-    sessionId,
-    sessionKey,
-  });
+  const { sessionId, sessionKey, envelope } = await drawSession({ config, storeIdBytes: storeId, random });
   let state = emptyLogState(config.storeId);
   for (let number = 1; number <= commits; number++) {
     const commitId = idFromBytes("commit", random(16));

@@ -5,20 +5,27 @@ import { encodeHex } from "#shared/bytes/hex.ts";
 import { concatBytes } from "#shared/bytes/concat-bytes.ts";
 import type { SessionEnvelope } from "#shared/format/state.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import type { Random } from "#shared/random.ts";
 
 /** Binds a session envelope to its store and session. */
 function envelopeInfo(storeId: Uint8Array, sessionId: Uint8Array): Uint8Array {
   return concatBytes(Buffer.from("holdfast/v1/session\0", "latin1"), storeId, sessionId);
 }
 
-/** Seals a session key to the public key of a store. @see RFC 9180 */
-export function sealSessionKey(options: {
-  readonly publicKey: Uint8Array;
-  readonly storeId: Uint8Array;
-  readonly sessionId: Uint8Array;
-  readonly sessionKey: Uint8Array;
-}): Promise<Uint8Array> {
-  return sealTo(options.publicKey, envelopeInfo(options.storeId, options.sessionId), options.sessionKey);
+/** The key of a session that begins, and what tells of it to the holder of the store's key. */
+export type DrawnSession = SessionEnvelope & { readonly sessionKey: Uint8Array };
+
+/** Draws the key of a session that writes to a store, and seals it to the store's public key. @see RFC 9180 */
+export async function drawSession(repository: {
+  readonly config: { readonly publicKey: Uint8Array };
+  readonly storeIdBytes: Uint8Array;
+  readonly random: Random;
+}): Promise<DrawnSession> {
+  const { config, storeIdBytes, random } = repository;
+  const sessionId = random(16);
+  const sessionKey = random(32);
+  const envelope = await sealTo(config.publicKey, envelopeInfo(storeIdBytes, sessionId), sessionKey);
+  return { sessionId, sessionKey, envelope };
 }
 
 /**

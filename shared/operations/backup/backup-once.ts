@@ -5,6 +5,7 @@ import type { SnapshotHeader, SnapshotSource } from "#shared/format/snapshot.ts"
 import { nodeName } from "#shared/tree/read-tree.ts";
 import type { Progress } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
+import { drawSession } from "#shared/repository/session-keys.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { adoptPacks } from "./adopt-packs.ts";
 import type { BackupOptions, BackupReport } from "./backup.ts";
@@ -51,6 +52,9 @@ export async function backupOnce(
   const { repository, importers, reporter } = options;
   const { progress, startedMs, ledger } = round;
   const { clock } = repository;
+  // Other threads seal the key while this one reads.
+  const drawing = drawSession(repository);
+  drawing.catch(() => undefined); // whoever waits for it is told
   await repository.loadHeads();
   const isSafe = await findUnsafePacks(repository, reporter);
   const index = new IndexOnDemand(repository, { reporter, isSafe });
@@ -69,6 +73,7 @@ export async function backupOnce(
   }
   const session = await SessionWriter.begin({
     repository,
+    drawn: await drawing,
     adopted,
     journal: options.journal,
     releaseMemory: options.releaseMemory,

@@ -20,7 +20,7 @@ import type { Repository } from "#shared/repository/repository.ts";
 import { SegmentBuilder, type SealedSegment } from "#shared/repository/segment-builder.ts";
 import { SegmentReferences } from "#shared/repository/segment-references.ts";
 import { SessionIndex, type SessionTable } from "#shared/repository/session-index.ts";
-import { sealSessionKey } from "#shared/repository/session-keys.ts";
+import type { DrawnSession } from "#shared/repository/session-keys.ts";
 import { sortIndexRows } from "#shared/repository/sort-index-rows.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { formatLimits } from "#shared/format/limits.ts";
@@ -71,9 +71,7 @@ export class SessionWriter {
 
   private constructor(parts: {
     repository: Repository;
-    sessionId: Uint8Array;
-    sessionKey: Uint8Array;
-    envelope: Uint8Array;
+    drawn: DrawnSession;
     nodeMac: Mac;
     adopted: AdoptedPacks;
     journal: Journal | undefined;
@@ -82,10 +80,10 @@ export class SessionWriter {
   }) {
     const { repository } = parts;
     this.repository = repository;
-    this.sessionId = parts.sessionId;
-    this.sessionKey = parts.sessionKey;
+    this.sessionId = parts.drawn.sessionId;
+    this.sessionKey = parts.drawn.sessionKey;
     this.commitId = idFromBytes("commit", repository.random(16));
-    this.#envelope = parts.envelope;
+    this.#envelope = parts.drawn.envelope;
     this.#nodeMac = parts.nodeMac;
     this.#adopted = parts.adopted;
     this.#journal = parts.journal;
@@ -122,30 +120,20 @@ export class SessionWriter {
     this.sessionIndex.addTable(SessionIndex.createTable(1 << 15));
   }
 
-  /** Begins a session: draws its key and seals it to the store. */
+  /** Begins a session with a key that was drawn for it. */
   static async begin(options: {
     repository: Repository;
+    drawn: DrawnSession;
     adopted: AdoptedPacks;
     journal: Journal | undefined;
     uploads: number;
     releaseMemory?: (() => void) | undefined;
   }): Promise<SessionWriter> {
-    const { repository } = options;
-    const sessionId = repository.random(16);
-    const sessionKey = repository.random(32);
-    const envelope = await sealSessionKey({
-      publicKey: repository.config.publicKey,
-      storeId: repository.storeIdBytes,
-      sessionId,
-      sessionKey,
-    });
-    repository.sessionKeys.addKey(sessionId, sessionKey);
+    const { repository, drawn } = options;
+    repository.sessionKeys.addKey(drawn.sessionId, drawn.sessionKey);
     return new SessionWriter({
       ...options,
       releaseMemory: options.releaseMemory,
-      sessionId,
-      sessionKey,
-      envelope,
       nodeMac: await repository.nodeMac(),
     });
   }

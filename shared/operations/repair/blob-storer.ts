@@ -7,8 +7,8 @@ import { ByteWriter } from "#shared/bytes/byte-writer.ts";
 import { nodeKey } from "#shared/repository/node-key.ts";
 import { PackWriter, type WrittenPack } from "#shared/repository/pack-writer.ts";
 import type { Repository } from "#shared/repository/repository.ts";
+import { drawSession } from "#shared/repository/session-keys.ts";
 import { SegmentBuilder } from "#shared/repository/segment-builder.ts";
-import { sealSessionKey } from "#shared/repository/session-keys.ts";
 import { sortIndexRows } from "#shared/repository/sort-index-rows.ts";
 
 /** Packs stored at once. */
@@ -53,10 +53,7 @@ export class BlobStorer {
 
   /** Draws the key of the session. */
   static async begin(repository: Repository): Promise<BlobStorer> {
-    const sessionId = repository.random(16);
-    const sessionKey = repository.random(32);
-    const { publicKey } = repository.config;
-    const envelope = await sealSessionKey({ publicKey, storeId: repository.storeIdBytes, sessionId, sessionKey });
+    const { sessionId, envelope, sessionKey } = await drawSession(repository);
     const nodeMac = await createMac(nodeKey(repository.requireKey("idKey")));
     return new BlobStorer(repository, nodeMac, { sessionId, envelope }, sessionKey);
   }
