@@ -95,7 +95,8 @@ function restart() {
   }
   const args = [__filename].concat(process.argv.slice(2));
   if (typeof process.execve === "function") process.execve(node, [node].concat(args), process.env);
-  void import("child_process").then(({ spawn }) => shadow(spawn(node, args, { stdio: "inherit" }), node));
+  const { spawn } = require("child_process");
+  shadow(spawn(node, args, { stdio: "inherit" }), node);
 }
 
 /** Lives and ends as `child` does. A Ctrl-C reaches both from the terminal; the program knows a signal that comes twice. */
