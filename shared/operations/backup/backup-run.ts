@@ -165,7 +165,8 @@ export class BackupRun {
     const { repository } = session;
     const importer = this.#importer;
     if (importer === undefined) throw new HoldfastError("internal", "Cannot read content: there is no source");
-    const workerData: BackupWorkerData = {
+    // The index of the session grows while threads are at work.
+    const workerData = (): BackupWorkerData => ({
       contentModuleUrl: importer.content.moduleUrl,
       contentOptions: importer.content.options,
       chunker: repository.config.chunker,
@@ -180,7 +181,7 @@ export class BackupRun {
       indexRuns: repository.index.runRows,
       sessionTables: session.sessionIndex.tables,
       ordinalCounter: session.ordinalCounter,
-    };
+    });
     const pool = new WorkerPool<ToBackupWorker, FromBackupWorker>({
       moduleUrl: new URL("./backup-worker.ts", import.meta.url),
       threads: this.#threads,

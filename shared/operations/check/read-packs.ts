@@ -259,7 +259,7 @@ class PackReader {
     this.#pool = new WorkerPool({
       moduleUrl: new URL("./check-worker.ts", import.meta.url),
       threads: this.#threads,
-      workerData,
+      workerData: () => workerData,
       onMessage: (result: CheckResult) => {
         const waiting = this.#waiting.get(result.taskId);
         this.#waiting.delete(result.taskId);

@@ -247,7 +247,7 @@ export class ContentRestorer {
     this.#pool = new WorkerPool({
       moduleUrl: new URL("./restore-worker.ts", import.meta.url),
       threads: this.#threads,
-      workerData,
+      workerData: () => workerData,
       onMessage: (message: FromRestoreWorker) => {
         try {
           this.#take(message);
