@@ -113,9 +113,17 @@ export class BackupRun {
     this.#check();
   }
 
-  /** Waits until a thread or an upload has done something. Throws as `checkStopped`. */
+  /**
+   * Waits until a thread or an upload has done something since the wait before, which may be the case already. Throws as `checkStopped`.
+   *
+   * @throws {HoldfastError} internal: nobody has anything to do, and would ever wake whoever waits
+   */
   async wait(): Promise<void> {
     this.#check();
+    if (this.#hasNews) {
+      this.#hasNews = false;
+      return;
+    }
     if (this.#dispatcher?.full === false) this.#dispatcher.send();
     if ((this.#pool?.outstanding ?? 0) === 0 && !this.session.packs.busy)
       throw new HoldfastError("internal", "The backup waits for something that nobody does");
@@ -123,8 +131,11 @@ export class BackupRun {
       this.#wake = resolve;
     });
     await (this.session.packs.busy ? Promise.race([changed, this.session.packs.room()]) : changed);
+    this.#wake = undefined;
     this.#check();
   }
+  /** Whether a thread has told something while nobody waited. */
+  #hasNews = false;
 
   /** Lets the threads seal what they hold and begins to end them. @returns index rows that they kept themselves */
   async finishContent(): Promise<readonly Uint8Array[]> {
@@ -263,6 +274,7 @@ export class BackupRun {
   #wakeUp(): void {
     const wake = this.#wake;
     this.#wake = undefined;
-    wake?.();
+    if (wake === undefined) this.#hasNews = true;
+    else wake();
   }
 }

@@ -164,8 +164,6 @@ class SourceBackup {
   async #makeRoom(path: string): Promise<void> {
     this.#run.progress.currentPath = path;
     this.#releaseHeld();
-    // What threads have told since the last look may be all that there is: nobody would wake whoever waits for more.
-    await this.#drain("open");
     while (this.#queue.length > queueMax || this.#run.mustWait) {
       await this.#run.wait();
       await this.#drain("open");
