@@ -38,7 +38,7 @@ export const create = defineCommand({
     { name: "chunk-min", type: "size", value: "SIZE", description: "The smallest chunk of a file, but for its last." },
     { name: "chunk-avg", type: "size", value: "SIZE", description: "The size that chunks have on average." },
     { name: "chunk-max", type: "size", value: "SIZE", description: "The largest chunk." },
-    { name: "compression", type: "count", value: "LEVEL", description: "Level of zstd, 1 (fast) to 22 (small)." },
+    { name: "compression", type: "count", value: "LEVEL", description: "Level of zstd, 1 (fast) to 19 (small)." },
     {
       name: "grace-period",
       type: "duration",

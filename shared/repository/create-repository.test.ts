@@ -26,6 +26,7 @@ describe("createRepository", () => {
     ["tiny segments", { segmentBytes: 100 }],
     ["tiny packs", { packBytes: 100 }],
     ["a compression level that there is not", { compressionLevel: 40 }],
+    ["a compression level that is not used", { compressionLevel: 20 }],
     ["half a byte", { segmentBytes: 4096.5 }],
     ["a grace period of less than nothing", { graceMs: -1 }],
   ])("refuses %s, and writes nothing", async (_name, settings) => {

@@ -7,7 +7,7 @@ import { sha256 } from "#shared/crypto/sha256.ts";
 import { configKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import { defaultCompressionLevel } from "#shared/compression/compress.ts";
+import { compressionLevels, defaultCompressionLevel } from "#shared/compression/compress.ts";
 import type { Clock } from "#shared/clock.ts";
 import type { Random } from "#shared/random.ts";
 import { findRemains } from "./find-remains.ts";
@@ -96,6 +96,14 @@ export async function createRepository(options: {
 /** The bytes of a config, once it is sure that they open: a store whose config does not would be lost. */
 function encodeUsable(config: StoreConfig): Uint8Array<ArrayBuffer> {
   checkChunkSizes(config.chunker);
+  const { level } = config.compression;
+  // The format has room for levels whose windows not every decoder offers; nothing is compressed with those.
+  if (level > compressionLevels.max) {
+    throw new HoldfastError(
+      "invalid",
+      `Cannot create a store with compression level ${level}: the highest is ${compressionLevels.max}`,
+    );
+  }
   try {
     const bytes = encodeConfig(config);
     decodeConfig(bytes);
