@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync } from "node:zlib";
 
-/** The zstd level of a new store, for segments of 1 MiB; what else was measured is in decisions/0013. */
-export const defaultCompressionLevel = 2;
+/** The zstd level of a new store, for segments of 1 MiB; what else was measured is in decisions/0013 and 0023. */
+export const defaultCompressionLevel = 1;
 
 /** The levels that may be asked for; above them windows outgrow what every decoder offers. */
 export const compressionLevels = { min: 1, max: 19 } as const;

@@ -15,11 +15,11 @@ const byPassphrase = (place: Place, ...args: string[]): Command => ({
   args: [place.program, "--quiet", "at", place.store, ...args],
 });
 
-/** This checkout as a package, under the Node that runs the bench; zstd 2, XChaCha20-Poly1305, verify after encode. */
+/** This checkout as a package, under the Node that runs the bench; zstd 1, XChaCha20-Poly1305, verify after encode. */
 export const holdfast: Tool = {
   name: "holdfast",
   programs: [installedHoldfast],
-  settings: "defaults (zstd 2, verify after encode), opened with a key file",
+  settings: "defaults (zstd 1, verify after encode), opened with a key file",
   version: (program) => ({ program: process.execPath, args: [program, "version"] }),
   environment: (place) => ({ HOLDFAST_PASSPHRASE: place.passphrase }),
   prepare: (place) => [
