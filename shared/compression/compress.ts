@@ -9,7 +9,7 @@ export const compressionLevels = { min: 1, max: 19 } as const;
 /**
  * Compresses `data` into one zstd frame that carries the content size.
  *
- * The level's own parameters are used: for pieces of 512 KiB to 2 MiB windowLog, hashLog, minMatch, strategy and long
+ * The level's own parameters are used, but for the window of level 1: for pieces of 512 KiB to 2 MiB hashLog, minMatch, strategy and long
  * distance matching gave a few hundredths at best, and there is no frame checksum because every blob is verified by its MAC.
  *
  * @param level - zstd level, within `compressionLevels`
@@ -31,11 +31,15 @@ export function compress(data: Uint8Array, level: number = defaultCompressionLev
   return new Uint8Array(frame);
 }
 
+/** The window of level 1 for segments of 1 MiB, whose own is half as long: 0.3 % fewer bytes in the same time. */
+const leastWindowLog = 20;
+
 /** The parameters of zstd at a level: content size, no checksum. */
 export function compressionParameters(level: number): Record<number, number> {
   const { min, max } = compressionLevels;
   return {
     [constants.ZSTD_c_compressionLevel]: Math.min(Math.max(level, min), max),
+    ...(level <= min ? { [constants.ZSTD_c_windowLog]: leastWindowLog } : {}),
     [constants.ZSTD_c_contentSizeFlag]: 1,
     [constants.ZSTD_c_checksumFlag]: 0,
   };
