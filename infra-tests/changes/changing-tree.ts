@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
-import { libc } from "#agent/filesystem/libc.ts";
+import { libc, workingDirectory } from "#agent/filesystem/libc.ts";
+import { putTimes } from "#agent/filesystem/put-times.ts";
 import type { SeededRandom } from "#infra-tests/simulate/seeded-random.ts";
 
 /** How large a tree is in the beginning. */
@@ -76,16 +77,20 @@ export class ChangingTree {
     this.#directories.push(path);
   }
 
-  /** Other content of the same length, with the same time: only the inode's own time tells. */
+  /** Other content of the same length, with the same time to the nanosecond: only the inode's own time tells. */
   #rewriteUnnoticed(): void {
-    const path = bytes(this.#file());
-    const { atime, mtime } = fs.lstatSync(path);
+    const c = libc();
+    if (c === undefined) return;
+    const name = this.#file();
+    const path = bytes(name);
+    const { mtimeNs } = fs.lstatSync(path, { bigint: true });
     const content = fs.readFileSync(path);
     fs.writeFileSync(
       path,
       content.map((byte) => byte ^ 1),
     );
-    fs.utimesSync(path, atime, mtime);
+    const times = putTimes(c, Number(mtimeNs / 1_000_000_000n), Number(mtimeNs % 1_000_000_000n));
+    c.utimensat(workingDirectory, c.putPath(name), times, 0);
   }
 
   #moveFile(): void {

@@ -1,6 +1,5 @@
 import { rmSync } from "node:fs";
 import { compareTrees, describeDifferences } from "#infra-tests/fidelity/compare-trees.ts";
-import { removeTree } from "#infra-tests/fidelity/make-tree.ts";
 import { Sandbox } from "#infra-tests/e2e/sandbox.ts";
 import { SeededRandom } from "#infra-tests/simulate/seeded-random.ts";
 import { ChangingTree, type TreeSize } from "./changing-tree.ts";
@@ -64,7 +63,6 @@ export async function runChanges({ seed, size, more, program }: ChangesOptions):
       rmSync(target, { recursive: true, force: true });
     }
   } finally {
-    removeTree(source);
     sandbox.remove();
   }
   return { rounds, compared, failures };
