@@ -7,6 +7,7 @@ import type {
   CreateRequest,
   Engine,
   EntrySummary,
+  KeepRecoveryKey,
   KeySummary,
   SnapshotSummary,
 } from "#agent/commands/engine.ts";
@@ -87,6 +88,11 @@ async function tryLine(args: readonly string[], answers: Partial<Engine> = {}, e
     keys: async () => [slot],
     addKey: async () => ({ slot, keyfile: Buffer.from("KEY") }),
     removeKey: async () => slot,
+    keyToRemove: async () => slot,
+    addRecoveryKey: async (keep: KeepRecoveryKey) => {
+      await keep("AAAAA-BBBBB", "5707e");
+      return { ...slot, form: "recovery" };
+    },
     changePassphrase: async () => slot,
     probe: async () => ({ checks: [], fitness: "fit" }),
     close: async () => {},
@@ -156,7 +162,16 @@ beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), "holdfast-l
 afterAll(() => rm(directory, { recursive: true }));
 
 test.each([
-  [[], "no command is given"],
+  [["delete"], "`holdfast rm`"],
+  [["unlock"], "has no locks"],
+  [["ls", "at", "/s"], "`at STORE` comes before the command"],
+  [["restore", "latest", "--target", "/x"], "Use --to DIR."],
+  [["check", "--read-data"], "Use --read."],
+  [["-r", "/s", "ls"], "`holdfast at STORE COMMAND`"],
+  [["backup", "/etc", "--excl", "x"], "Did you mean --exclude?"],
+  [["help", "snapshots"], "`holdfast ls`"],
+  [["key", "list", "--apply"], "it belongs to key remove"],
+  [["ls", "--removed", "latest"], "lists all removed ones"],
   [["bakcup"], "Did you mean `holdfast backup`?"],
   [["prune"], "`holdfast maintenance`"],
   [["forget"], "`holdfast rm`"],
@@ -188,8 +203,8 @@ test.each([
   [["key"], "Use one of: add, list, remove, passwd"],
   [["key", "ad"], "holdfast key add"],
   [["key", "remove"], "one SLOT after remove"],
-  [["key", "list", "--label", "x"], "belong to key add"],
-  [["key", "add", "--out", "f", "--new-passphrase-command", "true"], "no new passphrase is wanted"],
+  [["key", "list", "--label", "x"], "it belongs to key add"],
+  [["key", "add", "--out", "f", "--new-passphrase-command", "true"], "the new key is a file"],
   [["create", "--plaintext", "--recovery-key-file", "f"], "has none"],
   [["create", "--plaintext", "--passphrase-command", "true"], "has none"],
   [["create", "--keyfile", "f"], "`holdfast key add --out FILE`"],
@@ -275,9 +290,12 @@ test.each([
 
 test("ls shows snapshots as lines and as events, with names that are no UTF-8", async () => {
   const text = await tryLine(["ls", "--tag", "a", "--latest", "2"]);
-  expect(text.asked[1]).toEqual(["snapshots", { tags: ["a"], host: undefined, name: undefined, latest: 2 }]);
+  expect(text.asked[1]).toEqual([
+    "snapshots",
+    { tags: ["a"], host: undefined, name: undefined, latest: 2, removed: false },
+  ]);
   expect(text.out).toMatch(
-    /^3f2ac1000000 {2}2026-11-\d\d .*1\.30 GiB .*78,579 entries {2}web1 nightly:\/etc \/srv\/\\xff {2}\[a\]\n$/,
+    /^ID {12}TIME .* SIZE +ENTRIES {2}HOST NAME:PATHS \[TAGS\]\n3f2ac1000000 {2}2026-11-\d\d .*1\.30 GiB .* 78,579 {2}web1 nightly:\/etc \/srv\/\\xff {2}\[a\]\n$/,
   );
   const event: unknown = JSON.parse((await tryLine(["ls", "--json"])).out);
   expect(event).toMatchObject({
@@ -285,6 +303,50 @@ test("ls shows snapshots as lines and as events, with names that are no UTF-8", 
     paths: ["/etc", "/srv/\\xff"],
     pathsBase64: ["L2V0Yw==", "L3Nydi//"],
   });
+});
+
+test("ls --removed asks for removed snapshots and shows when each was removed; none at all is said", async () => {
+  const removed = { ...snapshot, removedAtMs: Date.UTC(2026, 10, 21, 5) };
+  const { asked, out } = await tryLine(["ls", "--removed"], { snapshots: () => each(removed) });
+  expect(asked[1]).toMatchObject(["snapshots", { removed: true }]);
+  expect(out).toMatch(/ {2}removed 2026-11-2\d .*\n$/);
+  const none = await tryLine(["ls"], { snapshots: () => each() });
+  expect([none.out, none.err]).toEqual(["", "No snapshots match.\n"]);
+});
+
+test("without a command the overview is printed, and the exit code is that of a wrong command line", async () => {
+  const { out, outcome } = await tryLine([]);
+  expect(out).toContain("Commands\n");
+  expect(outcome).toBe("invalid");
+});
+
+test.each([["--version"], ["-V"], ["backup", "--version"]])("%s %s shows the version", async (...args) => {
+  const { out, outcome } = await tryLine(args.filter((each) => each !== undefined));
+  expect(out).toMatch(/^holdfast \d+\.\d+\.\d+ \(node /);
+  expect(outcome).toBe("ok");
+});
+
+test("key remove shows the slot, and deletes it with --apply only; of the slot in use it says so", async () => {
+  const plan = await tryLine(["key", "remove", "aa"]);
+  expect(plan.asked.map(([name]) => name)).toEqual(["store", "keyToRemove", "close"]);
+  expect(plan.out).toMatch(/^would remove aa11 .*\(in use\)\n$/);
+  expect(plan.err).toContain("warning: This is the slot in use");
+  expect(plan.err).toContain("Add --apply");
+  const done = await tryLine(["key", "remove", "--apply", "aa"]);
+  expect(done.asked.map(([name]) => name)).toEqual(["store", "removeKey", "close"]);
+  expect(done.out).toMatch(/^removed aa11 /);
+  expect(done.err).toContain("warning: The slot in use was removed");
+});
+
+test("key recovery shows the new recovery key once, or writes it to a private file", async () => {
+  const { out } = await tryLine(["key", "recovery"]);
+  expect(out).toContain("Recovery key of store 5707e, shown only now");
+  expect(out).toContain("AAAAA-BBBBB");
+  const path = join(directory, "new-recovery.txt");
+  const quiet = await tryLine(["key", "recovery", "--out", path]);
+  expect(quiet.out).not.toContain("AAAAA");
+  expect(await readFile(path, "utf8")).toBe("AAAAA-BBBBB\n");
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
 });
 
 test("ls shows entries as names, long, and as events with exact bytes", async () => {

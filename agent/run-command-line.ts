@@ -2,6 +2,7 @@ import { parseOptions } from "#agent/arguments/parse-options.ts";
 import { refuseGarbledArguments } from "#agent/arguments/refuse-garbled-arguments.ts";
 import { splitCommandLine } from "#agent/arguments/split-command-line.ts";
 import { nearestName } from "#agent/arguments/nearest-name.ts";
+import { commandsElsewhere } from "#agent/arguments/words-elsewhere.ts";
 import type { Command, Outcome } from "#agent/commands/command.ts";
 import { commandNames, isCommandName } from "#agent/commands/command-names.ts";
 import { commandTable } from "#agent/commands/command-table.ts";
@@ -40,38 +41,32 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   const engine = () => (opened ??= wiring.engine({ globals, store, signal, secretSources, renderer }));
   const context = { options: values, globals, positionals, renderer, signal, writeBytes, secretSources, engine };
   try {
-    if (!globals.help) return await command.run(context);
-    const { help } = await import("#agent/commands/help.ts");
-    return await help.run({ ...context, positionals: name === undefined ? [] : [command.name] });
+    if (globals.help) {
+      const { help } = await import("#agent/commands/help.ts");
+      return await help.run({ ...context, positionals: name === undefined ? [] : [command.name] });
+    }
+    if (globals.version) return await (await commandTable.version()).run({ ...context, positionals: [] });
+    const outcome = await command.run(context);
+    // The overview is an answer, but whoever wrote a command into a script, and lost it, must not see a success.
+    return name === undefined ? "invalid" : outcome;
   } finally {
     await (await opened)?.close();
   }
 }
 
-/** Commands of other backup programs, and what does the same here. */
-const namesElsewhere: ReadonlyMap<string, string> = new Map([
-  ["dump", "`holdfast cat`"],
-  ["forget", "`holdfast rm`"],
-  ["gc", "`holdfast maintenance`"],
-  ["init", "`holdfast create`"],
-  ["prune", "`holdfast rm`, and `holdfast maintenance` after it,"],
-  ["snapshots", "`holdfast ls`"],
-  ["verify", "`holdfast check`"],
-]);
-
 async function findCommand(leading: readonly string[], name: string | undefined): Promise<Command> {
   if (name === undefined) {
-    if (parseOptions(globalOptions, leading, "Run `holdfast help`.").values.help) return commandTable.help();
-    throw new HoldfastError("invalid", "Cannot run: no command is given", { hint: "Run `holdfast help`." });
+    parseOptions(globalOptions, leading, "Run `holdfast help`.");
+    return commandTable.help();
   }
   if (isCommandName(name)) return commandTable[name]();
+  throw new HoldfastError("invalid", `Cannot run "${name}": there is no such command`, { hint: commandHint(name) });
+}
+
+/** What to run instead of a command that does not exist. */
+export function commandHint(name: string): string {
+  const elsewhere = commandsElsewhere.get(name);
+  if (elsewhere !== undefined) return elsewhere;
   const near = nearestName(name, commandNames);
-  const ours = namesElsewhere.get(name);
-  throw new HoldfastError("invalid", `Cannot run "${name}": there is no such command`, {
-    hint: ours
-      ? `What other programs call ${name} is ${ours} here.`
-      : near
-        ? `Did you mean \`holdfast ${near}\`?`
-        : "Run `holdfast help` for the list of commands.",
-  });
+  return near === undefined ? "Run `holdfast help` for the list of commands." : `Did you mean \`holdfast ${near}\`?`;
 }

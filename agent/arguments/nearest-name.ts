@@ -1,10 +1,11 @@
 /**
  * The candidate most like `name`, or undefined when none is near: at most a third of the letters differ (adjacent swaps
- * count as one), or `name` is the beginning of exactly one candidate.
+ * count as one), or `name` is the beginning of exactly one candidate, or of several of which one begins all others.
  */
 export function nearestName(name: string, candidates: readonly string[]): string | undefined {
   const begins = candidates.filter((candidate) => name.length >= 2 && candidate.startsWith(name));
-  if (begins.length === 1) return begins[0];
+  const shared = begins.find((each) => begins.every((other) => other.startsWith(each)));
+  if (shared !== undefined) return shared;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(Math.min(name.length, 24) / 3)) + 1;
   for (const candidate of candidates) {

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { HoldfastError } from "#shared/errors.ts";
 import { nearestName } from "./nearest-name.ts";
+import { optionsElsewhere } from "./words-elsewhere.ts";
 import type { OptionRow, OptionValue, OptionValues } from "./option-row.ts";
 import { parseOptionValue } from "./parse-option-value.ts";
 
@@ -76,9 +77,18 @@ function valueOf(row: OptionRow, token: Extract<ArgumentToken, { kind: "option" 
 }
 
 function unknownOption(rows: readonly OptionRow[], rawName: string, usageHint: string): HoldfastError {
+  const name = rawName.replace(/^-+/, "");
+  const elsewhere = optionsElsewhere.get(name);
+  if (elsewhere !== undefined) {
+    const hint = `${elsewhere} ${usageHint}`;
+    return new HoldfastError("invalid", `Cannot use ${rawName}: there is no such option`, {
+      detail: { option: rawName },
+      hint,
+    });
+  }
   const near = nearestName(
-    rawName.replace(/^-+/, ""),
-    rows.map(({ name }) => name),
+    name,
+    rows.map((row) => row.name),
   );
   return new HoldfastError("invalid", `Cannot use ${rawName}: there is no such option`, {
     detail: near ? { option: rawName, nearest: `--${near}` } : { option: rawName },

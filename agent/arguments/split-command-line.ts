@@ -2,6 +2,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { OptionRow } from "./option-row.ts";
 import { tokenize } from "./parse-options.ts";
+import { optionsElsewhere } from "./words-elsewhere.ts";
 
 /** A command line, taken apart but not yet read. */
 export type CommandLine = {
@@ -54,7 +55,9 @@ function refuseUnknown(globalOptions: readonly OptionRow[], args: readonly strin
       "invalid",
       `Cannot use ${token.rawName} before the command: there is no such global option`,
       {
-        hint: near ? `Did you mean --${near}?` : "Options of a command follow its name. Run `holdfast help`.",
+        hint:
+          optionsElsewhere.get(token.name) ??
+          (near ? `Did you mean --${near}?` : "Options of a command follow its name. Run `holdfast help`."),
       },
     );
   }

@@ -1,10 +1,8 @@
-import { absolutePath } from "#agent/arguments/absolute-path.ts";
 import { newPassphrase } from "#agent/config/read-secret.ts";
-import { writePrivateFile } from "#agent/config/write-private-file.ts";
-import { isDiscarded } from "#agent/render/is-discarded.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
+import { RecoveryKeyOutput } from "./recovery-key-output.ts";
 
 /** `holdfast create`: makes a store. */
 export const create = defineCommand({
@@ -13,7 +11,7 @@ export const create = defineCommand({
   synopsis: ["[options]"],
   manual: {
     description: [
-      "Makes an empty store at the address given by `at` or HOLDFAST_STORE: a directory, or an S3 bucket or a prefix in one. What is there already is never changed: a store at that address is an error, and so are backups whose `config` is lost.",
+      "Makes an empty store at the address given by `at` or HOLDFAST_STORE: a directory, or an S3 bucket or a prefix in one. What is there already is never changed: a store at that address is an error, and so is a place that holds backup data but no `config`.",
       "The object `config` is small and never changes, and nothing can be read without it. Keep a copy of it, best beside the recovery key: put back in its place it opens the store again.",
       "A passphrase is asked for, twice; or it comes from --passphrase-command or HOLDFAST_PASSPHRASE. It protects a random master secret, so it can be changed later without rewriting data (`holdfast key passwd`).",
       "The recovery key is printed once, here, before the store is there, and kept nowhere: where it cannot be printed no store is made. It opens the store when the passphrase is lost. Write it down and keep it apart from the store. Whoever has it can read everything.",
@@ -71,8 +69,7 @@ export const create = defineCommand({
     if (options.plaintext && file !== undefined) {
       throw new HoldfastError("invalid", "Cannot write a recovery key: a store made with --plaintext has none");
     }
-    let kept: { readonly recoveryKey: string } | { readonly recoveryKeyFile: string } | undefined;
-    let isShowing = false;
+    const output = new RecoveryKeyOutput({ renderer, writeBytes, signal }, file);
     const opened = await engine();
     try {
       const { storeId } = await opened.create({
@@ -83,35 +80,14 @@ export const create = defineCommand({
         compressionLevel: options.compression,
         graceMs: options["grace-period"],
         newPassphrase: () => newPassphrase(secretSources, signal),
-        async keepRecoveryKey(recoveryKey, storeId) {
-          if (file !== undefined) {
-            await writePrivateFile(absolutePath(file), `${recoveryKey}\n`, "refuse");
-            kept = { recoveryKeyFile: file };
-            return;
-          }
-          const text = `Recovery key of store ${storeId}, shown only now. Write it down and keep it apart from the store:`;
-          isShowing = true;
-          renderer.result("recoveryKey", { storeId, recoveryKey }, `${text}\n\n  ${recoveryKey}\n`);
-          await writeBytes(new Uint8Array());
-          signal.throwIfAborted();
-          kept = { recoveryKey };
-        },
+        keepRecoveryKey: output.keep,
       });
       const { plaintext } = options;
       const where = plaintext ? ", NOT encrypted" : file === undefined ? "" : `. The recovery key is in ${file}`;
-      renderer.result("store", { storeId, encrypted: !plaintext, ...kept }, `Made store ${storeId}${where}.`);
-      if (kept !== undefined && "recoveryKey" in kept && isDiscarded(1)) {
-        renderer.aside(
-          "Nobody saw the recovery key: standard output is closed or thrown away. Make another key with `holdfast key add --out FILE`.",
-        );
-      }
+      renderer.result("store", { storeId, encrypted: !plaintext, ...output.kept }, `Made store ${storeId}${where}.`);
+      output.warnIfUnseen();
     } catch (error) {
-      if (kept !== undefined) {
-        const where = file === undefined ? "" : ` in ${file}`;
-        renderer.aside(`The recovery key${where} is for nothing, unless \`holdfast info\` finds a store.`);
-      } else if (isShowing) {
-        renderer.aside("No store was made: its recovery key could not be shown.");
-      }
+      output.tellFailure("`holdfast info` finds a store", "No store was made: its recovery key could not be shown.");
       throw error;
     }
     return "ok";

@@ -43,6 +43,10 @@ export interface Engine {
   addKey(request: AddKeyRequest): Promise<AddedKey>;
   /** Removes a slot, also one that is damaged or cannot be read. @throws {HoldfastError} conflict: it is the last slot of an owner that can be read */
   removeKey(slotPrefix: string): Promise<KeySummary | DamagedKey | UnreadableKey>;
+  /** The slot that `removeKey` would remove. @throws {HoldfastError} as `removeKey` */
+  keyToRemove(slotPrefix: string): Promise<KeySummary | DamagedKey | UnreadableKey>;
+  /** Adds a slot for a new recovery key, once `keep` has given it to the person. Where that throws no slot is made. */
+  addRecoveryKey(keep: KeepRecoveryKey): Promise<KeySummary>;
   /** Replaces the slot that the given secret opened by one under a new passphrase. */
   changePassphrase(newPassphrase: AskNewPassphrase): Promise<KeySummary>;
   /** Serves snapshots until the run is stopped, and tells of each place when it is served. */
@@ -63,8 +67,11 @@ export type CreateRequest = {
   readonly graceMs: number | undefined;
   readonly newPassphrase: AskNewPassphrase;
   /** Gives the recovery key, which is nowhere else, to the person. Not called for a plaintext store. Where it throws no store is made. */
-  readonly keepRecoveryKey: (recoveryKey: string, storeId: string) => Promise<void>;
+  readonly keepRecoveryKey: KeepRecoveryKey;
 };
+
+/** Gives a recovery key, which is nowhere else, to the person. */
+export type KeepRecoveryKey = (recoveryKey: string, storeId: string) => Promise<void>;
 
 /** Gets the passphrase for a new slot. Called at most once, and only when it is needed. */
 export type AskNewPassphrase = () => Promise<string>;
@@ -160,6 +167,8 @@ export type SnapshotFilter = {
   readonly name: string | undefined;
   /** The newest so many of each host and name; undefined: all. */
   readonly latest: number | undefined;
+  /** Those that were removed and can be undeleted, instead of the visible ones. */
+  readonly removed?: boolean;
 };
 
 /** A snapshot in a list. */
@@ -175,6 +184,8 @@ export type SnapshotSummary = {
   readonly sizeBytes: number;
   readonly entries: number;
   readonly errors: number;
+  /** When it was removed, by the clock of whoever did; only of one that is removed. */
+  readonly removedAtMs?: number;
 };
 
 /** The types of entries, by the letter that `ls --long` shows. */

@@ -14,6 +14,8 @@ export function expectArguments(
   if (positionals.length >= count.min && positionals.length <= count.max) return;
   const given = positionals.length === 0 ? "none is given" : `${positionals.length} are given`;
   throw new HoldfastError("invalid", `Cannot run ${command}: it takes ${count.wanted}, and ${given}`, {
-    hint: `Run \`holdfast help ${command}\`.`,
+    hint: positionals.includes("at")
+      ? `\`at STORE\` comes before the command: \`holdfast at STORE ${command} …\`.`
+      : `Run \`holdfast help ${command}\`.`,
   });
 }

@@ -8,12 +8,12 @@ export const globalOptions = [
     description: "Write events as JSON, one a line, to standard output (see `holdfast help json`).",
   },
   { name: "quiet", short: "q", type: "flag", description: "Show no progress and no report, only warnings and errors." },
-  { name: "stdio", type: "flag", description: "Show plain lines even on a terminal." },
+  { name: "stdio", type: "flag", description: "Plain output: no progress display and no colours, even on a terminal." },
   {
     name: "keyfile",
     type: "text",
     value: "FILE",
-    description: "Open the store with this key file. Where no key is needed it must be there all the same.",
+    description: "Key file to open the store with. The file must exist even for commands that need no key.",
   },
   {
     name: "passphrase-command",
@@ -33,9 +33,10 @@ export const globalOptions = [
     name: "accept-rollback",
     type: "flag",
     description:
-      "Use the store although its log is not the one that was seen before (it was set back, or is a copy that went another way), and remember it from now on.",
+      "Use the store even though its history does not match what this host saw before: it was restored from an older copy, or is a copy that others wrote to. This host trusts the new history from then on.",
   },
   { name: "help", short: "h", type: "flag", description: "Show the manual of the command." },
+  { name: "version", short: "V", type: "flag", description: "Show the version." },
 ] as const satisfies readonly OptionRow[];
 
 /** The parsed global options. */

@@ -1,8 +1,9 @@
 import { ofLine, parsePathReference } from "#agent/arguments/snapshot-reference.ts";
 import { entryLine, entryRecord } from "#agent/render/describe-entry.ts";
-import { snapshotLine, snapshotRecord } from "#agent/render/describe-snapshot.ts";
+import { snapshotHeading, snapshotLine, snapshotRecord } from "#agent/render/describe-snapshot.ts";
 import { HoldfastError } from "#shared/errors.ts";
-import { defineCommand } from "./command.ts";
+import { type CommandContext, defineCommand } from "./command.ts";
+import type { SnapshotSummary } from "./engine.ts";
 import { expectArguments } from "./expect-arguments.ts";
 
 /** `holdfast ls`: lists snapshots, or what is in one. */
@@ -12,7 +13,7 @@ export const ls = defineCommand({
   synopsis: ["[options]", "[options] SNAPSHOT[:PATH]"],
   manual: {
     description: [
-      "Without an argument: one line for each snapshot, oldest first, with its id, time, size, number of entries, host, name, paths and tags.",
+      "Without an argument: one line for each snapshot, oldest first, with its id, time, size, number of entries, host, name, paths and tags, below a heading (none with --quiet). On a terminal long paths are shortened to its width. With --removed: the snapshots that were removed and can be brought back with `holdfast undelete`.",
       "With SNAPSHOT or SNAPSHOT:PATH: what is in that directory, or the entry itself when it is none; with --recursive everything below it. --host, --name and --tag say which snapshots `latest` counts. Nothing but the parts of the tree that are asked for is read.",
       "Names are shown as UTF-8 where they are valid, with other bytes and all control characters escaped (`\\xff`, `\\n`, `\\u{202e}`); the backslash is `\\\\`. What is shown can be given back to restore and cat. With --json, names that are no UTF-8 come with their exact bytes in `pathBase64`.",
     ],
@@ -42,20 +43,23 @@ export const ls = defineCommand({
     },
     { name: "host", type: "text", value: "HOST", description: "Only snapshots of HOST." },
     { name: "name", type: "text", value: "NAME", description: "Only snapshots of that name." },
+    {
+      name: "removed",
+      type: "flag",
+      description: "List removed snapshots instead, as long as `undelete` may find them.",
+    },
     { name: "latest", type: "count", value: "N", description: "Only the newest N of each host, name and paths." },
   ],
   async run({ options, positionals, renderer, signal, engine }) {
     expectArguments("ls", positionals, { min: 0, max: 1, wanted: "at most one SNAPSHOT[:PATH]" });
     const [what] = positionals;
-    const { tag: tags, host, name, latest, long, recursive } = options;
+    const { tag: tags, host, name, latest, long, recursive, removed } = options;
     if (what === undefined) {
       if (recursive) throw new HoldfastError("invalid", "Cannot use --recursive: no SNAPSHOT is given");
-      for await (const snapshot of (await engine()).snapshots({ tags, host, name, latest })) {
-        signal.throwIfAborted();
-        renderer.result("snapshot", snapshotRecord(snapshot), snapshotLine(snapshot));
-      }
+      await listSnapshots((await engine()).snapshots({ tags, host, name, latest, removed }), { renderer, signal });
       return "ok";
     }
+    if (removed) throw new HoldfastError("invalid", "Cannot use --removed with a SNAPSHOT: it lists all removed ones");
     if (latest !== undefined) {
       throw new HoldfastError("invalid", "Cannot use --latest: it shortens lists of snapshots, and one is given");
     }
@@ -68,3 +72,18 @@ export const ls = defineCommand({
     return "ok";
   },
 });
+
+async function listSnapshots(
+  snapshots: AsyncIterable<SnapshotSummary>,
+  { renderer, signal }: Pick<CommandContext<never>, "renderer" | "signal">,
+): Promise<void> {
+  const columns = renderer.columns();
+  let isFirst = true;
+  for await (const snapshot of snapshots) {
+    signal.throwIfAborted();
+    if (isFirst) renderer.heading(snapshotHeading);
+    isFirst = false;
+    renderer.result("snapshot", snapshotRecord(snapshot), snapshotLine(snapshot, columns));
+  }
+  if (isFirst) renderer.notice({ level: "info", message: "No snapshots match." });
+}

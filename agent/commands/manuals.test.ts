@@ -3,10 +3,12 @@ import type { OptionRow } from "#agent/arguments/option-row.ts";
 import { parseOptions } from "#agent/arguments/parse-options.ts";
 import { splitCommandLine } from "#agent/arguments/split-command-line.ts";
 import { manualText } from "#agent/render/manual-text.ts";
+import { s3Parameters } from "#shared/store/store-location.ts";
 import type { Command } from "./command.ts";
 import type { CommandName } from "./command-names.ts";
 import { commandTable } from "./command-table.ts";
 import { globalOptions } from "./global-options.ts";
+import { topicText } from "./help.ts";
 
 const names = Object.keys(commandTable) as CommandName[];
 const commands = new Map<string, Command>();
@@ -44,10 +46,12 @@ test.each(names)("the manual of %s has at least two examples, which its options 
 
 test.each(names)("the manual of %s names every option it takes, and no other", (name) => {
   const command = commands.get(name)!;
-  const taken = new Set([...command.options, ...globalOptions].map((row: OptionRow) => row.name));
-  const text = manualText(command, globalOptions).replaceAll(/`holdfast [^`]*`/g, "");
+  const own = command.options.map((row) => row.name);
+  const taken = new Set([...own, ...globalOptions.map((row) => row.name)]);
+  const text = manualText(command, 100).replaceAll(/`holdfast [^`]*`/g, "");
   const named = new Set(Array.from(text.matchAll(/(?<![\w-])--([a-z][a-z0-9-]*)/g), ([, option]) => option!));
-  expect([...named].sort()).toEqual([...taken].sort());
+  expect(own.filter((option) => !named.has(option))).toEqual([]);
+  expect([...named].filter((option) => !taken.has(option))).toEqual([]);
 });
 
 test.each(names)("the options of %s have one name each, and a sentence", (name) => {
@@ -63,11 +67,31 @@ test.each(names)("the options of %s have one name each, and a sentence", (name) 
 });
 
 test.each(names)("the manual of %s lists the exit codes", (name) => {
-  const text = manualText(commands.get(name)!, globalOptions);
+  const text = manualText(commands.get(name)!, 100);
   for (const exit of ["0  ok", "64  usage", "77  denied", "130  interrupted"]) expect(text).toContain(exit);
 });
 
-test("no manual is wider than 100 columns, but for lines to copy", async () => {
-  const lines = [...commands.values()].flatMap((command) => manualText(command, globalOptions).split("\n"));
-  expect(lines.filter((line) => line.length > 100 && !line.startsWith("    holdfast"))).toEqual([]);
+test.each([60, 80, 100])("manuals and topics are no wider than %i columns, but for lines to copy", async (columns) => {
+  const topics = await Promise.all(
+    ["overview", "options", "errors", "json", "stores"].map((each) => topicText(each, columns)),
+  );
+  const manuals = [...commands.values()].map((command) => manualText(command, columns));
+  const lines = [...manuals, ...topics].flatMap((text) => text.split("\n"));
+  const isToCopy = (line: string) => /^ +holdfast /.test(line) || !line.trimStart().includes(" ");
+  expect(lines.filter((line) => line.length > columns && !isToCopy(line))).toEqual([]);
+});
+
+test("the global options stand in a topic of their own, and in no manual", async () => {
+  expect(await topicText("options", 80)).toContain("--accept-rollback");
+  for (const command of commands.values()) {
+    const text = manualText(command, 80);
+    expect(text).not.toContain("Global options\n");
+    expect(text.replaceAll(/\s+/g, " ")).toContain("`holdfast help options`");
+  }
+});
+
+test("the topic of stores names every parameter of a location", async () => {
+  const text = await topicText("stores", 80);
+  for (const parameter of s3Parameters) expect(text).toContain(`  ${parameter} `);
+  expect(text).toContain("AWS_SECRET_ACCESS_KEY");
 });

@@ -6,7 +6,7 @@ import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import { successorOf } from "#shared/log/repaired-commit-id.ts";
 import type { Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
-import { liveRecords, readSnapshot, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
+import { liveRecords, readSnapshot, removedRecords, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
 
 /** The visible snapshot that a reference means. @throws {HoldfastError} absent, or invalid: the prefix fits several */
 export function findRecord(repository: Repository, reference: SnapshotReference): SnapshotRecord {
@@ -58,7 +58,7 @@ export function findRemoved(repository: Repository, reference: SnapshotReference
       },
     );
   }
-  const removed = [...repository.log.snapshots.values()].filter((record) => record.removed !== undefined);
+  const removed = removedRecords(repository);
   tellIfGone(repository, reference.prefix, removed, "undelete");
   return pick(removed, reference, "removed snapshot");
 }
@@ -132,7 +132,7 @@ function pick(records: readonly SnapshotRecord[], reference: SnapshotReference, 
   return only;
 }
 
-/** Visible snapshots that match, oldest first. Those that cannot be read are told to the reporter. @returns false if there were any */
+/** Snapshots that match, visible or removed ones, oldest first. Those that cannot be read are told to the reporter. @returns false if there were any */
 export async function* matchingSnapshots(
   repository: Repository,
   filter: SnapshotFilter,
@@ -141,7 +141,7 @@ export async function* matchingSnapshots(
   const counts = new Map<string, number>();
   const matching: SnapshotSummary[] = [];
   let whole = true;
-  const records = liveRecords(repository);
+  const records = filter.removed === true ? removedRecords(repository) : liveRecords(repository);
   await repository.loadHeaders(records);
   for (const record of records) {
     let snapshot: Snapshot;
@@ -207,5 +207,6 @@ export function summaryOf(snapshot: Snapshot): SnapshotSummary {
     sizeBytes: header.sources.reduce((sum, source) => sum + source.tree.totalBytes, 0),
     entries: header.sources.reduce((sum, source) => sum + source.tree.entries, 0),
     errors: header.errorCount,
+    ...(snapshot.record.removed === undefined ? {} : { removedAtMs: snapshot.record.removed.timeMs }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Engine, EntrySummary, KeySummary, UnreadableKey } from "#agent/commands/engine.ts";
+import type { DamagedKey, Engine, EntrySummary, KeySummary, UnreadableKey } from "#agent/commands/engine.ts";
 import { lookAtUnused } from "#agent/config/read-secret.ts";
 import { systemClock } from "#shared/clock.ts";
 import { encodeRecoveryKey, recoverySecretBytes } from "#shared/crypto/recovery-key.ts";
@@ -235,30 +235,29 @@ export function storeEngine(parts: EngineParts): Engine {
         newPassphrase === undefined ? new TextEncoder().encode(`${encodeRecoveryKey(secret)}\n`) : undefined;
       return { slot: keySummary(slot, opened.slot), keyfile };
     },
+    async keyToRemove(slotPrefix) {
+      const opened = await session();
+      const picked = await slotToRemove(opened, slotPrefix);
+      return describeSlot(picked, opened.slot);
+    },
     async removeKey(slotPrefix) {
       const opened = await session();
+      const picked = await slotToRemove(opened, slotPrefix);
+      await opened.store.delete(picked.key);
+      return describeSlot(picked, opened.slot);
+    },
+    async addRecoveryKey(keep) {
+      requireClock();
+      const opened = await session();
       requireOwner(opened.bundle);
-      const listed = await listKeySlots(slotStore(opened));
-      const slots = listed.flatMap((each) => ("slot" in each ? [each.slot] : []));
-      const picked = pickSlot(listed, slotPrefix);
-      if ("problem" in picked) {
-        const { key, problem } = picked;
-        if (problem.kind !== "corrupt" && !isUnreadable(problem)) throw problem;
-        await opened.store.delete(key);
-        return problem.kind === "corrupt" ? { slotId: slotName(key), damaged: true } : unreadableKey(key, problem);
-      }
-      const { slot } = picked;
-      if (slot.role === "owner" && slots.filter((each) => each.role === "owner").length === 1) {
-        throw new HoldfastError(
-          "conflict",
-          `Cannot remove key slot ${slot.slotId.slice(0, 8)}: it is the last one of an owner`,
-          {
-            hint: "Add another owner's key first; without one nothing in the store can be read.",
-          },
-        );
-      }
-      await removeKeySlot(slotStore(opened), slot.slotId);
-      return keySummary(slot, opened.slot);
+      const secret = systemRandom(recoverySecretBytes);
+      await keep(encodeRecoveryKey(secret), opened.read.config.storeId);
+      const added = await addKeySlot(
+        slotStore(opened),
+        { bundle: opened.bundle, label: recoveryLabel, secret: { kind: "random", secret } },
+        { random: systemRandom, clock: systemClock },
+      );
+      return keySummary(added, opened.slot);
     },
     async changePassphrase(newPassphrase) {
       requireClock();
@@ -341,6 +340,39 @@ function slotName(key: string): string {
 
 function unreadableKey(key: string, { message }: HoldfastError): UnreadableKey {
   return { slotId: slotName(key), unreadable: true, reason: message };
+}
+
+/**
+ * The slot that an owner may remove: also one that is damaged or that this user cannot read.
+ *
+ * @throws {HoldfastError} denied: not an owner; absent; conflict: it is the last slot of an owner that can be read
+ */
+async function slotToRemove(opened: Session, slotPrefix: string): Promise<ListedKeySlot> {
+  requireOwner(opened.bundle);
+  const listed = await listKeySlots(slotStore(opened));
+  const picked = pickSlot(listed, slotPrefix);
+  if ("problem" in picked) {
+    if (picked.problem.kind !== "corrupt" && !isUnreadable(picked.problem)) throw picked.problem;
+    return picked;
+  }
+  const owners = listed.filter((each) => "slot" in each && each.slot.role === "owner");
+  if (picked.slot.role === "owner" && owners.length === 1) {
+    throw new HoldfastError(
+      "conflict",
+      `Cannot remove key slot ${picked.slot.slotId.slice(0, 8)}: it is the last one of an owner`,
+      { hint: "Add another owner's key first; without one nothing in the store can be read." },
+    );
+  }
+  return picked;
+}
+
+function describeSlot(
+  listed: ListedKeySlot,
+  current: { readonly slotId: KeySlotId } | undefined,
+): KeySummary | DamagedKey | UnreadableKey {
+  if ("slot" in listed) return keySummary(listed.slot, current);
+  const { key, problem } = listed;
+  return problem.kind === "corrupt" ? { slotId: slotName(key), damaged: true } : unreadableKey(key, problem);
 }
 
 function pickSlot(slots: readonly ListedKeySlot[], prefix: string): ListedKeySlot {

@@ -1,15 +1,26 @@
 import { type ErrorKind, errorKinds } from "#shared/errors.ts";
 
-/** The table of exit codes, as `holdfast help errors` prints it and README shows it: a table in Markdown. */
-export function errorsTable(): string {
-  const rows = (Object.keys(errorKinds) as ErrorKind[]).map((kind) => {
-    const { exitCode, exitName, meaning, retry } = errorKinds[kind];
-    return `| ${exitCode} | ${exitName} | ${meaning} | ${retry ? "yes" : "no"} |`;
-  });
+/** One exit code, and what it says. */
+export type ExitCode = {
+  readonly exitCode: number;
+  readonly exitName: string;
+  readonly meaning: string;
+  readonly retry: boolean;
+};
+
+/** All exit codes, in order of their numbers. */
+export function exitCodes(): readonly ExitCode[] {
+  const kinds = Object.keys(errorKinds) as ErrorKind[];
   return [
-    "| exit code | name | meaning | a retry can help |",
-    "|---|---|---|---|",
-    "| 0 | ok | everything was done | no |",
-    ...rows,
-  ].join("\n");
+    { exitCode: 0, exitName: "ok", meaning: "everything was done", retry: false },
+    ...kinds.map((kind) => errorKinds[kind]),
+  ];
+}
+
+/** The table of exit codes in Markdown, as README shows it. */
+export function errorsTable(): string {
+  const rows = exitCodes().map(
+    ({ exitCode, exitName, meaning, retry }) => `| ${exitCode} | ${exitName} | ${meaning} | ${retry ? "yes" : "no"} |`,
+  );
+  return ["| exit code | name | meaning | a retry can help |", "|---|---|---|---|", ...rows].join("\n");
 }

@@ -14,7 +14,8 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
   },
   failure: { members: "kind, exitCode, message, hint?, detail", comes: "last, when the command failed" },
   snapshot: {
-    members: "id, timeMs, time, durationMs, host, name, tags, paths, pathsBase64?, sizeBytes, entries, errors",
+    members:
+      "id, timeMs, time, durationMs, host, name, tags, paths, pathsBase64?, sizeBytes, entries, errors, removedAtMs?",
     comes: "from ls and info, for each snapshot",
   },
   entry: {
@@ -23,7 +24,10 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
     comes: "from ls, for each entry",
   },
   recordedError: { members: "kind, message, path", comes: "from info --errors" },
-  recoveryKey: { members: "storeId, recoveryKey", comes: "from create, before the store is there" },
+  recoveryKey: {
+    members: "storeId, recoveryKey",
+    comes: "from create and key recovery, before the key opens anything",
+  },
   store: { members: "storeId, encrypted, recoveryKey? and the rest of info", comes: "from create and info" },
   removed: { members: "as snapshot", comes: "from rm --apply" },
   wouldRemove: { members: "as snapshot", comes: "from rm without --apply" },
@@ -32,8 +36,9 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
     members: "slotId, role, label, form, createdMs, current; of a slot that cannot be read: slotId, unreadable, reason",
     comes: "from key list, for each slot",
   },
-  keyAdded: { members: "as key", comes: "from key add" },
-  keyRemoved: { members: "as key; of a damaged slot: slotId, damaged", comes: "from key remove" },
+  keyAdded: { members: "as key", comes: "from key add and key recovery" },
+  wouldRemoveKey: { members: "as keyRemoved", comes: "from key remove without --apply" },
+  keyRemoved: { members: "as key; of a damaged slot: slotId, damaged", comes: "from key remove --apply" },
   keyChanged: { members: "as key", comes: "from key passwd" },
   mounted: { members: "protocol, url, needsLink", comes: "from mount, for each place that is served" },
   ui: { members: "url", comes: "from ui, when it is served" },

@@ -73,6 +73,12 @@ export class JsonRenderer implements Renderer {
     this.#event(event, value);
   }
 
+  heading(): void {}
+
+  columns(): number | undefined {
+    return this.#out.columns();
+  }
+
   aside(message: string): void {
     this.#err.write(`${describeNotice({ level: "warning", message })}\n`);
   }

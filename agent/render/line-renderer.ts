@@ -55,6 +55,14 @@ export class LineRenderer implements Renderer {
     this.#out.write(`${text}\n`);
   }
 
+  heading(text: string): void {
+    this.#out.write(`${text}\n`);
+  }
+
+  columns(): number | undefined {
+    return this.#out.columns();
+  }
+
   aside(message: string): void {
     this.notice({ level: "warning", message });
   }

@@ -72,6 +72,15 @@ export class LiveRenderer implements Renderer {
     this.#out.write(`${text}\n`);
   }
 
+  heading(text: string): void {
+    this.#err.write(this.#erase());
+    this.#out.write(`${text}\n`);
+  }
+
+  columns(): number | undefined {
+    return this.#out.columns();
+  }
+
   aside(message: string): void {
     this.notice({ level: "warning", message });
   }

@@ -31,6 +31,12 @@ export class QuietRenderer implements Renderer {
     this.#out.write(`${text}\n`);
   }
 
+  heading(): void {}
+
+  columns(): number | undefined {
+    return this.#out.columns();
+  }
+
   aside(message: string): void {
     this.notice({ level: "warning", message });
   }

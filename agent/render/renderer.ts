@@ -22,6 +22,10 @@ export interface Renderer extends Reporter {
    * @param text - the same for people, without a closing newline; names in it are in display form already
    */
   result(event: string, value: JsonRecord, text: string): void;
+  /** The heading of a table whose rows are results, for people only: not in JSON, and not with --quiet. */
+  heading(text: string): void;
+  /** Columns of the terminal that shows results; undefined where standard output is no terminal. */
+  columns(): number | undefined;
   /** A warning to standard error in every form: about what must not be lost where standard output is. */
   aside(message: string): void;
   /** The run failed with `error`. */

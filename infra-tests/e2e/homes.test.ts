@@ -51,7 +51,7 @@ describe("a cache that cannot be used is a warning, once, and the backup ends we
         warnings: [expect.stringMatching(/^warning: Nothing is cached, which costs time only: .*\.cache/)],
       });
     }
-    const snapshots = await sandbox.do([...at, "ls"], { env });
+    const snapshots = await sandbox.do(["--quiet", ...at, "ls"], { env });
     expect(snapshots.trim().split("\n")).toHaveLength(2);
     for (const args of [
       ["check", "--read"],

@@ -114,14 +114,27 @@ test("key add takes another passphrase, and key passwd replaces the one in use",
   expect(noCommand.status).toBe(77);
 });
 
+test("key remove changes nothing without --apply, and a new recovery key can be made", async () => {
+  const before = await keys();
+  const inUse = before.find(({ current }) => current === true)!;
+  const { status, stdout, stderr } = await sandbox.run([...at, "key", "remove", String(inUse["slotId"])]);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^would remove .*\(in use\)\n$/) });
+  expect(stderr).toContain("This is the slot in use");
+  expect(await keys()).toEqual(before);
+  const file = sandbox.path("second-recovery.txt");
+  await sandbox.do([...at, "key", "recovery", "--out", file]);
+  expect(await keys()).toHaveLength(before.length + 1);
+  await sandbox.do([...at, "--keyfile", file, "ls"], none);
+});
+
 test("key remove takes a slot away, but never the last of an owner", async () => {
   const slots = await keys();
   const ofWriter = slots.find(({ role }) => role === "writer")!;
-  const { stdout } = await sandbox.run([...at, "key", "remove", String(ofWriter["slotId"]).slice(0, 8)]);
+  const { stdout } = await sandbox.run([...at, "key", "remove", "--apply", String(ofWriter["slotId"]).slice(0, 8)]);
   expect(stdout).toMatch(/^removed [0-9a-f]{32} {2}writer {2}keyfile .* web1\n$/);
   expect((await sandbox.run([...writer, "backup", source], none)).status).toBe(77);
   for (const slot of slots.filter(({ role, current }) => role === "owner" && current !== true)) {
-    await sandbox.do([...at, "key", "remove", String(slot["slotId"])]);
+    await sandbox.do([...at, "key", "remove", "--apply", String(slot["slotId"])]);
   }
   const last = await keys();
   expect(last).toMatchObject([{ role: "owner", current: true }]);
@@ -146,9 +159,11 @@ test("a damaged slot is named by key list and check, and key remove takes it awa
   const checked = await sandbox.run([...at, "check"]);
   expect({ status: checked.status, stderr: checked.stderr }).toEqual({
     status: 65,
-    stderr: expect.stringContaining(`holdfast key remove ${damaged}`),
+    stderr: expect.stringContaining(`holdfast key remove --apply ${damaged}`),
   });
-  expect(await sandbox.do([...at, "key", "remove", damaged.slice(0, 8)])).toBe(`removed ${damaged}  damaged\n`);
+  expect(await sandbox.do([...at, "key", "remove", "--apply", damaged.slice(0, 8)])).toBe(
+    `removed ${damaged}  damaged\n`,
+  );
   expect(await keys()).toMatchObject([{ slotId: name }]);
   expect((await sandbox.run([...at, "check"])).status).toBe(0);
   expect((await sandbox.run([...at, "key", "remove", name])).status).toBe(75);
@@ -225,7 +240,7 @@ test.skipIf(process.getuid?.() !== 0)(
     expect((await sandbox.run([...store, "key", "list"], owner)).stdout).toMatch(
       new RegExp(`^${slotId}  unreadable  Cannot read`, "m"),
     );
-    expect(await sandbox.do([...store, "key", "remove", slotId.slice(0, 8)], owner)).toBe(
+    expect(await sandbox.do([...store, "key", "remove", "--apply", slotId.slice(0, 8)], owner)).toBe(
       `removed ${slotId}  unreadable\n`,
     );
     const { status, stderr } = await sandbox.run([...store, "ls"], owner);

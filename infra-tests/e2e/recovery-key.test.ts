@@ -58,7 +58,7 @@ test.each([
       ...options,
     );
     expect({ status, isMade }).toEqual({ status: 0, isMade: true });
-    expect(stderr).toMatch(/^warning: Nobody saw the recovery key: .*`holdfast key add --out FILE`\.\n$/);
+    expect(stderr).toMatch(/^warning: Nobody saw the recovery key: .*`holdfast key recovery --out FILE`\.\n$/);
   },
 );
 

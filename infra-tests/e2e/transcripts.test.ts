@@ -71,8 +71,8 @@ test("create refuses a place where a store is", async () => {
   });
 });
 
-test("ls of an empty store shows nothing", async () => {
-  expect(await transcript(...at, "ls")).toEqual({ status: 0, out: "", err: "" });
+test("ls of an empty store says that there is nothing", async () => {
+  expect(await transcript(...at, "ls")).toEqual({ status: 0, out: "", err: "No snapshots match.\n" });
 });
 
 test("backup reports what it stored", async () => {
@@ -92,13 +92,15 @@ test("a backup of another host and name reads everything, and stores no content 
 });
 
 test("ls lists snapshots, oldest first, and filters them", async () => {
-  const first = "<id>  <time>    575 KiB            8 entries  <host> default:~/source  [first]\n";
-  const second = "<id>  <time>    575 KiB            8 entries  web1 other:~/source\n";
-  expect(await transcript(...at, "ls")).toEqual({ status: 0, out: first + second, err: "" });
-  expect((await transcript(...at, "ls", "--tag", "first")).out).toBe(first);
-  expect((await transcript(...at, "ls", "--host", "web1")).out).toBe(second);
+  const heading = "ID            TIME                             SIZE      ENTRIES  HOST NAME:PATHS [TAGS]\n";
+  const first = "<id>  <time>    575 KiB            8  <host> default:~/source  [first]\n";
+  const second = "<id>  <time>    575 KiB            8  web1 other:~/source\n";
+  expect(await transcript(...at, "ls")).toEqual({ status: 0, out: heading + first + second, err: "" });
+  expect((await transcript(...at, "ls", "--tag", "first")).out).toBe(heading + first);
+  expect((await transcript(...at, "ls", "--host", "web1")).out).toBe(heading + second);
   expect((await transcript(...at, "ls", "--name", "none")).out).toBe("");
-  expect((await transcript(...at, "ls", "--latest", "1")).out).toBe(first + second);
+  expect((await transcript(...at, "ls", "--latest", "1")).out).toBe(heading + first + second);
+  expect((await transcript("--quiet", ...at, "ls")).out).toBe(first + second);
 });
 
 test("ls shows a directory, a whole tree, and one entry, with hostile names escaped", async () => {
@@ -255,7 +257,7 @@ test("info tells about the store and about a snapshot", async () => {
 });
 
 test("rm shows, and with --apply removes; undelete takes it back", async () => {
-  const line = "<id>  <time>    575 KiB            8 entries  web1 other:~/source\n";
+  const line = "<id>  <time>    575 KiB            8  web1 other:~/source\n";
   expect(await transcript(...at, "rm", "latest")).toEqual({
     status: 0,
     out: `would remove ${line}`,
@@ -283,7 +285,7 @@ test("--stdio gives the plain lines that a pipe gets", async () => {
 
 test("HOLDFAST_STORE names the store where the line does not, and the line goes first", async () => {
   const env = { HOLDFAST_STORE: sandbox.path("store") };
-  expect((await sandbox.do(["ls"], { env })).split("\n")).toHaveLength(3);
+  expect((await sandbox.do(["--quiet", "ls"], { env })).split("\n")).toHaveLength(3);
   expect((await sandbox.run(["at", "none", "ls"], { env })).status).toBe(66);
   expect(await sandbox.do(["ls"], { env: { HOLDFAST_STORE: `file://${sandbox.path("store")}` } })).not.toBe("");
   expect(await transcript("ls")).toMatchObject({ status: 64 });
@@ -354,7 +356,7 @@ test("help, --help and version", async () => {
   const overview = await transcript("help");
   expect(overview).toMatchObject({ status: 0, err: "" });
   expect(overview.out).toMatch(
-    /^holdfast: backups of hosts .*\n\nUsage\n {2}holdfast \[global options\] \[at STORE\] COMMAND/,
+    /^holdfast: backups of hosts [^]*?\n\nUsage\n {2}holdfast \[global options\] \[at STORE\] COMMAND/,
   );
   expect(await transcript("--help")).toEqual(overview);
   expect((await transcript("help", "errors")).out).toContain("| 69 | unavailable |");

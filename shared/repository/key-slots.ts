@@ -191,7 +191,7 @@ export async function damagedKeySlots(
   const damaged: { readonly key: string; readonly message: string }[] = [];
   for (const each of await listKeySlots(place))
     if ("problem" in each && each.problem.kind === "corrupt") {
-      const message = `${each.problem.message}. What it was made for opens the store no more: make another with \`holdfast key add\`, then remove this one with \`holdfast key remove ${each.key.slice(keySlotsPrefix.length)}\`.`;
+      const message = `${each.problem.message}. What it was made for opens the store no more: make another with \`holdfast key add\`, then remove this one with \`holdfast key remove --apply ${each.key.slice(keySlotsPrefix.length)}\`.`;
       damaged.push({ key: each.key, message });
     }
   return damaged;

@@ -75,3 +75,10 @@ export function liveRecords(repository: Repository): SnapshotRecord[] {
     .filter((record) => record.removed === undefined)
     .sort(byPlaceDescending);
 }
+
+/** Snapshots that were removed and whose states are still there, newest first by their place in the log. */
+export function removedRecords(repository: Repository): SnapshotRecord[] {
+  return [...repository.log.snapshots.values()]
+    .filter((record) => record.removed !== undefined)
+    .sort(byPlaceDescending);
+}

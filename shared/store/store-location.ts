@@ -22,10 +22,10 @@ const forms = [
   "/path/to/directory",
   "file:///path/to/directory",
   "s3://bucket/prefix?endpoint=…&region=…&path-style=1&storage-class=…&profile=…",
-  "memory:",
 ];
 
-const s3Parameters = ["endpoint", "region", "path-style", "storage-class", "profile"];
+/** The parameters that an `s3://` location takes. */
+export const s3Parameters = ["endpoint", "region", "path-style", "storage-class", "profile"];
 
 /**
  * Parses the location of a store: a path, `file:///…`, `s3://bucket/prefix?…` or `memory:`.
