@@ -89,7 +89,7 @@ function restart() {
   if (node === undefined) {
     fail(
       `Cannot start on Node ${process.versions.node}: version ${wanted.join(".")} or newer is needed`,
-      "Install a newer Node, or run `npx -p node@24 -p holdfast holdfast`.",
+      "Install Node 24, or install this package again with its optional packages: one of them is Node 24.",
     );
     return;
   }
@@ -114,18 +114,15 @@ function shadow(child, node) {
 
 /** The Node that npm installed for this package, if it is new enough: in its node_modules, or in those around it. */
 function installedNode() {
-  const platform = process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node";
-  const packages = ["node", `${platform}-${process.platform}-${process.arch}`];
+  const name = `node-${process.platform}-${process.arch}`;
   for (
     let directory = __dirname, above = "";
     directory !== above;
     above = directory, directory = path.dirname(directory)
   ) {
-    for (const name of packages) {
-      const root = path.join(directory, "node_modules", name);
-      const node = path.join(root, "bin", "node");
-      if (existsSync(node) && isEnough(versionOf(root))) return node;
-    }
+    const root = path.join(directory, "node_modules", name);
+    const node = path.join(root, "bin", "node");
+    if (existsSync(node) && isEnough(versionOf(root))) return node;
   }
   return undefined;
 }

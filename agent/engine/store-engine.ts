@@ -1,27 +1,15 @@
-import type { DamagedKey, Engine, EntrySummary, KeySummary, UnreadableKey } from "#agent/commands/engine.ts";
+import type { Engine, EntrySummary } from "#agent/commands/engine.ts";
 import { lookAtUnused } from "#agent/config/read-secret.ts";
 import { systemClock } from "#shared/clock.ts";
-import { encodeRecoveryKey, recoverySecretBytes } from "#shared/crypto/recovery-key.ts";
-import { type Bundle, writerBundle } from "#shared/crypto/bundle.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { decodeErrorList } from "#shared/format/error-list.ts";
 import { entryTypes } from "#shared/format/entry.ts";
 import { formatVersions } from "#shared/format/version.ts";
-import { idToBytes, type KeySlotId } from "#shared/format/ids.ts";
-import type { KeySlot } from "#shared/format/key-slot.ts";
+import { idToBytes } from "#shared/format/ids.ts";
 import { logMark } from "#shared/log/log-state.ts";
 import { warnOfCondemned } from "#shared/operations/warn-of-condemned.ts";
 import type { Report } from "#shared/operations/progress.ts";
 import { systemRandom } from "#shared/random.ts";
-import {
-  addKeySlot,
-  isUnreadable,
-  type ListedKeySlot,
-  listKeySlots,
-  removeKeySlot,
-  type SlotStore,
-} from "#shared/repository/key-slots.ts";
-import { keySlotsPrefix } from "#shared/store/object-key.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { readContent } from "#shared/snapshot/read-content.ts";
 import { snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
@@ -36,13 +24,11 @@ import {
   summaryAnyway,
   summaryOf,
 } from "./find-snapshots.ts";
+import { keyOperations } from "./key-operations.ts";
 import { leanMemory } from "./lean-memory.ts";
 import { requireClock } from "./require-clock.ts";
 import { requireFile } from "./require-file.ts";
 import { openSession, rememberLog, type Session, steadyStore } from "./session.ts";
-
-/** The label of the slot that the recovery key opens. */
-const recoveryLabel = "recovery key";
 
 /**
  * The engine on a store: opens it once, with the run's secret, when the first operation needs it.
@@ -201,84 +187,13 @@ export function storeEngine(parts: EngineParts): Engine {
       repository.log = result.state;
       rememberLog(parts, repository);
       const summaries = [];
-      for (const record of records) summaries.push(summaryOf(await readSnapshot(repository, record)));
+      for (const { stateId } of records) {
+        const record = result.state.snapshots.get(stateId);
+        if (record !== undefined) summaries.push(summaryOf(await readSnapshot(repository, record)));
+      }
       return summaries;
     },
-    async keys() {
-      const { slot, ...opened } = await session();
-      const listed = await listKeySlots(slotStore(opened));
-      return listed.flatMap<KeySummary | UnreadableKey>((each) => {
-        if ("slot" in each) return [keySummary(each.slot, slot)];
-        if (isUnreadable(each.problem)) return [unreadableKey(each.key, each.problem)];
-        reporter.notice({ level: "warning", message: each.problem.message });
-        return [];
-      });
-    },
-    async addKey({ role, label, newPassphrase }) {
-      requireClock();
-      const opened = await session();
-      const bundle = await bundleFor(opened.bundle, role);
-      const secret = systemRandom(recoverySecretBytes);
-      const slot = await addKeySlot(
-        slotStore(opened),
-        {
-          bundle,
-          label,
-          secret:
-            newPassphrase === undefined
-              ? { kind: "random", secret }
-              : { kind: "passphrase", passphrase: await newPassphrase() },
-        },
-        { random: systemRandom, clock: systemClock },
-      );
-      const keyfile =
-        newPassphrase === undefined ? new TextEncoder().encode(`${encodeRecoveryKey(secret)}\n`) : undefined;
-      return { slot: keySummary(slot, opened.slot), keyfile };
-    },
-    async keyToRemove(slotPrefix) {
-      const opened = await session();
-      const picked = await slotToRemove(opened, slotPrefix);
-      return describeSlot(picked, opened.slot);
-    },
-    async removeKey(slotPrefix) {
-      const opened = await session();
-      const picked = await slotToRemove(opened, slotPrefix);
-      await opened.store.delete(picked.key);
-      return describeSlot(picked, opened.slot);
-    },
-    async addRecoveryKey(keep) {
-      requireClock();
-      const opened = await session();
-      requireOwner(opened.bundle);
-      const secret = systemRandom(recoverySecretBytes);
-      await keep(encodeRecoveryKey(secret), opened.read.config.storeId);
-      const added = await addKeySlot(
-        slotStore(opened),
-        { bundle: opened.bundle, label: recoveryLabel, secret: { kind: "random", secret } },
-        { random: systemRandom, clock: systemClock },
-      );
-      return keySummary(added, opened.slot);
-    },
-    async changePassphrase(newPassphrase) {
-      requireClock();
-      const opened = await session();
-      const { slot, bundle } = opened;
-      if (slot === undefined) throw new HoldfastError("invalid", "Cannot change the passphrase: this store has none");
-      if (slot.derivation.kind !== "argon2id") {
-        throw new HoldfastError("invalid", "Cannot change the passphrase: the store was opened with a key file", {
-          hint: "Open it with the passphrase that is to be changed.",
-        });
-      }
-      const passphrase = await newPassphrase();
-      const place = slotStore(opened);
-      const added = await addKeySlot(
-        place,
-        { bundle, label: slot.label, secret: { kind: "passphrase", passphrase } },
-        { random: systemRandom, clock: systemClock },
-      );
-      await removeKeySlot(place, slot.slotId);
-      return keySummary(added, added);
-    },
+    ...keyOperations(() => session(), reporter),
     async mount(request, onPlace) {
       const { runMount } = await import("./run-mount.ts");
       await leanMemory(() => runMount(parts, session, request, onPlace));
@@ -315,91 +230,6 @@ function appender(parts: EngineParts, repository: Session["repository"]) {
 
 function sizeOf(packs: readonly { readonly sizeBytes: number }[]): number {
   return packs.reduce((sum, pack) => sum + pack.sizeBytes, 0);
-}
-
-function slotStore({ store, read }: Pick<Session, "store" | "read">): SlotStore {
-  return { store, storeId: read.config.storeId, configSha256: read.configSha256 };
-}
-
-function requireOwner(bundle: Bundle): asserts bundle is Bundle & { role: "owner" } {
-  if (bundle.role !== "owner")
-    throw new HoldfastError("denied", "Cannot change keys: only an owner may", {
-      hint: "Use an owner's passphrase or key file.",
-    });
-}
-
-async function bundleFor(bundle: Bundle, role: "owner" | "writer"): Promise<Bundle> {
-  requireOwner(bundle);
-  return role === "owner" ? bundle : writerBundle(bundle.masterSecret);
-}
-
-/** The name of a slot, which is its id if it is not damaged. */
-function slotName(key: string): string {
-  return key.slice(keySlotsPrefix.length);
-}
-
-function unreadableKey(key: string, { message }: HoldfastError): UnreadableKey {
-  return { slotId: slotName(key), unreadable: true, reason: message };
-}
-
-/**
- * The slot that an owner may remove: also one that is damaged or that this user cannot read.
- *
- * @throws {HoldfastError} denied: not an owner; absent; conflict: it is the last slot of an owner that can be read
- */
-async function slotToRemove(opened: Session, slotPrefix: string): Promise<ListedKeySlot> {
-  requireOwner(opened.bundle);
-  const listed = await listKeySlots(slotStore(opened));
-  const picked = pickSlot(listed, slotPrefix);
-  if ("problem" in picked) {
-    if (picked.problem.kind !== "corrupt" && !isUnreadable(picked.problem)) throw picked.problem;
-    return picked;
-  }
-  const owners = listed.filter((each) => "slot" in each && each.slot.role === "owner");
-  if (picked.slot.role === "owner" && owners.length === 1) {
-    throw new HoldfastError(
-      "conflict",
-      `Cannot remove key slot ${picked.slot.slotId.slice(0, 8)}: it is the last one of an owner`,
-      { hint: "Add another owner's key first; without one nothing in the store can be read." },
-    );
-  }
-  return picked;
-}
-
-function describeSlot(
-  listed: ListedKeySlot,
-  current: { readonly slotId: KeySlotId } | undefined,
-): KeySummary | DamagedKey | UnreadableKey {
-  if ("slot" in listed) return keySummary(listed.slot, current);
-  const { key, problem } = listed;
-  return problem.kind === "corrupt" ? { slotId: slotName(key), damaged: true } : unreadableKey(key, problem);
-}
-
-function pickSlot(slots: readonly ListedKeySlot[], prefix: string): ListedKeySlot {
-  const found = slots.filter((each) => slotName(each.key).toLowerCase().startsWith(prefix.toLowerCase()));
-  const [only] = found;
-  if (only === undefined)
-    throw new HoldfastError("absent", `Cannot find a key slot whose id begins with ${prefix}`, {
-      hint: "List them with `holdfast key list`.",
-    });
-  if (found.length > 1)
-    throw new HoldfastError(
-      "invalid",
-      `Cannot tell which key slot is meant: ${found.length} ids begin with ${prefix}`,
-      { hint: "Give more digits." },
-    );
-  return only;
-}
-
-function keySummary(slot: KeySlot, current: { readonly slotId: KeySlotId } | undefined): KeySummary {
-  return {
-    slotId: slot.slotId,
-    role: slot.role,
-    label: slot.label,
-    form: slot.derivation.kind === "argon2id" ? "passphrase" : slot.label === recoveryLabel ? "recovery" : "keyfile",
-    createdMs: slot.createdMs,
-    current: slot.slotId === current?.slotId,
-  };
 }
 
 function entrySummary({ path, entry, source }: PlacedEntry): EntrySummary {

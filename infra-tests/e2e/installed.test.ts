@@ -71,6 +71,19 @@ function installed(): string | undefined {
 
 const program = installed();
 
+/** A directory on PATH with a Node that is too old for the program, if there is one. */
+function olderNode(): string | undefined {
+  const found = (process.env["PATH"] ?? "").split(delimiter).find((directory) => {
+    const { stdout } = spawnSync(join(directory, "node"), ["--version"], { encoding: "utf8" });
+    const major = Number(/^v(\d+)/.exec(stdout ?? "")?.[1]);
+    return major >= 18 && major < 24;
+  });
+  if (found === undefined) process.stderr.write("SKIPPED: no older Node is on PATH to start the package with\n");
+  return found;
+}
+
+const older = olderNode();
+
 describe.skipIf(program === undefined)("the installed package", () => {
   const sandbox = new Sandbox({ program: [program ?? ""] });
   const env = { PATH: path };
@@ -91,6 +104,14 @@ describe.skipIf(program === undefined)("the installed package", () => {
       ),
     ).toEqual([]);
   });
+
+  test.skipIf(older === undefined)(
+    "runs where the Node of the host is older: Node 24 was installed with it",
+    async () => {
+      const said = await sandbox.do(["--version"], { env: { PATH: `${older}${delimiter}/usr/bin${delimiter}/bin` } });
+      expect(said).toMatch(/^holdfast \d+\.\d+\.\d+ \(node 2[4-9]\./);
+    },
+  );
 
   test("backs a tree of everything up and brings it back, with its worker threads", async () => {
     makeTree(source, { manyFiles: 300 });
@@ -156,7 +177,7 @@ describe.skipIf(program === undefined)("the installed package", () => {
   test("has every command, each with its manual", async () => {
     const overview = await sandbox.do(["help"], options);
     const names = Array.from(
-      overview.split("\n\nGlobal options")[0]!.matchAll(/^ {2}([a-z]+) {2,}/gm),
+      overview.split("\n\nEnvironment")[0]!.matchAll(/^ {2}([a-z]+) {2,}/gm),
       ([, name]) => name!,
     );
     expect(names.length).toBeGreaterThan(10);
