@@ -7,6 +7,7 @@ import { type Environment, readEnvironment } from "#agent/config/environment.ts"
 import type { SecretSources } from "#agent/config/read-secret.ts";
 import type { Renderer } from "#agent/render/renderer.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import type { StoreLocation } from "#shared/store/store-location.ts";
 
 /** What one run of the agent is made of. */
 export type Wiring = {
@@ -48,7 +49,7 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
         import("#agent/config/directories.ts"),
         import("#agent/engine/store-engine.ts"),
       ]);
-      const parsed = parseStoreLocation(location);
+      const parsed = asKernelSees(parseStoreLocation(location));
       return storeEngine({
         store: await openStore(parsed),
         storeDirectory: parsed.kind === "directory" ? absolutePath(parsed.path) : undefined,
@@ -66,6 +67,12 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
       });
     },
   };
+}
+
+/** A store's directory as the kernel finds it: `..` after a symlink is not the directory that the link is in. */
+function asKernelSees(location: StoreLocation): StoreLocation {
+  if (location.kind !== "directory" || !location.path.split("/").includes("..")) return location;
+  return { ...location, path: absolutePath(location.path) };
 }
 
 /** The home of this user; a place that is not there for a user whom the system does not know, as in containers. */
