@@ -11,3 +11,14 @@ export function pathArgument(text: string): string {
   if (text === "") throw new HoldfastError("invalid", "Cannot use an empty path");
   return Buffer.from(absolutePath(text), "utf8").toString("latin1");
 }
+
+/**
+ * A path to back up: as `pathArgument`, with a closing slash where one, or `/.`, was typed: then a symlink there is followed, as the
+ * kernel does.
+ *
+ * @throws {HoldfastError} as `pathArgument`
+ */
+export function sourceArgument(text: string): string {
+  const path = pathArgument(text);
+  return path !== "/" && /\/\.?$/.test(text) ? `${path}/` : path;
+}

@@ -1,9 +1,10 @@
 import { prepareScanThread } from "#agent/importers/scan-thread.ts";
-import { pathArgument } from "#agent/arguments/path-argument.ts";
+import { sourceArgument } from "#agent/arguments/path-argument.ts";
 import { parseSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
+import { excludeArgument } from "./exclude-argument.ts";
 import { readExcludeFile } from "./read-exclude-file.ts";
 
 /** `holdfast backup`: writes a snapshot of directories and files. */
@@ -17,12 +18,14 @@ export const backup = defineCommand({
       "Files whose size, modification time, change time and inode are those of the previous snapshot of the same host, name and paths are not opened again.",
       "What cannot be read is reported, recorded in the snapshot (`holdfast info SNAPSHOT --errors`), and gives the exit code partial. A file that changes while it is read is kept as it was read, and marked.",
       "Kept of each entry: type, permissions, owner by number and name, times to the nanosecond, links, devices, extended attributes with ACLs and capabilities, file flags, and holes. Sockets are recorded, not kept.",
-      "Patterns of --exclude are those of gitignore: `*.o` anywhere, `/tmp` at the root of a PATH, `cache/` directories only, `!keep.o` takes back. Later patterns win. A directory that is excluded is not entered.",
+      "Every PATH that is named is in the snapshot, also below a directory that is excluded or that another PATH reaches through a link only; or the report names it and the exit code is partial. A PATH that is missing does not keep the others from being backed up.",
+      "A PATH that is a symlink is stored, and so is what it leads to, under its own path. `LINK/` or `LINK/.` stores what the link leads to under the path of the link. `..` after a link means the directory above what the link leads to. A pipe, a socket, a device or a name such as /dev/stdin is refused as a PATH. The store does not back itself up, wherever it is mounted.",
+      "Patterns of --exclude are those of gitignore: `*.o` anywhere, `/tmp` at the root of a PATH, `cache/` directories only, `!keep.o` re-includes. The last pattern that matches wins. A directory that is excluded is not entered. A pattern that begins with a PATH, such as `/home/me/cache` for the PATH /home/me, names that place of the host. Patterns that matched nothing are listed in a warning.",
     ],
     exits: {
       corrupt: "the log is damaged, was set back or lost its end: nothing was written",
-      partial: "the snapshot is there, but some entries could not be read",
-      absent: "there is no store, or a PATH does not exist",
+      partial: "the snapshot is there, but some entries could not be read, or a PATH is missing",
+      absent: "there is no store, or no PATH exists",
     },
     examples: [
       { line: "holdfast at /var/backups backup /etc /home", does: "Back up two directories into one snapshot." },
@@ -81,12 +84,12 @@ export const backup = defineCommand({
     const report = await (
       await engine()
     ).backup({
-      paths: positionals.map(pathArgument),
+      paths: positionals.map(sourceArgument),
       dryRun: options["dry-run"],
       tags: options.tag,
       name: options.name,
       host: options.host,
-      excludes: [...fromFiles.flat(), ...options.exclude.map((line) => Buffer.from(line, "utf8").toString("latin1"))],
+      excludes: [...fromFiles.flat(), ...options.exclude.map(excludeArgument)],
       oneFileSystem: options["one-file-system"],
       xattrs: !options["no-xattr"],
       force: options.force,

@@ -81,6 +81,7 @@ export type CreatedStore = { readonly storeId: string };
 
 /** What `backup` asks. Paths are absolute, as binary strings. */
 export type BackupRequest = {
+  /** With a slash at its end a path that is a symlink stands for what it leads to. */
   readonly paths: readonly string[];
   readonly dryRun: boolean;
   readonly tags: readonly string[];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
 import { FilesystemImporter } from "#agent/importers/filesystem-importer.ts";
+import { nothingSkipped } from "#agent/importers/skipped-directories.ts";
 import { backupSmall, collectingReporter } from "#shared/operations/small-store.testing.ts";
 import { noise, SmallHost, treeLines } from "./small-host.testing.ts";
 
@@ -55,7 +56,7 @@ describe("what may not be read", () => {
         excludes: [],
         oneFileSystem: false,
         xattrs: true,
-        skip: [],
+        skip: nothingSkipped,
       });
       try {
         return await backupSmall(host.store, [importer], { reporter });

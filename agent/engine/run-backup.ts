@@ -1,27 +1,31 @@
-import { existsSync, realpathSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { BackupRequest } from "#agent/commands/engine.ts";
 import { FilesystemImporter } from "#agent/importers/filesystem-importer.ts";
-import { statPath } from "#agent/filesystem/stat-path.ts";
+import type { SkippedDirectories } from "#agent/importers/skipped-directories.ts";
 import { programVersion } from "#agent/program-version.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { backup } from "#shared/operations/backup/backup.ts";
 import { planBackup } from "#shared/operations/backup/plan-backup.ts";
 import type { TreeMemory } from "#shared/operations/backup/tree-memory.ts";
 import type { Report } from "#shared/operations/progress.ts";
-import { distinctRoots } from "./distinct-roots.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { giveMemoryBack } from "./lean-memory.ts";
 import { openFileJournal } from "./file-journal.ts";
 import { findRecord } from "./find-snapshots.ts";
+import { findSources, type FoundSources, type ScannedSource } from "./find-sources.ts";
 import { keepCheckpoint } from "./keep-checkpoint.ts";
 import { spareCache } from "./spare-cache.ts";
 import { treeMemoryFiles } from "./tree-memory-files.ts";
 import { rememberLog, type Session, threadsOf } from "./session.ts";
+import { storeToSkip } from "./store-to-skip.ts";
+import { tellFindings } from "./tell-findings.ts";
+import { unmetSources } from "./unmet-sources.ts";
 
 /** Packs being stored at once: on a disk of this machine, and far away. */
 const uploads = { near: 2, far: 4 };
+
+const unmetMessage = "It is not in the snapshot: the directories that lead to it changed while they were read.";
 
 /** Backs the paths of a request up, and reports. */
 export async function runBackup(
@@ -32,9 +36,13 @@ export async function runBackup(
   // The scan begins while the store is being opened.
   const host = request.host ?? hostname();
   const memory = memoryOf(parts, request);
-  const importers = importersOf(parts, request, { host, memory });
+  const skip = storeToSkip(parts.storeDirectory);
+  const found = findSources(request.paths, { ...request, skip });
+  const importers = importersOf(found.sources, request, { host, memory, skip });
   try {
-    return await backUp(parts, await open(), request, { host, importers, memory });
+    const session = await open();
+    for (const notice of found.notices) parts.reporter.notice(notice);
+    return await backUp(parts, session, request, { host, importers, memory, found });
   } finally {
     await Promise.all(importers.map((importer) => importer.close()));
   }
@@ -48,18 +56,26 @@ async function backUp(
     readonly host: string;
     readonly importers: readonly FilesystemImporter[];
     readonly memory: TreeMemory | undefined;
+    readonly found: FoundSources;
   },
 ): Promise<Report> {
   const { repository } = session;
-  const { host, importers, memory } = source;
+  const { host, importers, memory, found } = source;
   if (request.writer && repository.keys.role !== "writer") {
     throw new HoldfastError("denied", "Cannot back up as a writer: the key given is an owner's", {
       hint: "Make a writer's key file with `holdfast key add --role writer --out FILE`.",
     });
   }
-  const common = { repository, importers, force: request.force, reporter: parts.reporter, signal: parts.signal };
+  const { force } = request;
+  const { problems } = found;
+  const common = { repository, importers, problems, force, reporter: parts.reporter, signal: parts.signal };
   if (request.dryRun) {
     const plan = await planBackup(common);
+    const findings = tellFindings(
+      importers.map((importer) => importer.findings),
+      request.excludes,
+      parts.reporter,
+    );
     return {
       operation: "backup",
       outcome: plan.errorCount > 0 ? "partial" : "ok",
@@ -70,6 +86,7 @@ async function backUp(
         unchanged: plan.unchanged,
         filesToRead: plan.filesToRead,
         bytesToRead: plan.bytesToRead,
+        ...findings,
         errors: plan.errorCount,
       },
     };
@@ -91,11 +108,18 @@ async function backUp(
       ...(request.parent === undefined ? {} : { parent: findRecord(repository, request.parent) }),
     });
     rememberLog(parts, repository);
+    const unmet = await unmetSources(repository, report.snapshotId, found.brought);
+    for (const { root } of unmet) parts.reporter.entryError({ path: root, kind: "absent", message: unmetMessage });
+    const findings = tellFindings(
+      importers.map((importer) => importer.findings),
+      request.excludes,
+      parts.reporter,
+    );
     await keepCheckpoint(repository, parts);
     rememberLog(parts, repository);
     return {
       operation: "backup",
-      outcome: report.errorCount > 0 ? "partial" : "ok",
+      outcome: report.errorCount + unmet.length > 0 ? "partial" : "ok",
       facts: {
         snapshot: report.snapshotId,
         ...(report.parentId === undefined ? {} : { parent: report.parentId }),
@@ -107,7 +131,8 @@ async function backUp(
         storedBytes: report.storedBytes,
         ...(report.adoptedPacks === 0 ? {} : { adoptedPacks: report.adoptedPacks }),
         ...(report.changedWhileRead === 0 ? {} : { changedWhileRead: report.changedWhileRead }),
-        errors: report.errorCount,
+        ...findings,
+        errors: report.errorCount + unmet.length,
         durationMs: report.durationMs,
       },
     };
@@ -132,18 +157,17 @@ function memoryOf(parts: EngineParts, request: BackupRequest): TreeMemory | unde
 }
 
 function importersOf(
-  parts: EngineParts,
+  sources: readonly ScannedSource[],
   request: BackupRequest,
-  { host, memory }: { readonly host: string; readonly memory: TreeMemory | undefined },
+  common: { readonly host: string; readonly memory: TreeMemory | undefined; readonly skip: SkippedDirectories },
 ): FilesystemImporter[] {
-  const { paths, excludes, oneFileSystem, xattrs } = request;
-  // All are looked at before a scan begins: an importer that is made must be closed.
-  for (const path of paths) statPath(path);
-  const skip = storePaths(parts);
-  return distinctRoots(paths, { oneFileSystem }).map(
-    (root) =>
+  const { host, memory, skip } = common;
+  const { oneFileSystem, xattrs } = request;
+  return sources.map(
+    ({ root, readFrom, excludes }) =>
       new FilesystemImporter({
         root,
+        readFrom,
         host,
         excludes,
         oneFileSystem,
@@ -152,11 +176,4 @@ function importersOf(
         known: request.force ? undefined : memory?.recall(root),
       }),
   );
-}
-
-/** A store does not back itself up. */
-function storePaths(parts: EngineParts): string[] {
-  const { storeDirectory } = parts;
-  if (storeDirectory === undefined || !existsSync(storeDirectory)) return [];
-  return [storeDirectory, realpathSync(storeDirectory)].map((path) => Buffer.from(path, "utf8").toString("latin1"));
 }

@@ -3,15 +3,27 @@ import { excludeRules } from "./exclude-rules.ts";
 
 /** Paths among `paths` that are left out; a path that ends in a slash is a directory. */
 function leftOut(lines: readonly string[], paths: readonly string[]): string[] {
-  const rules = excludeRules(lines);
+  const rules = excludeRules(numbered(lines), new Set());
   return paths.filter(
     (path) => (path.endsWith("/") ? rules?.(path.slice(0, -1), true) : rules?.(path, false)) === true,
   );
 }
 
+function numbered(lines: readonly string[]): { line: string; number: number }[] {
+  return lines.map((line, number) => ({ line, number }));
+}
+
+/** Numbers of the lines that match one of the paths. */
+function matchedLines(lines: readonly string[], paths: readonly string[]): number[] {
+  const matched = new Set<number>();
+  const rules = excludeRules(numbered(lines), matched);
+  for (const path of paths) rules?.(path.replace(/\/$/, ""), path.endsWith("/"));
+  return [...matched].sort();
+}
+
 describe("excludeRules", () => {
   it("is nothing without lines, and leaves nothing out for empty lines and comments", () => {
-    expect(excludeRules([])).toBeUndefined();
+    expect(excludeRules([], new Set())).toBeUndefined();
     expect(leftOut(["", "# comment", "   "], ["a", "# comment", " "])).toEqual([]);
   });
 
@@ -49,5 +61,13 @@ describe("excludeRules", () => {
     expect(leftOut(["\xff\xfe*"], ["\xff\xfe\x01", "\xff", "a\xff\xfe"])).toEqual(["\xff\xfe\x01"]);
     expect(leftOut(["\\#a", "\\!b", "c\\ "], ["#a", "!b", "c ", "c"])).toEqual(["#a", "!b", "c "]);
     expect(leftOut(["a*"], ["a\nb", "..a", "...", "a b"])).toEqual(["a\nb", "a b"]);
+  });
+
+  it("tells which lines matched something, also where another line decides", () => {
+    expect(matchedLines(["*.o", "cache/", "nowhere"], ["a.o", "b", "cache/"])).toEqual([0, 1]);
+    expect(matchedLines(["*.o", "a.o", "A.o"], ["a.o"])).toEqual([0, 1]);
+    expect(matchedLines(["*.log", "!keep.log", "!other.log"], ["a.log", "keep.log"])).toEqual([0, 1]);
+    expect(matchedLines(["cache/"], ["cache"])).toEqual([]);
+    expect(matchedLines(["*.o", "*.o", "# x", ""], ["a.o"])).toEqual([0, 1]);
   });
 });

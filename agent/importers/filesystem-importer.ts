@@ -15,20 +15,25 @@ import { readExtended } from "#agent/filesystem/read-extended.ts";
 import { readFlags } from "#agent/filesystem/read-flags.ts";
 import { readLink } from "#agent/filesystem/read-link.ts";
 import { boundedAttributes } from "./bounded-attributes.ts";
+import type { ExcludeLine } from "./exclude-rules.ts";
+import type { ScanFindings } from "./scan-findings.ts";
+import type { SkippedDirectories } from "./skipped-directories.ts";
 import { ThreadedScan } from "./threaded-scan.ts";
 
 /** What to read of a filesystem. */
 export type FilesystemImporterOptions = {
-  /** Absolute path, as a binary string. */
+  /** Absolute path by which the snapshot shows it, as a binary string. */
   readonly root: string;
+  /** Where it is read; undefined: at `root`. */
+  readonly readFrom?: string;
   readonly host: string;
   /** Lines in gitignore syntax, as binary strings. */
-  readonly excludes: readonly string[];
+  readonly excludes: readonly ExcludeLine[];
   /** Whether directories on other filesystems are left out. */
   readonly oneFileSystem: boolean;
   readonly xattrs: boolean;
-  /** Directories that are passed over, as binary paths: the store itself. */
-  readonly skip: readonly string[];
+  /** Directories that are passed over: the store itself. */
+  readonly skip: SkippedDirectories;
   /** Blocks that the first scan may leave out, if it is asked for with the very same. */
   readonly known?: KnownBlocks | undefined;
 };
@@ -51,8 +56,8 @@ export class FilesystemImporter implements Importer {
 
   constructor(options: FilesystemImporterOptions) {
     this.#options = options;
-    const { root, excludes, oneFileSystem, skip } = options;
-    this.#beginScan = (known) => new ThreadedScan({ root, excludes, oneFileSystem, skip, known });
+    const { root, readFrom = root, excludes, oneFileSystem, skip } = options;
+    this.#beginScan = (known) => new ThreadedScan({ root: readFrom, excludes, oneFileSystem, skip, known });
     this.#scan = this.#beginScan(options.known);
     this.origin = options.host;
     this.root = options.root;
@@ -91,6 +96,11 @@ export class FilesystemImporter implements Importer {
     yield* scan.batches(onProblem);
     for (const uid of scan.uids) this.#uids.add(uid);
     for (const gid of scan.gids) this.#gids.add(gid);
+  }
+
+  /** What the last scan found on its way, once it has ended. */
+  get findings(): ScanFindings {
+    return this.#scan.findings;
   }
 
   close(): Promise<void> {

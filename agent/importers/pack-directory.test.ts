@@ -15,7 +15,10 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Libc, libc } from "#agent/filesystem/libc.ts";
+import { statPath } from "#agent/filesystem/stat-path.ts";
 import { excludeRules } from "./exclude-rules.ts";
+import { newFindings } from "./scan-findings.ts";
+import { identityOf, nothingSkipped } from "./skipped-directories.ts";
 import { ScanKernel } from "./kernel/scan-kernel.ts";
 import type { ScanBatch } from "./scan-batch.ts";
 import { scanRange } from "./scan-range.ts";
@@ -34,7 +37,14 @@ const latin1 = (path: string): string => Buffer.from(path).toString("latin1");
 const raw = (...parts: string[]): Buffer => Buffer.from(parts.join("/"), "latin1");
 
 function optionsOf(directory: string, more: Partial<ScanOptions> = {}): ScanOptions {
-  return { root: latin1(directory), excludes: undefined, oneFileSystem: false, skip: [], ...more };
+  return {
+    root: latin1(directory),
+    excludes: undefined,
+    oneFileSystem: false,
+    skip: nothingSkipped,
+    findings: newFindings(),
+    ...more,
+  };
 }
 
 type Scanned = { readonly batches: readonly ScanBatch[]; readonly end: unknown };
@@ -135,7 +145,15 @@ describe.skipIf(c === undefined)("packDirectory", () => {
       for (let index = 0; index < 150; index++)
         writeFileSync(join(tree, dir, `${index}.${index % 2 === 0 ? "o" : "c"}`), "");
     }
-    const options = optionsOf(tree, { excludes: excludeRules(["*.o", "c/"]), skip: [latin1(join(tree, "a/store"))] });
+    const store = join(tree, "a/store");
+    const lines = ["*.o", "c/"].map((line, number) => ({ line, number }));
+    const excludes = excludeRules(lines, new Set());
+    const options = optionsOf(tree, { excludes, skip: { paths: [latin1(store)], identities: [] } });
+    const byIdentity = optionsOf(tree, {
+      excludes,
+      skip: { paths: [], identities: [identityOf(statPath(latin1(store)))] },
+    });
+    expect(namesOf(both(byIdentity))).toEqual(namesOf(both(options)));
     expect(namesOf(both(options)).filter((name) => name.endsWith(".c"))).toHaveLength(75);
     for (const to of [
       { dir: "b", name: "keep" },

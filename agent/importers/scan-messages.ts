@@ -1,13 +1,16 @@
 import type { ErrorDetail, ErrorKind } from "#shared/errors.ts";
+import type { ExcludeLine } from "./exclude-rules.ts";
 import type { ScanBatch } from "./scan-batch.ts";
+import type { ScanFindings } from "./scan-findings.ts";
 import type { ScanKey, ScanPlace } from "./scan-tree.ts";
+import type { SkippedDirectories } from "./skipped-directories.ts";
 
 /** What a scan worker is started with. */
 export type ScanWorkerData = {
   readonly root: string;
-  readonly excludes: readonly string[];
+  readonly excludes: readonly ExcludeLine[];
   readonly oneFileSystem: boolean;
-  readonly skip: readonly string[];
+  readonly skip: SkippedDirectories;
   /** One i32 in shared memory: it may send a batch while that is above 0, and takes its cost off; whoever uses it up adds that again and notifies. */
   readonly credits: SharedArrayBuffer;
   /** Digests of blocks whose records need not be sent. */
@@ -31,6 +34,8 @@ export type FromScanWorker =
       /** The owners and groups that were met. */
       readonly uids: readonly number[];
       readonly gids: readonly number[];
+      /** What the thread has found so far. */
+      readonly findings: ScanFindings;
     }
   | {
       readonly type: "failed";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compareEntryKeys } from "#shared/format/entry.ts";
 import { isBorder } from "#shared/tree/is-border.ts";
+import { newFindings } from "./scan-findings.ts";
 import { scanRanges } from "./scan-ranges.ts";
 import { findPlace, type ScanKey, type ScanOptions, type ScanPlace, scanTree } from "./scan-tree.ts";
 import { ThreadedScan } from "./threaded-scan.ts";
@@ -19,7 +20,13 @@ beforeAll(() => {
       writeFileSync(join(root, dir, `${number * 3}`), "");
     }
   for (const name of ["0", "a.txt", "z"]) writeFileSync(join(root, name), "");
-  options = { root, excludes: (path) => path === "a/b/9", oneFileSystem: false, skip: [join(root, "c/x")] };
+  options = {
+    root,
+    excludes: (path) => path === "a/b/9",
+    oneFileSystem: false,
+    skip: { paths: [join(root, "c/x")], identities: [] },
+    findings: newFindings(),
+  };
 });
 
 afterAll(() => rmSync(root, { recursive: true }));
@@ -105,7 +112,13 @@ describe("ThreadedScan", () => {
   async function scan(cuts: readonly ScanKey[]): Promise<string[]> {
     const known = knownFor(cuts);
     expect(scanRanges(known)).toEqual(cuts);
-    const threaded = new ThreadedScan({ root, excludes: ["a/b/9"], oneFileSystem: false, skip: options.skip, known });
+    const threaded = new ThreadedScan({
+      root,
+      excludes: [{ line: "a/b/9", number: 0 }],
+      oneFileSystem: false,
+      skip: options.skip,
+      known,
+    });
     const paths: string[] = [];
     for await (const batch of threaded.batches(({ message }) => expect.fail(message)))
       for (const block of batch)

@@ -5,6 +5,8 @@ import { closeDirectory, openDirectory, sortedNames } from "#agent/filesystem/li
 import { statInto, statPath } from "#agent/filesystem/stat-path.ts";
 import { entryTypeNumbers } from "./entry-type-numbers.ts";
 import type { ExcludeRules } from "./exclude-rules.ts";
+import type { ScanFindings } from "./scan-findings.ts";
+import type { SkippedDirectories } from "./skipped-directories.ts";
 import { packDirectory, type Packing } from "./pack-directory.ts";
 import { problemOf, takesEntry, tellFailedLook } from "./take-entry.ts";
 
@@ -15,8 +17,9 @@ export type ScanOptions = {
   readonly excludes: ExcludeRules | undefined;
   /** Whether directories on other filesystems are left out. */
   readonly oneFileSystem: boolean;
-  /** Directories that are passed over, as binary paths. */
-  readonly skip: readonly string[];
+  /** Directories that are passed over. */
+  readonly skip: SkippedDirectories;
+  readonly findings: ScanFindings;
 };
 
 /** The key of an entry, by which scans are cut. */
@@ -166,6 +169,8 @@ function* scanDirectory(dir: string, scan: DirectoryScan): Generator<ScanRecord 
       const looked = {
         isDirectory: stat.type === "directory",
         device: record.device,
+        inodeHi: record.inodeHi,
+        inodeLo: record.inodeLo,
         attributes: stat.attributes,
       };
       if (takesEntry(scan, { dir, name, prefix }, looked)) yield record;

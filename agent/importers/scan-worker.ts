@@ -3,6 +3,7 @@ import { libc } from "#agent/filesystem/libc.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { batchCost } from "./scan-batch.ts";
 import { excludeRules } from "./exclude-rules.ts";
+import { newFindings } from "./scan-findings.ts";
 import type { FromScanWorker, ScanWorkerData } from "./scan-messages.ts";
 import { startScanKernel } from "./kernel/scan-kernel.ts";
 import { scanRange } from "./scan-range.ts";
@@ -14,7 +15,8 @@ if (port === null) throw new Error("This module runs in a worker thread only");
 const post = (message: FromScanWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
 const run = ({ root, excludes, oneFileSystem, skip, credits, known, cuts, nextRange, from }: ScanWorkerData): void => {
-  const options = { root, excludes: excludeRules(excludes), oneFileSystem, skip };
+  const findings = newFindings();
+  const options = { root, excludes: excludeRules(excludes, findings.matched), oneFileSystem, skip, findings };
   const credit = new Int32Array(credits);
   const next = new Int32Array(nextRange);
 
@@ -34,7 +36,7 @@ const run = ({ root, excludes, oneFileSystem, skip, credits, known, cuts, nextRa
       post({ type: "batch", range, batch: step.value.batch }, step.value.transfer);
     }
     const { place, uids, gids } = step.value;
-    post({ type: "end", range, place, uids: [...uids], gids: [...gids] });
+    post({ type: "end", range, place, uids: [...uids], gids: [...gids], findings });
   };
 
   try {

@@ -1,7 +1,9 @@
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import type { ScanProblem } from "#shared/connectors/importer.ts";
 import { isHoldfastError } from "#shared/errors.ts";
+import { noteLeftOut } from "./scan-findings.ts";
 import type { DirectoryScan } from "./scan-tree.ts";
+import { isSkipped } from "./skipped-directories.ts";
 
 /** Statx attribute: the entry is the root of a mount. */
 const mountRoot = 0x2000;
@@ -11,7 +13,13 @@ const absent = 2;
 export function takesEntry(
   scan: DirectoryScan,
   place: { readonly dir: string; readonly name: string; readonly prefix: string },
-  looked: { readonly isDirectory: boolean; readonly device: number; readonly attributes: number },
+  looked: {
+    readonly isDirectory: boolean;
+    readonly device: number;
+    readonly inodeHi: number;
+    readonly inodeLo: number;
+    readonly attributes: number;
+  },
 ): boolean {
   const { excludes, skip, oneFileSystem } = scan.options;
   const { isDirectory, device, attributes } = looked;
@@ -20,9 +28,10 @@ export function takesEntry(
   const path = place.dir === "" ? place.name : `${place.dir}/${place.name}`;
   if (excludes?.(path, isDirectory) === true) return false;
   if (!isDirectory) return true;
-  if (skip.includes(place.prefix + place.name)) return false;
+  if (isSkipped(skip, place.prefix + place.name, looked)) return false;
   const isElsewhere = device !== scan.rootDevice || (attributes & mountRoot) !== 0;
-  if (!(oneFileSystem && isElsewhere)) scan.subdirectories.push(path);
+  if (oneFileSystem && isElsewhere) noteLeftOut(scan.options.findings, place.prefix + place.name);
+  else scan.subdirectories.push(path);
   return true;
 }
 

@@ -7,6 +7,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import { endThread } from "#shared/work/start-thread.ts";
 import { excludeRules } from "./exclude-rules.ts";
 import { batchCost, type ScanBatch, unpackBatch } from "./scan-batch.ts";
+import { addFindings, newFindings } from "./scan-findings.ts";
 import type { FromScanWorker, ScanWorkerData } from "./scan-messages.ts";
 import { startScanKernel } from "./kernel/scan-kernel.ts";
 import { scanRange, type ScannedRange } from "./scan-range.ts";
@@ -50,6 +51,8 @@ export class ThreadedScan {
   /** The owners and groups that were met, once it has ended. */
   readonly uids = new Set<number>();
   readonly gids = new Set<number>();
+  /** What it has found on its way, once it has ended. */
+  readonly findings = newFindings();
   /** The blocks whose records it leaves out. */
   readonly known: KnownBlocks | undefined;
   readonly #options: ThreadedScanOptions;
@@ -162,7 +165,8 @@ export class ThreadedScan {
   async #scanAlong(cuts: readonly ScanKey[], ranges: readonly Range[], next: Int32Array): Promise<void> {
     this.#isHelpWanted = true;
     const { root, excludes, oneFileSystem, skip, known } = this.#options;
-    const options = { root, excludes: excludeRules(excludes), oneFileSystem, skip };
+    const { findings } = this;
+    const options = { root, excludes: excludeRules(excludes, findings.matched), oneFileSystem, skip, findings };
     const kernel = startScanKernel();
     try {
       for (let number = Atomics.add(next, 0, 1); number <= cuts.length; number = Atomics.add(next, 0, 1)) {
@@ -239,6 +243,7 @@ export class ThreadedScan {
     else {
       for (const uid of message.uids) this.uids.add(uid);
       for (const gid of message.gids) this.gids.add(gid);
+      addFindings(this.findings, message.findings);
       range.end = message.place;
     }
     this.#wakeUp();

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { FilesystemImporter } from "#agent/importers/filesystem-importer.ts";
+import { nothingSkipped } from "#agent/importers/skipped-directories.ts";
 import type { Clock } from "#shared/clock.ts";
 import { createSigner } from "#shared/crypto/signing.ts";
 import { errorKinds, HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -138,7 +139,7 @@ async function run(): Promise<number> {
       excludes: [],
       oneFileSystem: false,
       xattrs: false,
-      skip: [],
+      skip: nothingSkipped,
     });
     const saved = await backup({
       repository: await open(),

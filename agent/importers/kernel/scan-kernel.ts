@@ -130,6 +130,8 @@ export class ScanKernel implements PackMemory {
     readonly errno: number;
     readonly isDirectory: boolean;
     readonly device: number;
+    readonly inodeHi: number;
+    readonly inodeLo: number;
     readonly attributes: number;
   } {
     const slots = this.#slots;
@@ -138,6 +140,8 @@ export class ScanKernel implements PackMemory {
       errno: slots[at] === failed ? (slots[at + 1] ?? 0) : 0,
       isDirectory: ((slots[at + 7] ?? 0) & 0o170000) === 0o040000,
       device: (slots[at + 34] ?? 0) * 0x1_0000_0000 + (slots[at + 35] ?? 0),
+      inodeHi: slots[at + 9] ?? 0,
+      inodeLo: slots[at + 8] ?? 0,
       attributes: slots[at + 2] ?? 0,
     };
   }

@@ -81,6 +81,7 @@ export async function backupOnce(
   });
   const run = new BackupRun({ session, index, progress, reporter, threads: options.threads, signal: options.signal });
   try {
+    for (const problem of options.problems ?? []) run.addError(problem);
     progress.phase = "backing up";
     const sources: SnapshotSource[] = [];
     const toRemember: (() => void)[] = [];

@@ -1,5 +1,5 @@
 import { isHoldfastError } from "#shared/errors.ts";
-import type { Importer } from "#shared/connectors/importer.ts";
+import type { Importer, ScanProblem } from "#shared/connectors/importer.ts";
 import { newProgress, type Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
@@ -12,6 +12,8 @@ import { UnusableMemory } from "./unusable-memory.ts";
 export type BackupOptions = {
   readonly repository: Repository;
   readonly importers: readonly Importer[];
+  /** What was asked for and cannot be backed up. */
+  readonly problems?: readonly ScanProblem[];
   readonly host: string;
   readonly user: string;
   readonly name: string;

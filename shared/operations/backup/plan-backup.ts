@@ -1,4 +1,4 @@
-import type { Importer } from "#shared/connectors/importer.ts";
+import type { Importer, ScanProblem } from "#shared/connectors/importer.ts";
 import { entryTypes } from "#shared/format/entry.ts";
 import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
 import { nodeName } from "#shared/tree/read-tree.ts";
@@ -24,6 +24,8 @@ export type BackupPlan = {
 export async function planBackup(options: {
   readonly repository: Repository;
   readonly importers: readonly Importer[];
+  /** What was asked for and cannot be backed up. */
+  readonly problems?: readonly ScanProblem[];
   readonly force: boolean;
   readonly reporter: Reporter;
   readonly signal?: AbortSignal;
@@ -32,17 +34,18 @@ export async function planBackup(options: {
   const progress = newProgress("backup", "scanning");
   reporter.start(progress);
   const plan = { entries: 0, totalBytes: 0, unchanged: 0, filesToRead: 0, bytesToRead: 0, errorCount: 0 };
+  const onProblem = (problem: ScanProblem): void => {
+    plan.errorCount++;
+    reporter.entryError(problem);
+  };
+  for (const problem of options.problems ?? []) onProblem(problem);
   const parents = force ? [] : await findParents(repository, importers);
   const reader = await repository.blobReader();
   const readNode = async (nodeId: Uint8Array): Promise<TreeNode> =>
     decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
   for (const [index, importer] of importers.entries()) {
     const previous = new PreviousTree(parents[index]?.source.tree, readNode);
-    const records = importer.scan((problem) => {
-      plan.errorCount++;
-      reporter.entryError(problem);
-    });
-    for await (const batch of records) {
+    for await (const batch of importer.scan(onProblem)) {
       if (signal?.aborted === true) throw new HoldfastError("interrupted", "The scan was interrupted");
       for (const record of batch) {
         while (previous.needsLeaf) await previous.nextLeaf();
