@@ -230,6 +230,7 @@ function datedStore(inner: Store, clock: Clock): Store {
   const dates = new Map<string, number>();
   return {
     ...inner,
+    clockMs: () => Promise.resolve(clock.nowMs()),
     async put(key, body, putOptions) {
       await inner.put(key, body, putOptions);
       dates.set(key, clock.nowMs());

@@ -1,3 +1,4 @@
+import { clockOf } from "#shared/store/clock-of.ts";
 import type { StoreCall } from "#shared/store/faulty-store.ts";
 import type { Store } from "#shared/store/store.ts";
 
@@ -27,6 +28,7 @@ export function interposedStore(inner: Store, before: (call: StoreCall) => Promi
       await begin("delete", key);
       await inner.delete(key);
     },
+    ...clockOf(inner),
     close: () => inner.close(),
   };
 }

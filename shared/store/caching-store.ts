@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { clockOf } from "./clock-of.ts";
 import { fileSystemCode, fileSystemError } from "./file-system-error.ts";
 import { sizeOfParts } from "./joined-bytes.ts";
 import { requireObjectKey, sha256HexOfKey } from "./object-key.ts";
@@ -151,6 +152,8 @@ export function cachingStore(inner: Store, options: CachingStoreOptions): Cachin
       await load();
       await drop(key);
     },
+
+    ...clockOf(inner),
 
     async close() {
       await inner.close();

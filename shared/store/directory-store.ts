@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
 import { link, lstat, open, stat, unlink } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
-import type { Clock } from "#shared/clock.ts";
-import { systemClock } from "#shared/clock.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
 import { systemRandom } from "#shared/random.ts";
-import { removeAbandonedFiles } from "./abandoned-files.ts";
+import { fileSystemNowMs, removeAbandonedFiles } from "./abandoned-files.ts";
 import { requireByteRange } from "./byte-range.ts";
 import { listDirectory } from "./directory-listing.ts";
 import { makeDurableDirectory, syncDirectory } from "./durable-directory.ts";
@@ -23,7 +21,6 @@ export type DirectoryStoreOptions = {
   /** "synced" (default): what `put` wrote survives a power cut. "unsynced": it may not; only for caches that verify what they read. */
   readonly durability?: "synced" | "unsynced";
   readonly random?: Random;
-  readonly clock?: Clock;
 };
 
 /** The most bytes that one read(2) is asked for. */
@@ -51,7 +48,7 @@ const abandonedAfterMs = 7 * 24 * 3600 * 1000;
  * @param rootPath - path of the directory; `put` creates it, unless it was met before
  */
 export function directoryStore(rootPath: string, options: DirectoryStoreOptions = {}): Store {
-  const { durability = "synced", random = systemRandom, clock = systemClock } = options;
+  const { durability = "synced", random = systemRandom } = options;
   const root = normalizedRoot(rootPath);
   const temporaries = join(root, "tmp");
   const watch = new RootWatch(root);
@@ -76,7 +73,7 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
         // Of what is in tmp/ nothing need survive, and so not its name either.
         const syncWhenThere = durability === "synced" && path !== temporaries;
         await makeDurableDirectory(path, { syncWhenThere, parents: false });
-        if (path === temporaries) await removeAbandonedFiles(temporaries, clock.nowMs() - abandonedAfterMs);
+        if (path === temporaries) await removeAbandonedFiles(temporaries, { ageMs: abandonedAfterMs, random });
       }
     })();
     madeDirectories.set(path, making);
@@ -244,6 +241,18 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
         if ((code === "EISDIR" || code === "EPERM") && (await isDirectory(path))) return;
         throw fileSystemError(error, `delete ${key} from ${root}`);
       }
+    },
+
+    async clockMs() {
+      await watch.meet();
+      await watch.require();
+      try {
+        await makeDirectory(temporaries);
+      } catch (error) {
+        if (fileSystemCode(error) === undefined) throw error;
+        return undefined;
+      }
+      return fileSystemNowMs(temporaries, random);
     },
 
     async close() {

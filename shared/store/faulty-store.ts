@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { seededNumbers } from "#shared/seeded-numbers.ts";
+import { clockOf } from "./clock-of.ts";
 import type { Store } from "./store.ts";
 
 /** A call that a faulty store is about to make. `number` counts all calls, from 1; each listing is one. */
@@ -88,6 +89,7 @@ export function faultyStore(inner: Store, options: FaultyStoreOptions): Store {
       if (found !== undefined) throw found.error;
     },
 
+    ...clockOf(inner),
     close: () => inner.close(),
   };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "#shared/clock.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { clockOf } from "./clock-of.ts";
 import { sizeOfParts } from "./joined-bytes.ts";
 import { slots } from "./slots.ts";
 import type { Store } from "./store.ts";
@@ -67,6 +68,7 @@ export function limitedStore(inner: Store, options: LimitedStoreOptions): Store 
       }
     },
 
+    ...clockOf(inner, (call) => running.run(call)),
     close: () => inner.close(),
   };
 }

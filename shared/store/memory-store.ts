@@ -79,6 +79,8 @@ export function memoryStore(options: { readonly clock?: Clock } = {}): Store {
       objects.delete(key);
     },
 
+    ...(clock === undefined ? {} : { clockMs: async () => clock.nowMs() }),
+
     async close() {},
   };
 }

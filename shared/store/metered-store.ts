@@ -1,3 +1,4 @@
+import { clockOf } from "./clock-of.ts";
 import { sizeOfParts } from "./joined-bytes.ts";
 import type { Store } from "./store.ts";
 
@@ -75,6 +76,7 @@ export function meteredStore(inner: Store): MeteredStore {
       await inner.delete(key).catch(failed);
     },
 
+    ...clockOf(inner),
     close: () => inner.close(),
   };
   return { store, meter };

@@ -1,4 +1,5 @@
 import { HoldfastError } from "#shared/errors.ts";
+import { clockOf } from "./clock-of.ts";
 import type { Store } from "./store.ts";
 
 /** A store that can be read and not be changed: put and delete are `denied`. */
@@ -10,6 +11,7 @@ export function readonlyStore(inner: Store): Store {
     head: (key) => inner.head(key),
     list: (prefix, options) => inner.list(prefix, options),
     delete: async (key) => refuse("delete", key, inner),
+    ...clockOf(inner),
     close: () => inner.close(),
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "#shared/clock.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
+import { clockOf } from "./clock-of.ts";
 import { sizeOfParts } from "./joined-bytes.ts";
 import { alreadyThere } from "./object-error.ts";
 import type { PutOptions, Store } from "./store.ts";
@@ -117,6 +118,7 @@ export function retryingStore(inner: Store, options: RetryingStoreOptions): Stor
       }
     },
 
+    ...clockOf(inner, (call) => retried("tell the time", call)),
     close: () => inner.close(),
   };
 }

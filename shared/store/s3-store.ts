@@ -4,10 +4,11 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { requireByteRange } from "./byte-range.ts";
 import { joinedBytes } from "./joined-bytes.ts";
 import { alreadyThere, noSuchObject, outsideObject } from "./object-error.ts";
-import { packsPrefix, requireKeyPrefix, requireObjectKey } from "./object-key.ts";
+import { configKey, packsPrefix, requireKeyPrefix, requireObjectKey } from "./object-key.ts";
 import { dropBody, readBody } from "./s3-body.ts";
 import { s3Error, statusOf } from "./s3-error.ts";
 import { listS3 } from "./s3-listing.ts";
+import { serverClockMs } from "./s3-clock.ts";
 import { slots } from "./slots.ts";
 import type { ByteRange, Store } from "./store.ts";
 
@@ -193,6 +194,15 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
         }
       });
     },
+
+    clockMs: () =>
+      sockets.run(async () => {
+        try {
+          return await serverClockMs(client, new sdk.HeadObjectCommand(where(configKey)));
+        } catch (error) {
+          throw s3Error(error, `ask ${description} for the time`);
+        }
+      }),
 
     async close() {
       client.destroy();

@@ -196,6 +196,27 @@ export function storeConformance(
       });
     }
 
+    it("its clock is the one that tells the times of its listing, and asking it leaves nothing behind", async () => {
+      const { store } = await open();
+      const modifiedMs = async (key: string): Promise<number | undefined> => {
+        await store.put(key, [Uint8Array.of(1)]);
+        for await (const listed of store.list(key)) return listed.modifiedMs;
+        throw new Error(`${key} is not listed`);
+      };
+      const before = await modifiedMs("before");
+      const clockMs = await store.clockMs?.();
+      const after = await modifiedMs("later");
+      if (before === undefined || after === undefined) expect(clockMs).toBeUndefined();
+      else {
+        // Some file systems keep times to two seconds.
+        expect(clockMs).toBeGreaterThanOrEqual(before - 2000);
+        expect(clockMs).toBeLessThanOrEqual(after + 2000);
+      }
+      const keys = [];
+      for await (const { key } of store.list("")) keys.push(key);
+      expect(keys).toEqual(["before", "later"]);
+    });
+
     it("racing creators of different keys all succeed, in folders that were not there before", async () => {
       const { store, other } = await open();
       const keys = Array.from({ length: 40 }, (_, index) => `packs/${index % 7}/x${index}`);

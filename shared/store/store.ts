@@ -49,6 +49,15 @@ export interface Store {
   /** Deletes an object. Deleting what is not there succeeds. */
   delete(key: string): Promise<void>;
 
+  /**
+   * What the clock shows by which listings tell `modifiedMs`, milliseconds since 1970 UTC, to two seconds. One or two requests; nothing is left behind.
+   * A store without a clock of its own has no such method.
+   *
+   * @returns undefined: it cannot be told, such as in a place that may only be read
+   * @throws {HoldfastError} unavailable
+   */
+  readonly clockMs?: () => Promise<number | undefined>;
+
   /** Ends connections. The store is not used afterwards. */
   close(): Promise<void>;
 }
