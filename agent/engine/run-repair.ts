@@ -3,7 +3,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import type { Report, Reporter } from "#shared/operations/progress.ts";
 import { executeRepair, type RepairReport } from "#shared/operations/repair/execute-repair.ts";
 import { planRepair } from "#shared/operations/repair/plan-repair.ts";
-import { repairBrake } from "#shared/operations/repair/repair-brake.ts";
+import { repairLimit } from "#shared/operations/repair/repair-limit.ts";
 import type { Finding, RepairPlan } from "#shared/operations/repair/repair-plan.ts";
 import { systemClock } from "#shared/clock.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -34,8 +34,8 @@ export async function runRepair(parts: EngineParts, request: RepairRequest): Pro
   for (const finding of plan.findings) tell(reporter, finding);
   if (plan.findings.some((each) => each.remedy !== "noted"))
     forgetTrees(parts.directories.cache, spareCache(parts.reporter));
-  const brake = request.apply && !request.force ? repairBrake(plan) : undefined;
-  if (brake !== undefined) throw brake;
+  const limit = request.apply && !request.force ? repairLimit(plan) : undefined;
+  if (limit !== undefined) throw limit;
   const done = request.apply ? await executeRepair(plan, { dropLost: request.dropLost, signal }) : undefined;
   if (done !== undefined) remember(done.log);
   for (const [old, id] of done?.renamed ?? [])

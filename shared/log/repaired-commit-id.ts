@@ -59,6 +59,18 @@ export function placeOf(record: Pick<SnapshotRecord, "commitId" | "seq">): numbe
   return place > 0 && place < record.seq ? place : record.seq;
 }
 
+/**
+ * Whether a snapshot took the place of another and was replaced in turn by one that is live: by way of it the oldest id leads to the newest.
+ */
+export function isLinkOfRepairs(
+  log: Pick<LogState, "snapshotOfCommit" | "snapshots">,
+  record: SnapshotRecord,
+): boolean {
+  if (!record.commitId.startsWith(markHex)) return false;
+  const successor = successorOf(log, record.stateId);
+  return successor !== undefined && successor.removed === undefined;
+}
+
 /** The snapshot that took the place of `old`, and of that, and so on; undefined when none did, or it went away since. */
 export function successorOf(
   log: Pick<LogState, "snapshotOfCommit" | "snapshots">,

@@ -9,7 +9,14 @@ import type { Store } from "#shared/store/store.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { BlobStorer } from "./blob-storer.ts";
 import { planClaims } from "./claims.ts";
-import { condemnDamaged, giveUpStates, publishRepairs, type StateToPublish } from "./publish-repair.ts";
+import { lookForPacks } from "./look-for-packs.ts";
+import {
+  condemnDamaged,
+  giveUpStates,
+  publishRepairs,
+  releaseReturned,
+  type StateToPublish,
+} from "./publish-repair.ts";
 import { recoveryAttemptId } from "./recovery-mark.ts";
 import type { RepairPlan, Restatement } from "./repair-plan.ts";
 import { resumeLog } from "./resume-log.ts";
@@ -59,6 +66,7 @@ export async function executeRepair(plan: RepairPlan, options: ExecuteRepairOpti
   const stoppable = options.signal === undefined ? {} : { signal: options.signal };
   const appender = (): Appender => ({ store, signer, clock, random, from: repository.log, ...stoppable });
 
+  await confirmMissing(plan, options.signal);
   if (log.resumes !== undefined)
     repository.log = await resumeLog({ ...appender(), attemptId: recoveryAttemptId(random) }, log.resumes);
   if (log.lost.length > 0 && log.state.seq > 0) {
@@ -86,19 +94,45 @@ export async function executeRepair(plan: RepairPlan, options: ExecuteRepairOpti
     broughtBack.push(...done.broughtBack);
   }
   const removedSnapshots = options.dropLost ? await dropLost(plan, appender()) : [];
-  const condemned = await condemnDamaged(appender(), plan.condemned);
-  repository.log = await giveUpStates({ ...appender(), from: condemned.state }, plan.goneStates);
+  const condemned: PackId[] = [];
+  for (const mark of ["missing", "damaged"] as const) {
+    const packs = plan.condemned.filter((packId) => survey.missingPacks.has(packId) === (mark === "missing"));
+    const done = await condemnDamaged(appender(), packs, mark);
+    repository.log = done.state;
+    condemned.push(...done.condemned);
+  }
+  repository.log = await releaseReturned(appender(), plan.returned);
+  repository.log = await giveUpStates(appender(), plan.goneStates);
   if (plan.needsCheckpoint) repository.log = await checkpointBehind(plan, appender(), { isThorough: true });
   return {
     renamed,
     broughtBack,
-    condemnedPacks: condemned.condemned,
-    leftPacks: plan.condemned.filter((each) => !condemned.condemned.includes(each)),
+    condemnedPacks: condemned,
+    leftPacks: plan.condemned.filter((each) => !condemned.includes(each)),
     removedSnapshots,
     savedBlobs: saved.size,
     storedBytes: storer.storedBytes,
     log: repository.log,
   };
+}
+
+/**
+ * Looks a second time for the packs that were missing when the plan was made.
+ *
+ * @throws {HoldfastError} unavailable: some are there
+ */
+async function confirmMissing({ repository, survey }: RepairPlan, signal: AbortSignal | undefined): Promise<void> {
+  const { found } = await lookForPacks(repository.store, survey.missingPacks, signal);
+  const [packId] = found.keys();
+  if (packId === undefined) return;
+  throw new HoldfastError(
+    "unavailable",
+    `Cannot repair: ${found.size} packs that were missing a moment ago are there now, such as ${packId}. Nothing was changed`,
+    {
+      detail: { packs: found.size },
+      hint: "Wait until all of the store can be reached without interruptions, and run the repair again.",
+    },
+  );
 }
 
 /** Saves blobs from damaged packs and stages the new states; those that only need to be published again come first. */

@@ -10,6 +10,7 @@ import { readSnapshot } from "#shared/snapshot/read-snapshot.ts";
 import { packKey, stateKey } from "#shared/store/object-key.ts";
 import { findBeforeCheckpoint } from "./find-before-checkpoint.ts";
 import { findKeySlots } from "./find-key-slots.ts";
+import { findPacks } from "./find-packs.ts";
 import { hasLostEnd } from "./has-lost-end.ts";
 import { NeedWalk } from "./need-walk.ts";
 import type { Finding, RepairPlan, Restatement } from "./repair-plan.ts";
@@ -22,6 +23,7 @@ import {
   successorOf,
 } from "#shared/log/repaired-commit-id.ts";
 import type { SalvagedLog } from "./salvage-log.ts";
+import { sentence } from "./sentence.ts";
 import { packsAmong, segmentsOf } from "./state-references.ts";
 import { type RecoveryMoment, type Survey, surveyStore, type UnpublishedState, withProved } from "./survey.ts";
 import { withRecord } from "./with-record.ts";
@@ -101,7 +103,8 @@ class Planner {
       survey = { ...survey, ...(await withProved({ repository, threads, signal }, survey, doubted)) };
       this.#forget();
     }
-    this.#findPacks(survey);
+    const packs = findPacks(repository.log, survey, this.#concerned);
+    this.#findings.push(...packs.findings);
     return {
       repository,
       log,
@@ -111,6 +114,7 @@ class Planner {
       recoveredLog: this.#recoveredLog,
       republished: this.#republished,
       condemned: [...survey.leavingPacks.keys()].filter((each) => !repository.log.condemned.has(each)),
+      returned: packs.returned,
       lostSnapshots: this.#lostSnapshots,
       goneStates: [...survey.brokenStates.keys()],
       needsCheckpoint: log.badCheckpoints.length > 0,
@@ -353,20 +357,6 @@ class Planner {
     return place;
   }
 
-  #findPacks(survey: Survey): void {
-    const { log } = this.#options.repository;
-    for (const [packId, message] of survey.leavingPacks) {
-      const snapshots = this.#concerned.get(packId) ?? [];
-      if (snapshots.length === 0 && log.condemned.has(packId)) continue;
-      const what = "What of it can be read and has no other copy is stored again, and the pack is condemned.";
-      this.#find("mended", packKey(packId), `${sentence(message)} ${what}`, { snapshots });
-    }
-    for (const [packId, message] of survey.unreadablePacks) {
-      if (survey.leavingPacks.has(packId)) continue;
-      this.#find("noted", packKey(packId), `No state tells of it, and it cannot be read: ${message}`);
-    }
-  }
-
   #concern(packId: PackId, stateId: string): void {
     const known = this.#concerned.get(packId);
     if (known === undefined) this.#concerned.set(packId, [stateId]);
@@ -392,9 +382,4 @@ function takeAfter(free: number[], seq: number): number | undefined {
 /** What tells one backup from another, however often its header was copied. */
 function nameOf(header: SnapshotHeader): string {
   return Buffer.from(encodeSnapshotHeader({ ...header, durationMs: 0 })).toString("latin1");
-}
-
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
 }

@@ -1,4 +1,4 @@
-import type { PackId, StateId } from "#shared/format/ids.ts";
+import { type CommitId, idFromBytes, type PackId, type StateId } from "#shared/format/ids.ts";
 import type { LogEvent } from "#shared/format/log-entry.ts";
 import type { StateHead } from "#shared/format/state.ts";
 import { appendEntry, type Appender } from "#shared/log/append-entry.ts";
@@ -7,7 +7,8 @@ import type { LogState } from "#shared/log/log-state.ts";
 import { NeededPacks } from "#shared/log/needed-packs.ts";
 import { readStateHead } from "#shared/log/read-state-head.ts";
 import { checkCommit, type CommitEvent } from "#shared/log/rules/check-commit.ts";
-import { checkCondemn } from "#shared/log/rules/check-condemn.ts";
+import { repairMarkId, type RepairMark } from "#shared/log/repair-marks.ts";
+import { checkCondemn, type NeedFacts } from "#shared/log/rules/check-condemn.ts";
 import { packsNeeded } from "#shared/log/rules/packs-needed.ts";
 import type { StagedState } from "#shared/log/stage-state.ts";
 import { violationError } from "#shared/log/violation.ts";
@@ -110,25 +111,20 @@ function commitEvent(state: LogState, staged: StateToPublish["staged"]): CommitE
 const roundsMax = 8;
 
 /**
- * Condemns those of `packs` that no live snapshot needs any more, so that nothing is deduplicated against them.
+ * Condemns those of `packs` that no live snapshot needs any more, so that nothing is deduplicated against them. The entry says why.
  *
  * @returns the newest log, and the packs that are condemned or swept now
  */
 export async function condemnDamaged(
   appender: Appender,
   packs: readonly PackId[],
+  mark: RepairMark,
 ): Promise<{ readonly state: LogState; readonly condemned: readonly PackId[] }> {
-  const needed = new NeededPacks();
-  let state = appender.from;
-  for (let round = 1; round <= roundsMax && packs.length > 0; round++) {
-    if (!(await coverLive(appender, state, needed))) break;
-    let isCovered = true;
-    const result = await appendEntry({ ...appender, from: state }, (folded) => {
-      isCovered = [...folded.snapshots.values()].every(
-        (record) => record.removed !== undefined || needed.covers(record.stateId),
-      );
-      if (!isCovered) return [];
-      const facts = needed.facts(folded);
+  const state = await decideWithNeeds(
+    appender,
+    packs,
+    () => repairMarkId(mark, appender.random),
+    (folded, facts) => {
       const wanted = packs.filter(
         (packId) => !folded.condemned.has(packId) && !folded.swept.has(packId) && !facts.isNeeded(packId),
       );
@@ -137,11 +133,64 @@ export async function condemnDamaged(
       const violation = checkCondemn(folded, event, facts);
       if (violation !== undefined) throw violationError("Cannot condemn damaged packs", violation);
       return [event];
+    },
+  );
+  return { state, condemned: packs.filter((each) => state.condemned.has(each) || state.swept.has(each)) };
+}
+
+/**
+ * Takes back that packs were found missing or damaged, and condemns them anew in the same entry, as packs that nothing needs: they wait for the grace
+ * period like others, and are deleted after it. What was revived or condemned again meanwhile is passed over.
+ *
+ * @param packs - by the entry that condemned each
+ * @returns the newest log
+ */
+export function releaseReturned(appender: Appender, packs: ReadonlyMap<PackId, number>): Promise<LogState> {
+  return decideWithNeeds(
+    appender,
+    [...packs.keys()],
+    () => idFromBytes("commit", appender.random(16)),
+    (folded, facts) => {
+      const still = [...packs]
+        .filter(([packId, seq]) => folded.condemned.get(packId)?.seq === seq && !facts.isNeeded(packId))
+        .map(([packId]) => packId);
+      return still.length === 0
+        ? []
+        : [
+            { type: "revive", packs: still },
+            { type: "condemn", packs: still },
+          ];
+    },
+  );
+}
+
+/**
+ * Appends an entry that is decided by what live snapshots need. Where the state of one cannot be read, or others are published all the time, nothing
+ * is appended.
+ *
+ * @param attemptId - gives each try its name
+ */
+async function decideWithNeeds(
+  appender: Appender,
+  packs: readonly PackId[],
+  attemptId: () => CommitId,
+  decide: (state: LogState, facts: NeedFacts) => readonly LogEvent[],
+): Promise<LogState> {
+  const needed = new NeededPacks();
+  let state = appender.from;
+  for (let round = 1; round <= roundsMax && packs.length > 0; round++) {
+    if (!(await coverLive(appender, state, needed))) break;
+    let isCovered = true;
+    const result = await appendEntry({ ...appender, from: state, attemptId: attemptId() }, (folded) => {
+      isCovered = [...folded.snapshots.values()].every(
+        (record) => record.removed !== undefined || needed.covers(record.stateId),
+      );
+      return isCovered ? decide(folded, needed.facts(folded)) : [];
     });
     state = result.state;
     if (isCovered) break;
   }
-  return { state, condemned: packs.filter((each) => state.condemned.has(each) || state.swept.has(each)) };
+  return state;
 }
 
 /**

@@ -44,6 +44,8 @@ export type RepairPlan = {
   readonly republished: readonly UnpublishedState[];
   /** Packs that are to be condemned once no snapshot needs them. */
   readonly condemned: readonly PackId[];
+  /** Packs that an earlier repair condemned, by the entry that did, and that are whole: what needs them gets them back, the others wait like any unneeded pack. */
+  readonly returned: ReadonlyMap<PackId, number>;
   /** Snapshots of which nothing can be had. */
   readonly lostSnapshots: readonly StateId[];
   /** Published states whose objects are lost or damaged: given up once their snapshots are removed. */

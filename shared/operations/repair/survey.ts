@@ -14,7 +14,9 @@ import type { KnownPack } from "#shared/repository/segment-table.ts";
 import { packsPrefix, sha256HexOfKey, stateHexOfKey, statesPrefix } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { claimedMetaPacks, findCopies } from "./find-copies.ts";
+import { packsMarkedByRepair, type RepairMark } from "#shared/log/repair-marks.ts";
 import { repairedCommitId } from "#shared/log/repaired-commit-id.ts";
+import { lookForPacks } from "./look-for-packs.ts";
 import type { Damage } from "./need-walk.ts";
 import { indexRowsOfPacks } from "#shared/repository/index-rows-of-packs.ts";
 import { type PackContents, readPackContents } from "#shared/repository/read-pack-contents.ts";
@@ -42,6 +44,10 @@ export type Survey = Damage & {
   readonly unpublished: readonly UnpublishedState[];
   /** Sizes of the packs that are there. */
   readonly packSizes: ReadonlyMap<PackId, number>;
+  /** Packs that states tell of, that were not swept, and that neither the listing has nor a look at their name found. */
+  readonly missingPacks: ReadonlySet<PackId>;
+  /** Condemned packs that an earlier repair found missing or damaged, and why. */
+  readonly markedPacks: ReadonlyMap<PackId, RepairMark>;
   /** Packs that no whole state adds, by what they say of themselves; read only where something is lost. */
   readonly loosePacks: ReadonlyMap<PackId, PackContents>;
   /** Packs in which live snapshots with whole states read segments of which no whole state tells what is in them. */
@@ -99,7 +105,9 @@ export async function surveyStore(options: SurveyOptions): Promise<Survey> {
     });
     addToIndex(repository, loosePacks.values());
   }
-  const damage = await provePacks(options, packSizes, unreadablePacks);
+  const missingPacks = await findMissing(repository, packSizes);
+  const markedPacks = await packsMarkedByRepair(repository.store, repository.log);
+  const damage = await provePacks(options, packSizes, { unreadable: unreadablePacks, marked: markedPacks });
   const copies = await findCopies(repository, loosePacks.values());
   const isMissing = (stateId: StateId): boolean => {
     const record = repository.log.snapshots.get(stateId);
@@ -116,6 +124,8 @@ export async function surveyStore(options: SurveyOptions): Promise<Survey> {
     brokenStates,
     unpublished,
     packSizes,
+    missingPacks,
+    markedPacks,
     homelessPacks,
     loosePacks,
     unreadablePacks,
@@ -260,11 +270,26 @@ function addToIndex(repository: Repository, loose: Iterable<PackContents>): void
   index.settle();
 }
 
-/** Finds packs that are missing or damaged, and which of their segments are. */
+/**
+ * The packs that states tell of and that are not there: a listing that left one out is not believed without a look at its name.
+ *
+ * @param packSizes - sizes that the listing told; those of packs that it left out are added
+ */
+async function findMissing(repository: Repository, packSizes: Map<PackId, number>): Promise<Set<PackId>> {
+  const { store, segments, log } = repository;
+  const unlisted = segments.packs
+    .map((each) => each.packId)
+    .filter((packId) => !log.swept.has(packId) && !packSizes.has(packId));
+  const { found, absent } = await lookForPacks(store, unlisted);
+  for (const [packId, sizeBytes] of found) packSizes.set(packId, sizeBytes);
+  return absent;
+}
+
+/** Finds packs that are missing or damaged, and which of their segments are. Reads those that an earlier repair condemned and that are there. */
 async function provePacks(
   options: SurveyOptions,
   packSizes: ReadonlyMap<PackId, number>,
-  unreadable: ReadonlyMap<PackId, string>,
+  { unreadable, marked }: { readonly unreadable: ReadonlyMap<PackId, string>; readonly marked: Survey["markedPacks"] },
 ): Promise<Damage> {
   const { segments, log } = options.repository;
   const badSegments = new Set<number>();
@@ -280,7 +305,7 @@ async function provePacks(
     } else if (sizeBytes !== pack.sizeBytes) {
       leavingPacks.set(packId, `it has ${sizeBytes} bytes instead of ${pack.sizeBytes}`);
       toRead.push(pack);
-    } else if (options.read || unreadable.has(packId)) toRead.push(pack);
+    } else if (options.read || unreadable.has(packId) || marked.has(packId)) toRead.push(pack);
   }
   return withProved(options, { badSegments, leavingPacks, provenPacks: new Set() }, toRead);
 }
