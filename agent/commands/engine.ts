@@ -120,10 +120,12 @@ export type CheckRequest = { readonly snapshots: readonly SnapshotReference[]; r
 /** What `maintenance` asks; undefined is the default. */
 export type MaintenanceRequest = {
   readonly dryRun: boolean;
-  /** Past the brake. */
+  /** Past the safety limit. */
   readonly force: boolean;
+  /** Goes on where the clocks of this machine and of the store differ. */
+  readonly acceptClock: boolean;
   /** Above 0, up to 100. */
-  readonly brakePercent: number | undefined;
+  readonly limitPercent: number | undefined;
   readonly orphanAgeMs: number | undefined;
   readonly setGraceMs: number | undefined;
   readonly compact: boolean;

@@ -10,7 +10,8 @@ import { SmallHost } from "./small-host.testing.ts";
 const request: MaintenanceRequest = {
   dryRun: false,
   force: false,
-  brakePercent: undefined,
+  acceptClock: false,
+  limitPercent: undefined,
   orphanAgeMs: undefined,
   setGraceMs: undefined,
   compact: true,

@@ -199,7 +199,8 @@ describe("a store whose log is gone", () => {
     compact: true,
     setGraceMs: undefined,
     orphanAgeMs: 0,
-    brakePercent: 100,
+    acceptClock: false,
+    limitPercent: 100,
   };
 
   it.each(["with checkpoints", "with states alone"])(

@@ -48,9 +48,11 @@ export async function runMaintenance(parts: EngineParts, request: MaintenanceReq
     config,
     dryRun: request.dryRun,
     force: request.force,
+    acceptsLog: parts.acceptRollback,
+    acceptsClock: request.acceptClock,
     compact: request.compact && price?.isArchive !== true,
     ...(request.orphanAgeMs === undefined ? {} : { orphanAgeMs: request.orphanAgeMs }),
-    ...(request.brakePercent === undefined ? {} : { brakeShare: request.brakePercent / 100 }),
+    ...(request.limitPercent === undefined ? {} : { limitShare: request.limitPercent / 100 }),
     ...(parts.storageClass === undefined ? {} : { storageClass: parts.storageClass }),
     reporter,
   });

@@ -13,7 +13,7 @@ export function describeReport(report: Report): string[] {
   const rows = Object.entries(report.facts).map(([name, value]) => [label(name), describeValue(name, value)] as const);
   const labelColumns = Math.max(0, ...rows.map(([text]) => text.length));
   return [
-    `${report.operation}: ${outcomes[report.outcome]}`,
+    `${report.operation}: ${report.ending ?? outcomes[report.outcome]}`,
     ...rows.map(([text, value]) => `  ${text.padEnd(labelColumns)}  ${value}`),
   ];
 }

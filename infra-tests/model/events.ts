@@ -88,7 +88,12 @@ export class ModelEvents {
   /** The grace period is over whenever it suits the sweeper: that is what the worst clock does. */
   sweep(packs: readonly PackId[], states: readonly StateId[]): Proposal {
     const event = { type: "sweep", packs, states } as const;
-    const facts = { graceMs: 0, timeMs: 0, packsOf: (stateId: StateId) => this.#store.headOf(stateId).packs };
+    const facts = {
+      graceMs: 0,
+      timeMs: 0,
+      storeAgeMs: () => 0,
+      packsOf: (stateId: StateId) => this.#store.headOf(stateId).packs,
+    };
     return {
       event,
       text: `sweep ${this.#names([...packs, ...states])}`,

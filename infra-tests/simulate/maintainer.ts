@@ -5,9 +5,9 @@ import type { Store } from "#shared/store/store.ts";
 import { Actor } from "./actor.ts";
 import type { Life } from "./life.ts";
 
-/** Somebody who maintains the store: condemns, sweeps, deletes, compacts, writes checkpoints; impatient, and often without a brake. */
+/** Somebody who maintains the store: condemns, sweeps, deletes, compacts, writes checkpoints; impatient, and often without a limit. */
 export class Maintainer extends Actor {
-  /** Whether it does all that can be done: no brake, no patience with orphans. */
+  /** Whether it does all that can be done: no limit, no patience with orphans. */
   isThorough = false;
 
   protected async work(life: Life, store: Store): Promise<void> {
@@ -30,7 +30,7 @@ export class Maintainer extends Actor {
     if ((done?.swept ?? 0) > 0) world.count("swept");
     if ((done?.sweptStates ?? 0) > 0) world.count("states swept");
     if ((done?.revived ?? 0) > 0) world.count("revived");
-    if (plan.brake !== undefined) world.count("braked");
+    if (plan.condemnLimit !== undefined || plan.deletionLimit !== undefined) world.count("stopped by a limit");
     if (compaction !== undefined) world.count("compacted");
     if (checkpointSeq !== undefined) world.count("checkpoints");
   }

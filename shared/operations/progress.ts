@@ -74,6 +74,8 @@ export type Report = {
   readonly operation: string;
   /** `ok`; `partial`: something is missing; `corrupt`: stored bytes did not verify. */
   readonly outcome: "ok" | "partial" | "corrupt";
+  /** In words, where more is to be said of the end than `outcome` says. */
+  readonly ending?: string;
   readonly facts: Readonly<Record<string, ReportValue>>;
 };
 

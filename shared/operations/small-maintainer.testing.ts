@@ -24,7 +24,7 @@ import type { Store } from "#shared/store/store.ts";
 import { impatientClock } from "./small-store.testing.ts";
 
 /**
- * A maintainer of small stores, for tests: the readable twin of what `maintenance` does, without plans, limits or brakes. It reads everything
+ * A maintainer of small stores, for tests: the readable twin of what `maintenance` does, without plans or limits. It reads everything
  * each time, applies every rule, and takes the grace period for over.
  */
 
@@ -113,7 +113,12 @@ export async function sweepCondemned(
     } as const;
     if (event.packs.length + event.states.length === 0) return [];
     const packsOf = (stateId: StateId): readonly StatePack[] => heads.get(stateId)?.packs ?? [];
-    return [unlessForbidden(event, checkSweep(state, event, { graceMs, timeMs: laterClock.nowMs(), packsOf }))];
+    return [
+      unlessForbidden(
+        event,
+        checkSweep(state, event, { graceMs, timeMs: laterClock.nowMs(), storeAgeMs: () => undefined, packsOf }),
+      ),
+    ];
   });
   if (options.deletes === false) return packs.length;
   for (const packId of result.state.swept.keys()) await store.delete(packKey(packId));
@@ -126,7 +131,7 @@ export async function sweepOrphanState(store: Store, stateId: StateId): Promise<
   const { log } = await survey(store);
   await appendEntry(appenderOf(store, log), (state) => {
     const event = { type: "sweep", packs: [], states: [stateId] } as const;
-    const facts = { graceMs, timeMs: Date.now(), packsOf: () => [] };
+    const facts = { graceMs, timeMs: Date.now(), storeAgeMs: () => undefined, packsOf: () => [] };
     return [unlessForbidden(event, checkSweep(state, event, facts))];
   });
   await store.delete(stateKey(stateId));

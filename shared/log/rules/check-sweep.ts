@@ -1,3 +1,4 @@
+import type { LogMoment } from "#shared/format/checkpoint.ts";
 import type { StateId } from "#shared/format/ids.ts";
 import type { LogEvent } from "#shared/format/log-entry.ts";
 import { packTableRowBytes } from "#shared/format/pack.ts";
@@ -17,6 +18,8 @@ export type SweepFacts = {
   readonly graceMs: number;
   /** The time that the entry will carry. */
   readonly timeMs: number;
+  /** How long ago the entry of that moment was written, by the store's clock, milliseconds; undefined: the store tells no times. */
+  readonly storeAgeMs: (moment: LogMoment) => number | undefined;
   /** The packs that a published state adds, from its head. */
   readonly packsOf: (stateId: StateId) => Iterable<Pick<StatePack, "packId" | "table">>;
 };
@@ -39,10 +42,10 @@ export const sweepRules: EventRules<SweepEvent, SweepFacts> = {
  *
  * Fold-time: it names a pack or a state, none twice; each pack is condemned; each state is removed or was never published, and was not
  * swept before.
- * Append-time (with `facts`): each pack was condemned at least the grace period ago, by the times of the two entries; nothing that a
- * published state added is left: all its segments are in packs that are swept, by this event at the latest.
+ * Append-time (with `facts`): each pack was condemned at least the grace period ago, by the times of the two entries and by the store's clock
+ * where it has one; nothing that a published state added is left: all its segments are in packs that are swept, by this event at the latest.
  *
- * Safety rests on the fold-time rules alone. By clocks that lie the grace period gets shorter or longer, and nothing else.
+ * Safety rests on the fold-time rules alone. By clocks that lie, both of them, the grace period gets shorter or longer, and nothing else.
  *
  * @param facts - undefined: only the fold-time rules, as for published history
  */
@@ -78,7 +81,9 @@ function checkHidden(state: LogState, event: SweepEvent): Violation | undefined 
 function checkGrace(state: LogState, event: SweepEvent, facts: SweepFacts): Violation | undefined {
   const early = event.packs.filter((packId) => {
     const condemned = state.condemned.get(packId);
-    return condemned !== undefined && facts.timeMs - condemned.timeMs < facts.graceMs;
+    if (condemned === undefined) return false;
+    const storeAgeMs = facts.storeAgeMs(condemned) ?? Number.POSITIVE_INFINITY;
+    return Math.min(facts.timeMs - condemned.timeMs, storeAgeMs) < facts.graceMs;
   });
   if (early.length === 0) return undefined;
   const reason = `pack ${early[0]} was condemned less than ${facts.graceMs} ms ago`;

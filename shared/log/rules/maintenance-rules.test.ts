@@ -88,6 +88,7 @@ describe("checkSweep", () => {
   const facts = (change: Partial<SweepFacts> = {}): SweepFacts => ({
     graceMs: 1000,
     timeMs: condemnedMs + 1000,
+    storeAgeMs: () => undefined,
     packsOf: () => [p, q],
     ...change,
   });
@@ -98,6 +99,8 @@ describe("checkSweep", () => {
     const early = facts({ timeMs: condemnedMs + 999 });
     expect(checkSweep(state, sweep([p]), early)).toMatchObject({ rule: "sweep-waits-for-grace", ids: [p.packId] });
     expect(checkSweep(state, sweep([p]), facts({ timeMs: 0 }))).toMatchObject({ rule: "sweep-waits-for-grace" });
+    const ages = [999, 1000].map((ageMs) => checkSweep(state, sweep([p]), facts({ storeAgeMs: () => ageMs })));
+    expect(ages).toMatchObject([{ rule: "sweep-waits-for-grace", ids: [p.packId] }, undefined]);
     expect(checkSweep(state, sweep([p])), "published history").toBeUndefined();
     expect(checkSweep(state, sweep([q]), facts())).toMatchObject({ rule: "swept-packs-are-condemned" });
   });

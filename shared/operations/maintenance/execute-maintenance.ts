@@ -1,10 +1,11 @@
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import type { PackId, StateId } from "#shared/format/ids.ts";
+import type { CommitId, PackId, StateId } from "#shared/format/ids.ts";
 import type { LogEvent } from "#shared/format/log-entry.ts";
 import { packTableRowBytes } from "#shared/format/pack.ts";
 import { appendEntry, type Appender } from "#shared/log/append-entry.ts";
 import { inParallel } from "#shared/log/in-parallel.ts";
 import type { LogState } from "#shared/log/log-state.ts";
+import { repairMarkId } from "#shared/log/repair-marks.ts";
 import { checkCondemn } from "#shared/log/rules/check-condemn.ts";
 import { checkSweep } from "#shared/log/rules/check-sweep.ts";
 import { stopIfAborted } from "#shared/log/stop-if-aborted.ts";
@@ -15,12 +16,15 @@ import type { MaintenancePlan } from "./maintenance-plan.ts";
 import type { MaintenancePolicy } from "./maintenance-policy.ts";
 import { isStateEmpty } from "./plan-maintenance.ts";
 import { coverLive, type Survey, uncovered } from "./survey-store.ts";
+import { ageOf, type Witnesses } from "./witnesses.ts";
 
 /** What executing a plan takes. */
 export type ExecuteOptions = {
   /** The survey that the plan was made of: the facts by which everything is decided again. Newer snapshots are added to it. */
   readonly survey: Survey;
   readonly policy: MaintenancePolicy;
+  /** The clocks that the plan was made by. */
+  readonly witnesses: Witnesses;
   /** Its `from` may be as old as the plan. */
   readonly appender: Appender;
   readonly progress: Progress;
@@ -30,6 +34,8 @@ export type ExecuteOptions = {
 /** What came of it. */
 export type MaintenanceDone = {
   readonly revived: number;
+  /** Condemned anew, because the time of their condemnation lay in the future. */
+  readonly recondemned: number;
   readonly condemned: number;
   readonly condemnedBytes: number;
   readonly swept: number;
@@ -70,6 +76,7 @@ class Execution {
   readonly #survey: Survey;
   #state: LogState;
   #revived = 0;
+  #recondemned = 0;
   #condemned = 0;
   #condemnedBytes = 0;
   #swept = 0;
@@ -91,6 +98,7 @@ class Execution {
     const plan = this.#plan;
     const { progress } = this.#options;
     progress.phase = "reviving";
+    if (plan.jumpMs !== undefined && plan.doubt === undefined) await this.#noteTime();
     for (const batch of batches(plan.revive.ascending())) await this.#revive(batch);
     progress.phase = "sweeping";
     for (const batch of batches(plan.sweep.ascending())) await this.#sweep(batch, []);
@@ -98,10 +106,14 @@ class Execution {
     progress.phase = "deleting";
     await this.#delete();
     progress.phase = "condemning";
-    if (plan.brake === undefined && plan.unreadable.length === 0)
-      for (const batch of batches(plan.condemn.ascending())) if (!(await this.#condemn(batch))) break;
+    for (const batch of batches(plan.recondemn.ascending())) if (!(await this.#condemn(batch, "again"))) break;
+    for (const batch of batches(plan.recondemnDamaged.ascending()))
+      if (!(await this.#condemn(batch, "again as damaged"))) break;
+    if (plan.condemnLimit === undefined && plan.unreadable.length === 0)
+      for (const batch of batches(plan.condemn.ascending())) if (!(await this.#condemn(batch, "first"))) break;
     return {
       revived: this.#revived,
+      recondemned: this.#recondemned,
       condemned: this.#condemned,
       condemnedBytes: this.#condemnedBytes,
       swept: this.#swept,
@@ -112,6 +124,12 @@ class Execution {
       undone: this.#undone,
       state: this.#state,
     };
+  }
+
+  /** An entry that changes nothing: the next run sees by it that the log is not silent, and that it is this machine's clock that goes on. */
+  async #noteTime(): Promise<void> {
+    const { graceMs } = this.#plan;
+    await this.#append((state) => (state.seq === this.#plan.seq ? [{ type: "settings", graceMs }] : []));
   }
 
   async #revive(packs: readonly PackId[]): Promise<void> {
@@ -133,9 +151,13 @@ class Execution {
       const timeMs = clock.nowMs();
       const graceMs = state.graceMs ?? this.#options.policy.graceMs;
       const { isNeeded } = survey.needed.facts(state);
+      const { storeAgeMs } = this.#options.witnesses;
+      const clocks = { hostMs: timeMs, storeAgeMs };
       packsNow = packs.filter((packId) => {
         const condemned = state.condemned.get(packId);
-        return condemned !== undefined && timeMs - condemned.timeMs >= graceMs && !isNeeded(packId);
+        // What was condemned after the plan was made, by a repair perhaps, is for another plan.
+        if (condemned === undefined || condemned.seq > this.#plan.seq) return false;
+        return ageOf(clocks, condemned) >= graceMs && !isNeeded(packId);
       });
       statesNow = states.filter((stateId) => {
         if (state.sweptStates.has(stateId)) return false;
@@ -145,7 +167,8 @@ class Execution {
       });
       if (packsNow.length + statesNow.length === 0) return [];
       const event = { type: "sweep", packs: packsNow, states: statesNow } as const;
-      const found = checkSweep(state, event, { graceMs, timeMs, packsOf: (stateId) => packsOf(survey, stateId) });
+      const facts = { graceMs, timeMs, storeAgeMs, packsOf: (stateId: StateId) => packsOf(survey, stateId) };
+      const found = checkSweep(state, event, facts);
       if (found !== undefined) throw violationError("Cannot sweep", found);
       return [event];
     });
@@ -154,30 +177,43 @@ class Execution {
     this.#sweptStates += statesNow.length;
   }
 
-  /** @returns false when it is left to another run */
-  async #condemn(packs: readonly PackId[]): Promise<boolean> {
+  /**
+   * @param when - `again`: those that are condemned are revived and condemned in one entry, which has a time of its own; `as damaged`: it says that a repair
+   * found them so
+   * @returns false when it is left to another run
+   */
+  async #condemn(packs: readonly PackId[], when: "first" | "again" | "again as damaged"): Promise<boolean> {
     const { needed } = this.#survey;
     const { store, signal } = this.#appender;
     for (let rounds = 0; rounds < coverRounds; rounds++) {
       let isBehind = false;
       let still: PackId[] = [];
-      const appended = await this.#append((state) => {
-        this.#state = state;
-        still = [];
-        isBehind = uncovered(state, needed).length > 0;
-        if (isBehind) return [];
-        const facts = needed.facts(state);
-        still = packs.filter(
-          (packId) => !state.condemned.has(packId) && !state.swept.has(packId) && !facts.isNeeded(packId),
-        );
-        if (still.length === 0) return [];
-        const event = { type: "condemn", packs: still } as const;
-        const found = checkCondemn(state, event, facts);
-        if (found !== undefined) throw violationError("Cannot condemn packs", found);
-        return [event];
-      });
+      const appended = await this.#append(
+        (state) => {
+          this.#state = state;
+          still = [];
+          isBehind = uncovered(state, needed).length > 0;
+          if (isBehind) return [];
+          const facts = needed.facts(state);
+          const isThere = (packId: PackId): boolean => {
+            const condemned = state.condemned.get(packId);
+            return when === "first"
+              ? condemned === undefined
+              : condemned !== undefined && condemned.seq <= this.#plan.seq;
+          };
+          still = packs.filter((packId) => isThere(packId) && !state.swept.has(packId) && !facts.isNeeded(packId));
+          if (still.length === 0) return [];
+          const event = { type: "condemn", packs: still } as const;
+          if (when !== "first") return [{ type: "revive", packs: still }, event];
+          const found = checkCondemn(state, event, facts);
+          if (found !== undefined) throw violationError("Cannot condemn packs", found);
+          return [event];
+        },
+        when === "again as damaged" ? repairMarkId("damaged", this.#appender.random) : undefined,
+      );
       if (!isBehind) {
-        if (appended) this.#count(still);
+        if (appended && when === "first") this.#count(still);
+        else if (appended) this.#recondemned += still.length;
         return true;
       }
       try {
@@ -234,9 +270,10 @@ class Execution {
     }
   }
 
-  async #append(decide: (state: LogState) => readonly LogEvent[]): Promise<boolean> {
+  async #append(decide: (state: LogState) => readonly LogEvent[], commitId?: CommitId): Promise<boolean> {
     const { attemptId: _attemptId, ...appender } = this.#appender;
-    const { appended, state } = await appendEntry({ ...appender, from: this.#state }, decide);
+    const named = commitId === undefined ? {} : { attemptId: commitId };
+    const { appended, state } = await appendEntry({ ...appender, ...named, from: this.#state }, decide);
     this.#state = state;
     if (appended) this.#entries++;
     return appended;

@@ -17,6 +17,8 @@ export type Strays = {
   readonly foreignStates: ReadonlySet<StateId>;
   readonly unreadPacks: ReadonlySet<PackId>;
   readonly unreadStates: ReadonlySet<StateId>;
+  /** Packs that unpublished states of this store add, and that no published one does. */
+  readonly stagedPacks: ReadonlySet<PackId>;
   /** The state whose writer had folded most entries, where that is more than the fold of the survey has. */
   readonly proof: { readonly key: string; readonly baseSeq: number } | undefined;
 };
@@ -27,6 +29,7 @@ export const noStrays: Strays = {
   foreignStates: new Set(),
   unreadPacks: new Set(),
   unreadStates: new Set(),
+  stagedPacks: new Set(),
   proof: undefined,
 };
 
@@ -41,7 +44,7 @@ const readsAtOnce = 16;
  *
  * A request a pack, two a state; 20000 packs and 2000 states at most.
  *
- * @param isOld - whether an object of that time of the store's clock (NaN: unknown) may be abandoned
+ * @param options.isOld - whether an object of that time of the store's clock (NaN: unknown) may be abandoned
  * @throws {HoldfastError} unavailable, denied
  */
 export async function lookAtStrays(options: {
@@ -57,6 +60,7 @@ export async function lookAtStrays(options: {
   const states = survey.unpublished.map((each) => each.stateId);
   const foreignPacks = new Set<PackId>();
   const foreignStates = new Set<StateId>();
+  const stagedPacks = new Set<PackId>();
   await inParallel(orphans.slice(0, packsMax), readsAtOnce, async (packId) => {
     stopIfAborted(signal);
     const found = await storeOfPack(store, packId);
@@ -67,15 +71,23 @@ export async function lookAtStrays(options: {
     stopIfAborted(signal);
     const head = await readUnpublishedHead(store, stateId);
     if (head === undefined) return;
-    if (head.storeId !== state.storeId) foreignStates.add(stateId);
-    else if (head.baseSeq > Math.max(state.seq, proof?.baseSeq ?? 0))
+    if (head.storeId !== state.storeId) {
+      foreignStates.add(stateId);
+      return;
+    }
+    if (head.baseSeq > Math.max(state.seq, proof?.baseSeq ?? 0))
       proof = { key: stateKey(stateId), baseSeq: head.baseSeq };
+    for (const { packId } of head.packs) {
+      const row = survey.packs.ids.findId(packId);
+      if (row >= 0 && !survey.packs.is(row, packFlags.added)) stagedPacks.add(packId);
+    }
   });
   return {
     foreignPacks,
     foreignStates,
     unreadPacks: new Set(orphans.slice(packsMax)),
     unreadStates: new Set(states.slice(statesMax)),
+    stagedPacks,
     proof,
   };
 }

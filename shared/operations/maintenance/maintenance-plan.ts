@@ -13,6 +13,10 @@ export type MaintenancePlan = {
   readonly graceMs: number;
   /** Condemned packs that live snapshots need. */
   readonly revive: PackIdList;
+  /** Condemned packs whose condemnation has a time in the future: they are condemned anew. */
+  readonly recondemn: PackIdList;
+  /** Those of them that a repair found damaged, which their new condemnation says again. */
+  readonly recondemnDamaged: PackIdList;
   /** Packs that nothing needs any more, and orphans. */
   readonly condemn: PackIdList;
   /** Condemned packs whose grace period is over. */
@@ -24,21 +28,24 @@ export type MaintenancePlan = {
   readonly leftoverStates: readonly StateId[];
   readonly figures: PlanFigures;
   /** Why nothing is condemned although it could be; undefined: nothing stands in the way. */
-  readonly brake: Brake | undefined;
-  /** Why entries of the log seem to be lost, a sentence: nothing is done while it seems so, unless by force. */
+  readonly condemnLimit: LimitReached | undefined;
+  /** Why nothing is swept and deleted although it could be; undefined: nothing stands in the way. */
+  readonly deletionLimit: LimitReached | undefined;
+  /** Why entries of the log seem to be lost, a sentence: nothing is done while it seems so, unless a person has accepted it. */
   readonly doubt: string | undefined;
+  /** The log was silent for so long, milliseconds, that this machine's clock may have jumped: nothing is done but to note the time. */
+  readonly jumpMs: number | undefined;
   /** Live snapshots whose head cannot be read: while there is one, nothing is condemned, swept or deleted. */
   readonly unreadable: readonly { readonly stateId: StateId; readonly message: string }[];
   /** Removed snapshots whose head cannot be read: their states stay. */
   readonly unreadableRemoved: readonly { readonly stateId: StateId; readonly message: string }[];
 };
 
-/** What the brake found. */
-export type Brake = {
-  readonly condemnBytes: number;
-  /** Bytes of all packs that are neither condemned nor swept. */
-  readonly inUseBytes: number;
-  /** The share that may be condemned in one run, 0 to 1. */
+/** What a plan would take away at once, and of how much. What no snapshot ever used counts in neither. */
+export type LimitReached = {
+  readonly goingBytes: number;
+  readonly ofBytes: number;
+  /** The share that may go in one run, 0 to 1. */
   readonly share: number;
 };
 
@@ -49,7 +56,8 @@ export type PlanFigures = {
   /** Those that live snapshots need. */
   readonly needed: Tally;
   readonly revive: Tally;
-  /** All that would be condemned, and how much of it is orphans. */
+  readonly recondemn: Tally;
+  /** All that would be condemned, and how much of it no snapshot ever used. */
   readonly condemn: Tally;
   readonly orphans: Tally;
   readonly sweep: Tally;
@@ -63,7 +71,11 @@ export type PlanFigures = {
   readonly waiting: Tally;
   /** When the first of them may be swept; undefined: nothing waits. */
   readonly nextSweepAtMs: number | undefined;
-  /** In no published state, and too young to be given up, or kept by the brake. */
+  /** Condemned by a repair that found them missing or damaged, and whole now: they stay, and another repair gives them back. */
+  readonly returned: Tally;
+  /** The names of the first of them. */
+  readonly returnedPacks: readonly PackId[];
+  /** Used by no snapshot ever, and too young to be given up. */
   readonly young: Tally;
   /** Needed packs that the store does not have, or that were swept against the rules. */
   readonly missing: number;

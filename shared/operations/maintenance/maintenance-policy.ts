@@ -11,7 +11,7 @@ export type MaintenancePolicy = {
    */
   readonly orphanAgeMs: number;
   /** Share of the bytes in use, 0 to 1, that one run condemns at most. */
-  readonly brakeShare: number;
+  readonly limitShare: number;
 };
 
 /**
@@ -21,4 +21,4 @@ export type MaintenancePolicy = {
 export const defaultOrphanAgeMs = 24 * 3_600_000;
 
 /** Half of a store: what retention takes in one run is far less; a wrong command, a log that was set back or a fault takes more. */
-export const defaultBrakeShare = 0.5;
+export const defaultLimitShare = 0.5;

@@ -14,21 +14,24 @@ import { logKey, packKey, stateKey, statesPrefix } from "#shared/store/object-ke
 import { meteredStore } from "#shared/store/metered-store.ts";
 import { executeMaintenance } from "./execute-maintenance.ts";
 import { planMaintenance } from "./plan-maintenance.ts";
+import { reportOfMaintenance } from "./report-of-maintenance.ts";
 import { setGracePeriod } from "./set-grace-period.ts";
 import { dayMs, hourMs, onePackCondemned, packIdOf, SmallLog } from "./small-log.testing.ts";
 import { surveyStore } from "./survey-store.ts";
 
-const policy = { graceMs: 7 * dayMs, orphanAgeMs: dayMs, brakeShare: 0.5 };
+const policy = { graceMs: 7 * dayMs, orphanAgeMs: dayMs, limitShare: 0.5 };
 
 /** A survey and its plan, as maintenance makes them, to be executed when the test likes. */
 async function planned(world: SmallLog) {
   const state = await world.log();
   const survey = await surveyStore({ store: world.store, state, progress: newProgress("test") });
-  const plan = planMaintenance(survey, { policy, nowMs: world.clock.nowMs(), force: true });
+  const witnesses = await world.witnesses(state);
+  const plan = planMaintenance(survey, { policy, witnesses, force: true, acceptsLog: false });
   const execute = () =>
     executeMaintenance(plan, {
       survey,
       policy,
+      witnesses,
       appender: world.appender(),
       progress: newProgress("test"),
       notice: () => undefined,
@@ -132,7 +135,7 @@ describe("collection", () => {
     world.clock.advance(30 * dayMs);
     const { done, warnings } = await world.maintain();
     expect(done).toMatchObject({ revived: 1, swept: 0 });
-    expect(warnings.join()).toMatch(/1 packs .* were condemned though live snapshots need them/);
+    expect(warnings.join()).toMatch(/1 pack .* was marked for deletion though live snapshots need it/);
     await world.expectSound();
   });
 
@@ -262,17 +265,31 @@ describe("a log that lost its end", () => {
     return world;
   }
 
-  test("shows in states that were made by more entries: nothing is written or deleted, unless by force", async () => {
+  test("shows in states that were made by more entries: nothing is written or deleted, unless a person accepts the log", async () => {
     const world = await cutOff();
     const before = await objectsOf(world.store);
     for (const dryRun of [true, false]) {
-      const { plan, isPartial, warnings } = await world.maintain({ force: false, brakeShare: 1, dryRun });
+      const { plan, isPartial, warnings } = await world.maintain({ force: false, limitShare: 1, dryRun });
       expect([...plan.condemn, ...plan.sweep, ...plan.sweepStates, ...plan.leftoverPacks]).toEqual([]);
       expect(isPartial).toBe(true);
       expect(warnings.join("\n")).toMatch(/comes of 3 entries.*holdfast repair/);
     }
     expect(await objectsOf(world.store)).toEqual(before);
-    expect((await world.maintain({ force: true })).done).toMatchObject({ sweptStates: 2 });
+    expect((await world.maintain({ force: true })).isPartial).toBe(true);
+    expect((await world.maintain({ acceptsLog: true })).done).toMatchObject({ sweptStates: 2 });
+  });
+
+  test("shows in snapshots that no entry publishes and that hold most of the store, which --force alone does not go past", async () => {
+    const world = new SmallLog();
+    await world.commit("one", ["a"]);
+    const late = await world.stage("late", ["b", "c"]);
+    world.clock.advance(2 * dayMs);
+    const held = await world.maintain({ force: true });
+    expect([held.isPartial, held.done?.condemned]).toEqual([true, 0]);
+    expect(held.warnings.join()).toMatch(/no entry publishes hold 67 % .*holdfast repair.*--accept-rollback/);
+    expect(reportOfMaintenance(held).ending).toMatch(/^the log seems to have lost entries/);
+    expect((await world.maintain({ force: false, acceptsLog: true })).done).toMatchObject({ condemned: 2 });
+    expect(await world.hasState(late.stateId)).toBe(true);
   });
 
   test("is not seen in a state that is staged while the survey is made", async () => {
@@ -294,10 +311,59 @@ describe("a log that lost its end", () => {
     await world.stage("first", ["a"]);
     expect(await world.maintain({ force: false })).toMatchObject({ isPartial: false, warnings: [] });
     world.clock.advance(30 * dayMs);
-    const { done, isPartial, warnings } = await world.maintain({ force: false, brakeShare: 1 });
+    const { done, isPartial, warnings } = await world.maintain({ force: false, limitShare: 1 });
     expect(done).toMatchObject({ condemned: 0, sweptStates: 0, deleted: 0, entries: 0 });
     expect(isPartial).toBe(true);
     expect(warnings.join("\n")).toContain("holdfast repair");
+  });
+});
+
+describe("what an interrupted backup left", () => {
+  const crashed = ["c1", "c2", "c3", "c4", "c5"];
+
+  /** A small store, and the uploads of a large backup that was interrupted. */
+  async function interrupted(): Promise<SmallLog> {
+    const world = new SmallLog();
+    await world.commit("one", ["a"]);
+    for (const name of crashed) await world.upload(name);
+    return world;
+  }
+
+  test("leaves after its age by plain runs, however much of the store it is, and stops none", async () => {
+    const world = await interrupted();
+    const young = await world.maintain({ force: false });
+    expect([young.isPartial, young.done?.condemned, young.plan.figures.young.count]).toEqual([false, 0, 5]);
+    world.clock.advance(dayMs);
+    expect(await world.maintain({ force: false })).toMatchObject({ isPartial: false, done: { condemned: 5 } });
+    world.clock.advance(7 * dayMs);
+    expect(await world.maintain({ force: false })).toMatchObject({ isPartial: false, done: { swept: 5, deleted: 5 } });
+    expect(await world.stored("a", ...crashed)).toEqual(["a"]);
+  });
+
+  test("keeps its age where a later backup took it over and had no use for it, and leaves by plain runs, too", async () => {
+    const world = await interrupted();
+    const own = await world.upload("own");
+    const adopted = await Promise.all(crashed.map((name) => world.upload(name)));
+    const { headBytes, section } = testState("adopts", { packs: [own, ...adopted], references: [own.packId] });
+    await publishState(world.appender(), { staged: await stageState(world.store, headBytes, [section]) });
+    const young = await world.maintain({ force: false });
+    expect([young.isPartial, young.done?.condemned, young.plan.figures.young.count]).toEqual([false, 0, 5]);
+    world.clock.advance(dayMs);
+    expect(await world.maintain({ force: false })).toMatchObject({ isPartial: false, done: { condemned: 5 } });
+    world.clock.advance(7 * dayMs);
+    expect(await world.maintain({ force: false })).toMatchObject({ isPartial: false, done: { swept: 5 } });
+    expect(await world.stored("a", "own", ...crashed)).toEqual(["a", "own"]);
+    await world.expectSound();
+  });
+
+  test("is no cover for what snapshots used: that has the limit of its own", async () => {
+    const world = await interrupted();
+    const two = await world.commit("two", ["b1", "b2"]);
+    await world.remove(two);
+    world.clock.advance(2 * dayMs);
+    const { plan, isPartial, done } = await world.maintain({ force: false });
+    expect(plan.condemnLimit).toMatchObject({ goingBytes: (2 * (plan.condemnLimit?.ofBytes ?? 0)) / 3 });
+    expect([isPartial, done?.condemned]).toEqual([true, 0]);
   });
 });
 
@@ -378,7 +444,7 @@ describe("what cannot be known", () => {
   });
 });
 
-describe("the brake", () => {
+describe("the safety limit", () => {
   test("keeps states that were never published, too", async () => {
     const world = new SmallLog();
     const one = await world.commit("one", ["a", "b", "c"]);
@@ -399,8 +465,41 @@ describe("the brake", () => {
     const held = await world.maintain({ force: false });
     expect(held.done).toMatchObject({ condemned: 0 });
     expect(held.isPartial).toBe(true);
-    expect(held.warnings.join()).toMatch(/3 packs .* would be, 75\.0 % of .* --force/);
-    expect((await world.maintain({ force: false, brakeShare: 0.8 })).done).toMatchObject({ condemned: 3 });
+    expect(held.warnings.join()).toMatch(/safety limit.* mark .* of .* in use \(75\.0 %\).* --force/);
+    expect((await world.maintain({ force: false, limitShare: 0.8 })).done).toMatchObject({ condemned: 3 });
+  });
+
+  test("more than the share of what is stored is not deleted without force, though it was condemned by force", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a", "b", "c"]);
+    await world.commit("two", ["d"]);
+    await world.remove(one);
+    await world.maintain();
+    world.clock.advance(7 * dayMs);
+    const held = await world.maintain({ force: false });
+    expect(held.done).toMatchObject({ swept: 0, sweptStates: 0, deleted: 0 });
+    expect(held.isPartial).toBe(true);
+    expect(held.warnings.join()).toMatch(/safety limit.* delete .* stored \(75\.0 %\).* --force/);
+    expect(reportOfMaintenance(held)).toMatchObject({
+      outcome: "partial",
+      ending: "stopped by the safety limit, see above",
+    });
+    expect(await world.stored("a", "b", "c", "d")).toEqual(["a", "b", "c", "d"]);
+    expect((await world.maintain()).done).toMatchObject({ swept: 3, deleted: 4 });
+  });
+
+  test("a log entry that removes, condemns and sweeps all at once does not make the next run delete it all", async () => {
+    const world = new SmallLog();
+    const one = await world.commit("one", ["a", "b"]);
+    const packs = ["a", "b"].map(packIdOf).sort();
+    await appendEntry(world.appender(), () => [
+      { type: "remove", snapshots: [one] },
+      { type: "condemn", packs },
+      { type: "sweep", packs, states: [] },
+    ]);
+    const { done, isPartial } = await world.maintain({ force: false });
+    expect([done?.deleted, isPartial]).toEqual([0, true]);
+    expect(await world.stored("a", "b")).toEqual(["a", "b"]);
   });
 
   test("it does not keep what was condemned before from being swept", async () => {

@@ -1,12 +1,11 @@
 import { isHoldfastError } from "#shared/errors.ts";
 import type { StoreConfig } from "#shared/format/config.ts";
+import type { PackId } from "#shared/format/ids.ts";
 import type { Appender } from "#shared/log/append-entry.ts";
 import { deleteOldCheckpoints } from "#shared/log/delete-old-checkpoints.ts";
-import { logIsCutOff } from "#shared/log/find-states-of-longer.ts";
 import { readLog } from "#shared/log/read-log.ts";
 import type { LogState } from "#shared/log/log-state.ts";
 import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
-import type { Store } from "#shared/store/store.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
 import { compact, type CompactionReport } from "./compact/compact.ts";
 import type { CompactionPlan } from "./compact/compaction-plan.ts";
@@ -14,12 +13,15 @@ import { planCompaction } from "./compact/plan-compaction.ts";
 import { readPackCensus } from "./compact/read-pack-census.ts";
 import { executeMaintenance, type MaintenanceDone } from "./execute-maintenance.ts";
 import type { MaintenancePlan } from "./maintenance-plan.ts";
-import { defaultBrakeShare, defaultOrphanAgeMs, type MaintenancePolicy } from "./maintenance-policy.ts";
-import { lookAtStrays, type Strays } from "./look-at-strays.ts";
+import { defaultLimitShare, defaultOrphanAgeMs, type MaintenancePolicy } from "./maintenance-policy.ts";
+import { doubtOf } from "./doubt-log.ts";
+import { lookAtMarked } from "./look-at-marked.ts";
+import { lookAtStrays } from "./look-at-strays.ts";
 import { planMaintenance } from "./plan-maintenance.ts";
 import { type PlanPrice, pricePlan, priceWithCompaction } from "./price-plan.ts";
-import { type Survey, surveyStore } from "./survey-store.ts";
+import { surveyStore } from "./survey-store.ts";
 import { warningsOf } from "./warnings-of-plan.ts";
+import { ageOf, askWitnesses } from "./witnesses.ts";
 
 /** What a maintenance is to do. */
 export type MaintenanceOptions = {
@@ -28,13 +30,17 @@ export type MaintenanceOptions = {
   readonly config: StoreConfig;
   /** Plans only; nothing is written or deleted. */
   readonly dryRun: boolean;
-  /** Condemns more than the brake allows. */
+  /** Condemns and deletes more than the limit allows. */
   readonly force: boolean;
+  /** Goes on where the store tells of entries that the log does not have. */
+  readonly acceptsLog?: boolean;
+  /** Goes on where this machine's clock and the store's differ. */
+  readonly acceptsClock?: boolean;
   /** Copies what is needed of sparse packs together. */
   readonly compact: boolean;
   readonly orphanAgeMs?: number;
   /** 0 to 1. */
-  readonly brakeShare?: number;
+  readonly limitShare?: number;
   /** The storage class of packs, where they lie in AWS S3; undefined: no price is told. */
   readonly storageClass?: string;
   readonly reporter: Reporter;
@@ -72,10 +78,11 @@ export async function maintenance(options: MaintenanceOptions): Promise<Maintena
   reporter.start(progress);
   const { plan, price, done, state: collected } = await collect(options, progress);
   let state = collected;
-  const isDoubtful = plan.doubt !== undefined && !options.force;
-  const isBlocked = plan.unreadable.length > 0 || isDoubtful;
-  // What makes the brake hold, such as a log that was set back, would make compaction leave behind what is needed all the same.
-  const mayCompact = options.compact && !isBlocked && plan.brake === undefined;
+  const isDoubtful = plan.doubt !== undefined && options.acceptsLog !== true;
+  const isBlocked = plan.unreadable.length > 0 || isDoubtful || plan.jumpMs !== undefined;
+  // What makes a limit hold, such as a log that was set back, would make compaction leave behind what is needed all the same.
+  const isLimited = plan.condemnLimit !== undefined || plan.deletionLimit !== undefined;
+  const mayCompact = options.compact && !isBlocked && !isLimited;
   const compacted = mayCompact ? await compactStore(options, state, progress) : undefined;
   state = compacted?.report?.log ?? state;
   const checkpoint =
@@ -95,7 +102,8 @@ export async function maintenance(options: MaintenanceOptions): Promise<Maintena
       isBlocked ||
       plan.doubt !== undefined ||
       !checkpoint.isWritten ||
-      plan.brake !== undefined ||
+      isLimited ||
+      plan.figures.returned.count > 0 ||
       plan.unreadableRemoved.length > 0 ||
       plan.figures.missing > 0 ||
       (done?.undone ?? 0) > 0 ||
@@ -107,54 +115,46 @@ export async function maintenance(options: MaintenanceOptions): Promise<Maintena
 
 /** Survey, plan, execution. What the survey takes in memory is given back at the end. */
 async function collect(
-  { appender, config, dryRun, force, storageClass, reporter, ...options }: MaintenanceOptions,
+  {
+    appender,
+    config,
+    dryRun,
+    force,
+    acceptsLog = false,
+    acceptsClock = false,
+    storageClass,
+    reporter,
+    ...options
+  }: MaintenanceOptions,
   progress: Progress,
 ): Promise<Pick<MaintenanceReport, "plan" | "price" | "done" | "state">> {
   const { store, clock, signal, atLeast } = appender;
   const stoppable = signal === undefined ? {} : { signal };
   const mark = atLeast === undefined ? {} : { atLeast };
   const from = await readLog({ store, from: appender.from, ...mark, ...stoppable });
-  const survey = await surveyStore({ store, state: from, progress, ...stoppable });
   const policy: MaintenancePolicy = {
     graceMs: config.graceMs,
     orphanAgeMs: options.orphanAgeMs ?? defaultOrphanAgeMs,
-    brakeShare: options.brakeShare ?? defaultBrakeShare,
+    limitShare: options.limitShare ?? defaultLimitShare,
   };
-  const nowMs = clock.nowMs();
-  const isOld = (modifiedMs: number): boolean => !(nowMs - modifiedMs < policy.orphanAgeMs);
+  const witnesses = await askWitnesses({ store, state: from, clock, acceptsClock, ...stoppable });
+  const survey = await surveyStore({ store, state: from, progress, ...stoppable });
+  const isOld = (modifiedMs: number): boolean => !(witnesses.storeMs - modifiedMs < policy.orphanAgeMs);
   const strays = await lookAtStrays({ store, survey, isOld, ...stoppable });
-  const doubt = await doubtOf({ store, survey, strays, isOld, ...stoppable });
-  const plan = planMaintenance(survey, { policy, nowMs, force, strays, doubt });
+  const doubt = await doubtOf({ store, survey, strays, isOld, limitShare: policy.limitShare, ...stoppable });
+  const isDue = (packId: PackId): boolean => {
+    const condemned = from.condemned.get(packId);
+    return condemned !== undefined && ageOf(witnesses, condemned) >= (from.graceMs ?? policy.graceMs);
+  };
+  const marked = await lookAtMarked({ store, survey, isDue, ...stoppable });
+  const plan = planMaintenance(survey, { policy, witnesses, force, acceptsLog, strays, marked, doubt });
   for (const message of warningsOf(plan)) reporter.notice({ level: "warning", message });
   const price = pricePlan(survey, plan, storageClass ?? "STANDARD");
   if (dryRun) return { plan, price, done: undefined, state: from };
   const notice = reporter.notice.bind(reporter);
-  const done = await executeMaintenance(plan, { survey, policy, appender: { ...appender, from }, progress, notice });
+  const execution = { survey, policy, witnesses, appender: { ...appender, from }, progress, notice };
+  const done = await executeMaintenance(plan, execution);
   return { plan, price, done, state: done.state };
-}
-
-/** Why the log cannot be all that there was: states tell of more entries, or there are states and no entry at all. */
-async function doubtOf(options: {
-  readonly store: Store;
-  readonly survey: Survey;
-  readonly strays: Strays;
-  readonly isOld: (modifiedMs: number) => boolean;
-  readonly signal?: AbortSignal;
-}): Promise<string | undefined> {
-  const { store, survey, strays, isOld, ...stoppable } = options;
-  const consequence = "Nothing is condemned, swept or deleted. Run `holdfast repair`";
-  if (strays.proof !== undefined) {
-    // It may have been staged since the log was read.
-    const { seq } = await readLog({ store, from: survey.state, ...stoppable });
-    const { baseSeq, key } = strays.proof;
-    if (baseSeq > seq) return `${logIsCutOff(seq, baseSeq, key).message}. ${consequence}`;
-  }
-  if (survey.state.seq > 0) return undefined;
-  const old = survey.unpublished.filter(
-    ({ stateId, modifiedMs = Number.NaN }) => !strays.foreignStates.has(stateId) && isOld(modifiedMs),
-  );
-  if (old.length === 0) return undefined;
-  return `No log entry is there, and ${old.length} old states are: first backups that were not finished left them, or the log is lost. ${consequence}`;
 }
 
 async function compactStore(

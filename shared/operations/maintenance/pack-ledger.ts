@@ -8,6 +8,8 @@ export const packFlags = {
   added: 2,
   /** The plan gives it up in this run. */
   sweeping: 4,
+  /** A removed snapshot references it, or a relocation placed it. */
+  used: 8,
 } as const;
 
 /**

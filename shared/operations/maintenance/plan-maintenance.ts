@@ -1,44 +1,53 @@
 import type { PackId, StateId } from "#shared/format/ids.ts";
 import type { LogState } from "#shared/log/log-state.ts";
 import { PackIdList } from "#shared/log/pack-id-list.ts";
+import { isLinkOfRepairs } from "#shared/log/repaired-commit-id.ts";
 import { resolveRow } from "#shared/log/resolve-row.ts";
-import type { MaintenancePlan, Tally } from "./maintenance-plan.ts";
+import { type MarkedPacks, noMarked } from "./look-at-marked.ts";
+import type { LimitReached, MaintenancePlan, Tally } from "./maintenance-plan.ts";
 import type { MaintenancePolicy } from "./maintenance-policy.ts";
 import { packFlags } from "./pack-ledger.ts";
 import { noStrays, type Strays } from "./look-at-strays.ts";
 import type { Survey, UnpublishedState } from "./survey-store.ts";
+import { ageOf, ageOfRemoval, clockToleranceMs, mayHaveJumped, type Witnesses } from "./witnesses.ts";
 
-/** Missing packs that a plan names. */
-const namedMissing = 20;
+/** Packs of a kind that a plan names. */
+const namedPacks = 20;
+
+/** What a plan is made by, beside the survey. */
+export type PlanFacts = {
+  readonly policy: MaintenancePolicy;
+  /** The clocks: they decide how early things go, and never what. */
+  readonly witnesses: Witnesses;
+  /** The limits only warn. */
+  readonly force: boolean;
+  /** The doubt only warns. */
+  readonly acceptsLog: boolean;
+  /** What was found out about objects of which nothing published tells. */
+  readonly strays?: Strays;
+  /** What a repair condemned. */
+  readonly marked?: MarkedPacks;
+  /** Why entries of the log seem to be lost. */
+  readonly doubt?: string | undefined;
+};
 
 /**
  * What a maintenance would do about a store: pure, from a survey.
  *
  * Every decision is taken again when it is carried out, against the log as it is then: a plan may be old, or another maintainer's work.
- *
- * @param nowMs - this machine's clock: it decides how early things go, and never what
- * @param force - the brake and the doubt only warn
- * @param strays - what was found out about objects of which nothing published tells
- * @param doubt - why entries of the log seem to be lost
  */
-export function planMaintenance(
-  survey: Survey,
-  options: {
-    readonly policy: MaintenancePolicy;
-    readonly nowMs: number;
-    readonly force: boolean;
-    readonly strays?: Strays;
-    readonly doubt?: string | undefined;
-  },
-): MaintenancePlan {
-  const { policy, nowMs, force, strays = noStrays } = options;
+export function planMaintenance(survey: Survey, facts: PlanFacts): MaintenancePlan {
+  const { policy, witnesses, force, strays = noStrays, marked = noMarked } = facts;
   const { state, packs, needed, unreadable } = survey;
   const graceMs = state.graceMs ?? policy.graceMs;
-  const isDoubtful = options.doubt !== undefined && !force;
-  const isBlocked = unreadable.length > 0 || isDoubtful;
+  const isDoubtful = facts.doubt !== undefined && !facts.acceptsLog;
+  const hasJumped = mayHaveJumped(witnesses, graceMs);
+  const isBlocked = unreadable.length > 0 || isDoubtful || hasJumped;
   const { isNeeded } = needed.facts(state);
   const lists = {
     revive: new PackIdList(),
+    recondemn: new PackIdList(),
+    recondemnDamaged: new PackIdList(),
     condemn: new PackIdList(),
     sweep: new PackIdList(),
     leftover: new PackIdList(),
@@ -48,16 +57,20 @@ export function planMaintenance(
     needed: new Sum(),
     inUse: new Sum(),
     revive: new Sum(),
+    recondemn: new Sum(),
     condemn: new Sum(),
     orphans: new Sum(),
     sweep: new Sum(),
+    sweepOrphans: new Sum(),
     leftovers: new Sum(),
     waiting: new Sum(),
+    returned: new Sum(),
+    unused: new Sum(),
     young: new Sum(),
     foreign: new Sum(),
   };
-  const missingPacks: PackId[] = [];
-  let missing = 0;
+  const missing = new Names();
+  const returned = new Names();
   let nextSweepAtMs = Number.POSITIVE_INFINITY;
   for (let row = 0; row < packs.size; row++) {
     const packId = packs.ids.idAt(row);
@@ -67,19 +80,17 @@ export function planMaintenance(
     packs.mark(row, packFlags.sweeping, false);
     if (state.swept.has(packId)) {
       // Never so where all keep the rules; where somebody did not, the copy that is left may be the last.
-      if (isNeeded(packId)) {
-        if (++missing <= namedMissing) missingPacks.push(packId);
-        continue;
+      if (isNeeded(packId)) missing.add(packId);
+      else if (isListed && !isBlocked) {
+        lists.leftover.push(packId);
+        sums.leftovers.add(bytes);
       }
-      if (!isListed || isBlocked) continue;
-      lists.leftover.push(packId);
-      sums.leftovers.add(bytes);
       continue;
     }
     const condemned = state.condemned.get(packId);
     if (isNeeded(packId)) {
       sums.needed.add(bytes);
-      if (!isListed && ++missing <= namedMissing) missingPacks.push(packId);
+      if (!isListed) missing.add(packId);
       if (condemned === undefined) sums.inUse.add(bytes);
       else {
         lists.revive.push(packId);
@@ -87,17 +98,33 @@ export function planMaintenance(
       }
       continue;
     }
-    const isOrphan = !packs.is(row, packFlags.added);
-    const modifiedMs = packs.modifiedMs(row);
+    const isUnused = !wasUsed(survey, row);
+    // What a removed snapshot used is not known where its state cannot be read.
+    const isFree = isUnused && survey.unreadableRemoved.length === 0;
+    if (isFree && isListed) sums.unused.add(bytes);
+    const isAgeless = isUnused && Number.isNaN(packs.modifiedMs(row));
     if (condemned !== undefined) {
-      const waitMs = isOrphan && Number.isNaN(modifiedMs) ? Math.max(graceMs, policy.orphanAgeMs) : graceMs;
-      if (nowMs - condemned.timeMs >= waitMs && !isBlocked) {
+      if (marked.returned.has(packId)) {
+        sums.returned.add(bytes);
+        returned.add(packId);
+        continue;
+      }
+      if (marked.absent.has(packId)) continue;
+      const ageMs = ageOf(witnesses, condemned);
+      if (ageMs < -clockToleranceMs && witnesses.agree && !isBlocked) {
+        (marked.damaged.has(packId) ? lists.recondemnDamaged : lists.recondemn).push(packId);
+        sums.recondemn.add(bytes);
+        continue;
+      }
+      const waitMs = isAgeless ? Math.max(graceMs, policy.orphanAgeMs) : graceMs;
+      if (ageMs >= waitMs && !isBlocked) {
         lists.sweep.push(packId);
         sums.sweep.add(bytes);
+        if (isFree) sums.sweepOrphans.add(bytes);
         packs.mark(row, packFlags.sweeping);
       } else {
         sums.waiting.add(bytes);
-        nextSweepAtMs = Math.min(nextSweepAtMs, condemned.timeMs + waitMs);
+        nextSweepAtMs = Math.min(nextSweepAtMs, witnesses.hostMs + Math.max(0, waitMs - ageMs));
       }
       continue;
     }
@@ -105,55 +132,75 @@ export function planMaintenance(
       sums.foreign.add(bytes);
       continue;
     }
-    sums.inUse.add(bytes);
-    if (isOrphan && (nowMs - modifiedMs < policy.orphanAgeMs || strays.unreadPacks.has(packId))) {
+    if (!isFree) sums.inUse.add(bytes);
+    const isYoung = isUnused && witnesses.storeMs - packs.modifiedMs(row) < policy.orphanAgeMs;
+    if (isYoung || strays.unreadPacks.has(packId)) {
       sums.young.add(bytes);
       continue;
     }
     if (isBlocked) continue;
-    if (isOrphan) sums.orphans.add(bytes);
+    if (isFree) sums.orphans.add(bytes);
     lists.condemn.push(packId);
     sums.condemn.add(bytes);
   }
   const leftoverStates = isBlocked ? [] : survey.sweptStates;
-  const isBraked = sums.condemn.bytes > policy.brakeShare * sums.inUse.bytes && !force;
-  const states = statesToSweep(survey, { graceMs, nowMs, policy, strays, isBraked });
+  const share = force ? Number.POSITIVE_INFINITY : policy.limitShare;
+  const condemnLimit = limitOf(sums.condemn.bytes - sums.orphans.bytes, sums.inUse.bytes, share);
+  const deletedBytes = sums.sweep.bytes - sums.sweepOrphans.bytes + sums.leftovers.bytes;
+  const deletionLimit = limitOf(deletedBytes, sums.stored.bytes - sums.unused.bytes, share);
+  const isLimited = condemnLimit !== undefined || deletionLimit !== undefined;
+  const states = statesToSweep(survey, { ...facts, graceMs, strays, isLimited });
+  const isHeld = isBlocked || deletionLimit !== undefined;
+  const none = { count: 0, bytes: 0 };
   return {
     seq: state.seq,
-    plannedAtMs: nowMs,
+    plannedAtMs: witnesses.hostMs,
     graceMs,
     revive: isDoubtful ? new PackIdList() : lists.revive,
+    recondemn: lists.recondemn,
+    recondemnDamaged: lists.recondemnDamaged,
     condemn: lists.condemn,
-    sweep: lists.sweep,
-    sweepStates: isBlocked ? [] : states.ids,
-    leftoverPacks: lists.leftover,
-    leftoverStates: leftoverStates.map((each) => each.stateId),
+    sweep: isHeld ? new PackIdList() : lists.sweep,
+    sweepStates: isHeld ? [] : states.ids,
+    leftoverPacks: isHeld ? new PackIdList() : lists.leftover,
+    leftoverStates: isHeld ? [] : leftoverStates.map((each) => each.stateId),
     figures: {
       stored: sums.stored.tally(),
       needed: sums.needed.tally(),
       revive: sums.revive.tally(),
+      recondemn: sums.recondemn.tally(),
       condemn: sums.condemn.tally(),
       orphans: sums.orphans.tally(),
-      sweep: sums.sweep.tally(),
-      sweepStates: isBlocked ? { count: 0, bytes: 0 } : states.sum.tally(),
-      abandonedStates: isBlocked ? { count: 0, bytes: 0 } : states.abandoned.tally(),
+      sweep: isHeld ? none : sums.sweep.tally(),
+      sweepStates: isHeld ? none : states.sum.tally(),
+      abandonedStates: isHeld ? none : states.abandoned.tally(),
       foreign: sums.foreign.with(states.foreign).tally(),
-      leftovers: sums.leftovers.with(leftoverStates).tally(),
+      leftovers: isHeld ? none : sums.leftovers.with(leftoverStates).tally(),
       waiting: sums.waiting.tally(),
       nextSweepAtMs: Number.isFinite(nextSweepAtMs) ? nextSweepAtMs : undefined,
+      returned: sums.returned.tally(),
+      returnedPacks: returned.first,
       young: sums.young.with(states.young).tally(),
-      missing,
-      missingPacks,
+      missing: missing.count,
+      missingPacks: missing.first,
       heads: survey.requests.gets,
       listedKeys: survey.requests.listedKeys,
     },
-    brake: isBraked
-      ? { condemnBytes: sums.condemn.bytes, inUseBytes: sums.inUse.bytes, share: policy.brakeShare }
-      : undefined,
-    doubt: options.doubt,
+    condemnLimit,
+    deletionLimit,
+    doubt: facts.doubt,
+    jumpMs: hasJumped ? witnesses.silentMs : undefined,
     unreadable: unreadable.map(({ stateId, error }) => ({ stateId, message: error.message })),
     unreadableRemoved: survey.unreadableRemoved.map(({ stateId, error }) => ({ stateId, message: error.message })),
   };
+}
+
+/**
+ * Whether a snapshot ever referenced the pack of that row, live or removed, as far as states are left. What a backup uploaded and did not publish was not
+ * used, nor what a later backup of the same host took over and then had no use for.
+ */
+export function wasUsed({ packs, needed }: Survey, row: number): boolean {
+  return packs.is(row, packFlags.used) || needed.referencedRows(packs.ids.idAt(row)) !== undefined;
 }
 
 /**
@@ -182,14 +229,16 @@ export function isStateEmpty(
   return true;
 }
 
+function limitOf(goingBytes: number, ofBytes: number, share: number): LimitReached | undefined {
+  return goingBytes > share * ofBytes ? { goingBytes, ofBytes, share } : undefined;
+}
+
 function statesToSweep(
   survey: Survey,
-  options: {
+  options: Pick<PlanFacts, "policy" | "witnesses"> & {
     readonly graceMs: number;
-    readonly nowMs: number;
-    readonly policy: MaintenancePolicy;
     readonly strays: Strays;
-    readonly isBraked: boolean;
+    readonly isLimited: boolean;
   },
 ): {
   readonly ids: StateId[];
@@ -198,27 +247,28 @@ function statesToSweep(
   readonly young: readonly UnpublishedState[];
   readonly foreign: readonly UnpublishedState[];
 } {
-  const { graceMs, nowMs, policy, strays, isBraked } = options;
+  const { graceMs, witnesses, policy, strays, isLimited } = options;
   const { state, packs } = survey;
   const ids: StateId[] = [];
   const sum = new Sum();
   const isGoing = (_packId: PackId, row: number): boolean => row >= 0 && packs.is(row, packFlags.sweeping);
-  for (const { stateId, removed, stateBytes } of state.snapshots.values()) {
+  for (const record of state.snapshots.values()) {
+    const { stateId, removed, stateBytes } = record;
     // Whoever removed it may want it back for the grace period, also where it added nothing that could wait.
-    if (removed === undefined || nowMs - removed.timeMs < graceMs) continue;
-    if (!isStateEmpty(survey, state, stateId, isGoing)) continue;
+    if (removed === undefined || ageOfRemoval(witnesses, removed) < graceMs) continue;
+    if (!isStateEmpty(survey, state, stateId, isGoing) || isLinkOfRepairs(state, record)) continue;
     ids.push(stateId);
     sum.add(stateBytes);
   }
   const abandoned = new Sum();
   const young = [];
   const foreign = [];
-  // A sweep is final and nothing announces that of a state: it waits as long as a pack would, and the brake keeps it as it keeps packs.
+  // A sweep is final and nothing announces that of a state: it waits as long as a pack would, and a limit keeps it as it keeps packs.
   const waitMs = Math.max(graceMs, policy.orphanAgeMs);
   for (const each of survey.unpublished) {
-    const { stateId, modifiedMs, sizeBytes } = each;
+    const { stateId, modifiedMs = Number.NaN, sizeBytes } = each;
     if (strays.foreignStates.has(stateId)) foreign.push(each);
-    else if (isBraked || strays.unreadStates.has(stateId) || modifiedMs === undefined || nowMs - modifiedMs < waitMs)
+    else if (isLimited || strays.unreadStates.has(stateId) || !(witnesses.storeMs - modifiedMs >= waitMs))
       young.push(each);
     else {
       ids.push(stateId);
@@ -245,5 +295,15 @@ class Sum {
 
   tally(): Tally {
     return { count: this.count, bytes: this.bytes };
+  }
+}
+
+/** A number of packs, and the names of the first. */
+class Names {
+  count = 0;
+  readonly first: PackId[] = [];
+
+  add(packId: PackId): void {
+    if (++this.count <= namedPacks) this.first.push(packId);
   }
 }

@@ -6,14 +6,15 @@ import { s3Prices } from "./s3-prices.ts";
 import { dayMs, onePackCondemned } from "./small-log.testing.ts";
 import { surveyStore } from "./survey-store.ts";
 
-const policy = { graceMs: 7 * dayMs, orphanAgeMs: dayMs, brakeShare: 1 };
+const policy = { graceMs: 7 * dayMs, orphanAgeMs: dayMs, limitShare: 1 };
 
 async function surveyedStore() {
   const { world } = await onePackCondemned();
   world.clock.advance(10 * dayMs);
   const state = await world.log();
   const survey = await surveyStore({ store: world.store, state, progress: newProgress("test") });
-  return { survey, plan: planMaintenance(survey, { policy, nowMs: world.clock.nowMs(), force: false }) };
+  const witnesses = await world.witnesses(state);
+  return { survey, plan: planMaintenance(survey, { policy, witnesses, force: false, acceptsLog: false }) };
 }
 
 test("a pack that is deleted before the least time of its class is charged for the rest of that time", async () => {

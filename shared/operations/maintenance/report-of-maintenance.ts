@@ -9,7 +9,7 @@ import { s3PricesAsOf } from "./s3-prices.ts";
 export function reportOfMaintenance(report: MaintenanceReport): Report {
   const { plan, done, checkpointSeq, isPartial } = report;
   const { figures } = plan;
-  const willCondemn = plan.brake === undefined ? figures.condemn : { count: 0, bytes: 0 };
+  const willCondemn = plan.condemnLimit === undefined ? figures.condemn : { count: 0, bytes: 0 };
   const facts: Record<string, ReportValue> = {
     dryRun: done === undefined,
     packs: figures.stored.count,
@@ -17,6 +17,7 @@ export function reportOfMaintenance(report: MaintenanceReport): Report {
     neededPacks: figures.needed.count,
     neededBytes: figures.needed.bytes,
     ...someOf({ revivedPacks: done?.revived ?? figures.revive.count }),
+    ...someOf({ recondemnedPacks: done?.recondemned ?? figures.recondemn.count }),
     condemnedPacks: done?.condemned ?? willCondemn.count,
     condemnedBytes: done?.condemnedBytes ?? willCondemn.bytes,
     ...someOf({ orphanPacks: figures.orphans.count, orphanBytes: figures.orphans.bytes }),
@@ -27,6 +28,7 @@ export function reportOfMaintenance(report: MaintenanceReport): Report {
     freedBytes: done?.deletedBytes ?? figures.sweep.bytes + figures.sweepStates.bytes + figures.leftovers.bytes,
     ...someOf({ waitingPacks: figures.waiting.count, waitingBytes: figures.waiting.bytes }),
     ...(figures.nextSweepAtMs === undefined ? {} : { nextSweepAtMs: figures.nextSweepAtMs }),
+    ...someOf({ returnedPacks: figures.returned.count, returnedBytes: figures.returned.bytes }),
     ...someOf({ youngObjects: figures.young.count, youngBytes: figures.young.bytes }),
     ...compactionFacts(report),
     ...(checkpointSeq === undefined ? {} : { checkpoint: checkpointSeq }),
@@ -34,7 +36,21 @@ export function reportOfMaintenance(report: MaintenanceReport): Report {
     graceMs: plan.graceMs,
     ...priceFacts(report),
   };
-  return { operation: "maintenance", outcome: isPartial ? "partial" : "ok", facts };
+  const stops = stopsOf(report);
+  const ending = stops.length === 0 ? {} : { ending: stops.join("; ") };
+  return { operation: "maintenance", outcome: isPartial ? "partial" : "ok", ...ending, facts };
+}
+
+/** What kept this run from doing all that could be done, where nothing is missing. */
+function stopsOf({ plan }: MaintenanceReport): string[] {
+  const { condemnLimit, deletionLimit, doubt, jumpMs, unreadable, figures } = plan;
+  return [
+    ...(doubt === undefined ? [] : ["the log seems to have lost entries, see above"]),
+    ...(jumpMs === undefined ? [] : ["stopped because the clock may have jumped, see above"]),
+    ...(condemnLimit === undefined && deletionLimit === undefined ? [] : ["stopped by the safety limit, see above"]),
+    ...(unreadable.length === 0 ? [] : ["nothing was deleted, because snapshots cannot be read, see above"]),
+    ...(figures.returned.count === 0 ? [] : ["packs came back: run `holdfast repair --apply`, see above"]),
+  ];
 }
 
 function compactionFacts({

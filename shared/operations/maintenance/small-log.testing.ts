@@ -20,6 +20,7 @@ import { memoryStore } from "#shared/store/memory-store.ts";
 import { packKey, stateKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import { maintenance, type MaintenanceOptions, type MaintenanceReport } from "./maintenance.ts";
+import { askWitnesses, type Witnesses } from "./witnesses.ts";
 
 /** Times of these tests. */
 export const hourMs = 3_600_000;
@@ -92,6 +93,11 @@ export class SmallLog {
 
   log(): Promise<LogState> {
     return readLog({ store: this.store, from: emptyLogState(testStoreId) });
+  }
+
+  /** The clocks as they are now. */
+  witnesses(state: LogState): Promise<Witnesses> {
+    return askWitnesses({ store: this.store, state, clock: this.clock, acceptsClock: false });
   }
 
   /** One maintenance, without compaction, that condemns as much as it likes. */

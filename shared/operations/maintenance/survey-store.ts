@@ -75,7 +75,8 @@ export async function surveyStore(options: {
   const unreadableRemoved: UnreadableState[] = [];
   progress.phase = "reading states";
   progress.entriesTotal = state.snapshots.size;
-  for (const [packId] of state.placed) packs.mark(packs.hold(packs.ids.addId(packId)), packFlags.added);
+  for (const [packId] of state.placed)
+    packs.mark(packs.hold(packs.ids.addId(packId)), packFlags.added | packFlags.used);
   for (const packId of state.condemned.keys()) packs.hold(packs.ids.addId(packId));
   const gets = await readHeads(
     store,
@@ -90,9 +91,9 @@ export async function surveyStore(options: {
             packs.addSegments(row, segments);
             if (!isLive) rows.push(row);
           },
-          ...(isLive
-            ? { reference: (all, idAt, at, lengthBytes) => needed.addReference(all, idAt, all, at, lengthBytes) }
-            : {}),
+          reference: isLive
+            ? (all, idAt, at, lengthBytes) => needed.addReference(all, idAt, all, at, lengthBytes)
+            : (all, idAt) => packs.mark(packs.hold(packs.ids.add(all, idAt)), packFlags.used),
         });
         if (isLive) needed.cover(record.stateId);
         else packsOfRemoved.set(record.stateId, Uint32Array.from(rows));
