@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import type { KnownBlocks, ScanBlock, ScanProblem } from "#shared/connectors/importer.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { ChangeSignal } from "#shared/work/change-signal.ts";
 import { endThread } from "#shared/work/start-thread.ts";
 import { excludeRules } from "./exclude-rules.ts";
 import { batchCost, type ScanBatch, unpackBatch } from "./scan-batch.ts";
@@ -63,8 +64,7 @@ export class ThreadedScan {
   readonly #toldDirectories = new Set<string>();
   /** Takes a share of the ranges, once there is someone who waits for them. */
   #help: () => Promise<void> = () => Promise.resolve();
-  #failure: Error | undefined;
-  #wake: (() => void) | undefined;
+  readonly #changes = new ChangeSignal(undefined, () => new HoldfastError("interrupted", "The scan was interrupted"));
 
   constructor(options: ThreadedScanOptions) {
     this.#options = options;
@@ -83,8 +83,8 @@ export class ThreadedScan {
         yield* this.#batchesOf(range, onProblem);
         const next = this.#ranges[number + 1];
         if (next === undefined) break;
-        while (next.begin === undefined) await this.#news();
-        if (range.end === undefined || isDeepStrictEqual(next.begin.place, range.end)) continue;
+        await this.#until(() => next.begin !== undefined);
+        if (range.end === undefined || isDeepStrictEqual(next.begin?.place, range.end)) continue;
         const { end } = range;
         this.#ranges = [];
         await this.close();
@@ -124,7 +124,7 @@ export class ThreadedScan {
           Atomics.notify(next.credit, 0);
         }
       } else if (range.end !== undefined) return;
-      else await this.#news();
+      else await this.#until(() => range.batches.length > 0 || range.end !== undefined);
     }
   }
 
@@ -135,13 +135,9 @@ export class ThreadedScan {
     return true;
   }
 
-  /** Waits until a thread has told something. @throws what a thread threw */
-  async #news(): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    if (this.#failure !== undefined) throw this.#failure;
+  /** Waits for what the scanning thread, or this one in its slices, tells of the ranges. @throws what a thread threw */
+  #until(isTold: () => boolean): Promise<void> {
+    return this.#changes.until(isTold, () => this.#thread !== undefined);
   }
 
   #start(cuts: readonly ScanKey[], from: ScanPlace | undefined): void {
@@ -181,7 +177,7 @@ export class ThreadedScan {
         for (; step.done !== true; step = batches.next()) {
           if (step.value !== undefined) range.batches.push({ batch: step.value.batch, credit: undefined });
           if (performance.now() - sinceMs < sliceMs && range.batches.length < batchesAhead) continue;
-          this.#wakeUp();
+          this.#changes.notify();
           do await setImmediate();
           while (this.#isHelpWanted && range.batches.length >= batchesAhead && (await this.#consumed()));
           if (!this.#isHelpWanted) {
@@ -193,12 +189,12 @@ export class ThreadedScan {
         for (const uid of step.value.uids) this.uids.add(uid);
         for (const gid of step.value.gids) this.gids.add(gid);
         range.end = step.value.place;
-        this.#wakeUp();
+        this.#changes.notify();
         await setImmediate();
         if (!this.#isHelpWanted) return;
       }
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#changes.fail(error);
     }
   }
 
@@ -218,7 +214,7 @@ export class ThreadedScan {
       if (isCurrent()) this.#take(message, credit);
     });
     worker.on("error", (error) => {
-      if (isCurrent()) this.#fail(error instanceof Error ? error : new Error(String(error)));
+      if (isCurrent()) this.#changes.fail(error);
     });
     worker.on("exit", (code) => {
       if (isCurrent()) this.#exit(ranges, code);
@@ -231,7 +227,7 @@ export class ThreadedScan {
   #take(message: FromScanWorker, credit: Int32Array): void {
     if (message.type === "failed") {
       const { kind, message: text, detail, hint } = message.error;
-      this.#fail(new HoldfastError(kind, text, { detail, ...(hint === undefined ? {} : { hint }) }));
+      this.#changes.fail(new HoldfastError(kind, text, { detail, ...(hint === undefined ? {} : { hint }) }));
       return;
     }
     const range = this.#ranges[message.range];
@@ -246,24 +242,13 @@ export class ThreadedScan {
       addFindings(this.findings, message.findings);
       range.end = message.place;
     }
-    this.#wakeUp();
+    this.#changes.notify();
   }
 
   /** @param code - 0 where the thread found no range left; those that it did not begin are scanned along */
   #exit(ranges: readonly Range[], code: number): void {
     if (ranges.some((range) => range.end === undefined && (range.isThreads || code !== 0)))
-      this.#fail(new HoldfastError("internal", "The scan ended before its end"));
-  }
-
-  #fail(failure: Error): void {
-    this.#failure ??= failure;
-    this.#wakeUp();
-  }
-
-  #wakeUp(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+      this.#changes.fail(new HoldfastError("internal", "The scan ended before its end"));
   }
 }
 

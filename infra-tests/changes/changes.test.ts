@@ -15,3 +15,14 @@ test("whatever changes in a tree, the next snapshot of it is what it is then", {
   expect(failures).toEqual([]);
   expect(compared).toBeGreaterThan(20_000);
 });
+
+test("so it is in directories of thousands of entries that need no reading", { timeout: 600_000 }, async () => {
+  process.stderr.write(`changes.test.ts: HOLDFAST_TEST_SEED=${seed}\n`);
+  const { failures, compared } = await runChanges({
+    seed,
+    size: { directories: 3, files: 20, filesInOne: 0, unread: 2900 },
+    more: (rounds) => rounds < 4,
+  });
+  expect(failures).toEqual([]);
+  expect(compared).toBeGreaterThan(10_000);
+});

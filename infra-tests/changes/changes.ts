@@ -13,7 +13,7 @@ const untilMs = performance.now() + Number(values.minutes) * 60_000;
 process.stdout.write(`seed ${seed}, ${values.minutes} minutes\n`);
 const { rounds, compared, failures } = await runChanges({
   seed,
-  size: { directories: 400, files: 14_000, filesInOne: 3000 },
+  size: { directories: 400, files: 14_000, filesInOne: 3000, unread: 2900 },
   program: [process.execPath, installedHoldfast],
   more: () => performance.now() < untilMs,
 });

@@ -2,16 +2,42 @@ import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { libc, workingDirectory } from "#agent/filesystem/libc.ts";
 import { putTimes } from "#agent/filesystem/put-times.ts";
+import { isBorder } from "#shared/tree/is-border.ts";
 import type { SeededRandom } from "#infra-tests/simulate/seeded-random.ts";
 
 /** How large a tree is in the beginning. */
-export type TreeSize = { readonly directories: number; readonly files: number; readonly filesInOne: number };
+export type TreeSize = {
+  readonly directories: number;
+  readonly files: number;
+  readonly filesInOne: number;
+  /** Entries of each of the directories that hold nothing to read: links, empty files, directories, names of one file. */
+  readonly unread?: number;
+};
+
+/** What needs no reading, and how it is made at a path. */
+const unread: Readonly<Record<string, (path: Buffer, first: Buffer) => void>> = {
+  links: (path) => fs.symlinkSync("nowhere", path),
+  empty: (path) => fs.writeFileSync(path, ""),
+  directories: (path) => fs.mkdirSync(path),
+  names: (path, first) => (path.equals(first) ? fs.writeFileSync(path, "one") : fs.linkSync(first, path)),
+};
 
 const nameStarts = ["a", "\xff\xfe", "x".repeat(200), "file", "File", "z z", "\n", "-n", "..."];
 const sizes = [0, 1, 10, 100, 3000];
 const longestBytes = 2000;
 /** What the filesystem or this user may refuse: no such change then. */
-const refusals = new Set(["ENOENT", "EPERM", "EACCES", "ENOTEMPTY", "EEXIST", "EINVAL", "ENAMETOOLONG", "EBUSY"]);
+const refusals = new Set([
+  "ENOENT",
+  "ENOTDIR",
+  "EISDIR",
+  "EPERM",
+  "EACCES",
+  "ENOTEMPTY",
+  "EEXIST",
+  "EINVAL",
+  "ENAMETOOLONG",
+  "EBUSY",
+]);
 
 /** A directory tree that changes at random, as trees of users do: names of any bytes, and every kind of change that leaves few traces. */
 export class ChangingTree {
@@ -33,6 +59,36 @@ export class ChangingTree {
     const large = `${root}/large`;
     fs.mkdirSync(large);
     for (let n = 0; n < size.filesInOne; n++) this.#write(`${large}/n${n * 7919}`, new Uint8Array(0));
+    for (const [name, make] of Object.entries(unread)) this.#makeUnread(name, size.unread ?? 0, make);
+  }
+
+  /** A directory of entries that need no reading, whose names end no node of the tree: as many come in one piece as can. */
+  #makeUnread(dir: string, count: number, make: (path: Buffer, first: Buffer) => void): void {
+    if (count === 0) return;
+    fs.mkdirSync(bytes(`${this.#root}/${dir}`));
+    let first: Buffer | undefined;
+    for (let made = 0, number = 0; made < count; number++) {
+      const name = `u${number}`;
+      if (isBorder(dir, name, 0)) continue;
+      const path = bytes(`${this.#root}/${dir}/${name}`);
+      first ??= path;
+      make(path, first);
+      made++;
+    }
+    this.#unread.push(dir);
+  }
+  readonly #unread: string[] = [];
+
+  /** Removes one of the entries that need no reading, or adds one. */
+  #changeUnread(): void {
+    const dir = this.#unread[this.#random.below(Math.max(1, this.#unread.length))];
+    if (dir === undefined) return;
+    const path = `${this.#root}/${dir}`;
+    const names = fs.readdirSync(bytes(path), { encoding: "latin1" });
+    const name = names[this.#random.below(Math.max(1, names.length))];
+    if (name === undefined || this.#random.chance(0.3)) fs.symlinkSync("new", bytes(`${path}/${this.#newName("v")}`));
+    else if (dir === "directories") fs.rmdirSync(bytes(`${path}/${name}`));
+    else fs.unlinkSync(bytes(`${path}/${name}`));
   }
 
   /** Makes one change; none where it is refused. */
@@ -58,6 +114,7 @@ export class ChangingTree {
     () => fs.chmodSync(bytes(this.#directory()), this.#random.pick([0o700, 0o755, 0o1777])),
     () => fs.utimesSync(bytes(this.#directory()), this.#random.below(2e9), this.#random.below(2e9) - 1e9),
     () => this.#moveDirectory(),
+    () => this.#changeUnread(),
   ];
 
   #makeFile(): void {

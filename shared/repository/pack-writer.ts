@@ -26,6 +26,8 @@ export type PackWriterOptions = {
   readonly uploads: number;
   /** Told of each pack before it goes to the store: from then on it may be there, also when nobody lives to see it. */
   readonly onStoring: (pack: WrittenPack) => void | Promise<void>;
+  /** Told when the storing of a pack has ended. @param failure - what storing this pack, or one before it, threw */
+  readonly onSettled?: (failure: unknown) => void;
 };
 
 /**
@@ -65,6 +67,11 @@ export class PackWriter {
   /** Whether as many packs are on their way as may be. */
   get busy(): boolean {
     return this.backlog >= this.#options.uploads;
+  }
+
+  /** Whether a pack is being stored, which `onSettled` will tell of. */
+  get isStoring(): boolean {
+    return this.#running.size > 0;
   }
 
   /** Adds a segment to the open pack of a kind. @throws what storing an earlier pack threw */
@@ -117,6 +124,7 @@ export class PackWriter {
         .finally(() => {
           this.#running.delete(run);
           this.#start();
+          this.#options.onSettled?.(this.#failure);
         });
       this.#running.add(run);
     }

@@ -5,6 +5,8 @@ import type { SnapshotHeader, SnapshotSource } from "#shared/format/snapshot.ts"
 import { nodeName } from "#shared/tree/read-tree.ts";
 import type { Progress } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
+import { ChangeSignal } from "#shared/work/change-signal.ts";
+import { HoldfastError } from "#shared/errors.ts";
 import { drawSession } from "#shared/repository/session-keys.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { adoptPacks } from "./adopt-packs.ts";
@@ -71,15 +73,20 @@ export async function backupOnce(
     progress.entriesTotal = (progress.entriesTotal ?? 0) + parent.source.tree.entries;
     progress.bytesTotal = (progress.bytesTotal ?? 0) + parent.source.tree.totalBytes;
   }
+  const changes = new ChangeSignal(
+    options.signal,
+    () => new HoldfastError("interrupted", "The backup was interrupted: no snapshot was made"),
+  );
   const session = await SessionWriter.begin({
     repository,
+    changes,
     drawn: await drawing,
     adopted,
     journal: options.journal,
     releaseMemory: options.releaseMemory,
     uploads: options.uploads,
   });
-  const run = new BackupRun({ session, index, progress, reporter, threads: options.threads, signal: options.signal });
+  const run = new BackupRun({ session, index, progress, reporter, changes, threads: options.threads });
   try {
     for (const problem of options.problems ?? []) run.addError(problem);
     progress.phase = "backing up";

@@ -4,6 +4,7 @@ import { encodeChunkList } from "#shared/format/chunk-list.ts";
 import type { SnapshotError } from "#shared/format/error-list.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { Progress, Reporter } from "#shared/operations/progress.ts";
+import type { ChangeSignal } from "#shared/work/change-signal.ts";
 import { WorkerPool } from "#shared/work/worker-pool.ts";
 import { ContentDispatcher, type ContentOutcome } from "./content-dispatcher.ts";
 import type { QueuedEntry } from "./entry-queue.ts";
@@ -23,13 +24,11 @@ export class BackupRun {
   readonly counts = { unchanged: 0, changed: 0, newBytes: 0, knownBytes: 0, errors: 0, changedWhileRead: 0 };
   readonly #reporter: Reporter;
   readonly #threads: number;
-  readonly #signal: AbortSignal | undefined;
+  readonly #changes: ChangeSignal;
   readonly #completions = new Map<object, () => void>();
   readonly #overflowRows: Uint8Array[] = [];
   #pool: WorkerPool<ToBackupWorker, FromBackupWorker> | undefined;
   #dispatcher: ContentDispatcher | undefined;
-  #failure: unknown;
-  #wake: (() => void) | undefined;
 
   constructor(options: {
     readonly session: SessionWriter;
@@ -38,7 +37,7 @@ export class BackupRun {
     readonly progress: Progress;
     readonly reporter: Reporter;
     readonly threads: number;
-    readonly signal: AbortSignal | undefined;
+    readonly changes: ChangeSignal;
   }) {
     this.session = options.session;
     this.index = options.index;
@@ -46,7 +45,7 @@ export class BackupRun {
     this.progress = options.progress;
     this.#reporter = options.reporter;
     this.#threads = options.threads;
-    this.#signal = options.signal;
+    this.#changes = options.changes;
   }
 
   /** Whether no further file may be given to threads until something is done. */
@@ -110,39 +109,28 @@ export class BackupRun {
 
   /** @throws what a thread or an upload threw, or interrupted */
   checkStopped(): void {
-    this.#check();
+    this.#changes.check();
   }
 
   /**
-   * Waits until a thread or an upload has done something since the wait before, which may be the case already. Throws as `checkStopped`.
+   * Returns once `step` returns true; between its tries threads and uploads go on.
    *
-   * @throws {HoldfastError} internal: nobody has anything to do, and would ever wake whoever waits
+   * @param step - as of `ChangeSignal.until`
+   * @throws as `checkStopped`
    */
-  async wait(): Promise<void> {
-    this.#check();
-    if (this.#hasNews) {
-      this.#hasNews = false;
-      return;
-    }
-    if (this.#dispatcher?.full === false) this.#dispatcher.send();
-    if ((this.#pool?.outstanding ?? 0) === 0 && !this.session.packs.busy)
-      throw new HoldfastError("internal", "The backup waits for something that nobody does");
-    const changed = new Promise<void>((resolve) => {
-      this.#wake = resolve;
+  until(step: () => boolean | Promise<boolean>): Promise<void> {
+    return this.#changes.until(step, () => {
+      if (this.#dispatcher?.full === false) this.#dispatcher.send();
+      return (this.#pool?.outstanding ?? 0) > 0 || this.session.packs.isStoring;
     });
-    await (this.session.packs.busy ? Promise.race([changed, this.session.packs.room()]) : changed);
-    this.#wake = undefined;
-    this.#check();
   }
-  /** Whether a thread has told something while nobody waited. */
-  #hasNews = false;
 
   /** Lets the threads seal what they hold and begins to end them. @returns index rows that they kept themselves */
   async finishContent(): Promise<readonly Uint8Array[]> {
     const pool = this.#pool;
     if (pool !== undefined) {
       for (let index = 0; index < pool.size; index++) pool.post(index, { type: "flush" });
-      while (pool.outstanding > 0) await this.wait();
+      await this.until(() => pool.outstanding === 0);
       this.#endThreads();
     }
     return this.#overflowRows;
@@ -163,12 +151,6 @@ export class BackupRun {
     this.#ended.catch(() => undefined); // whoever waits for it is told
   }
   #ended: Promise<unknown> = Promise.resolve();
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#signal?.aborted === true)
-      throw new HoldfastError("interrupted", "The backup was interrupted: no snapshot was made");
-  }
 
   #start(): ContentDispatcher {
     if (this.#dispatcher !== undefined) return this.#dispatcher;
@@ -198,7 +180,7 @@ export class BackupRun {
       threads: this.#threads,
       workerData,
       onMessage: (message, worker) => this.#take(message, worker),
-      onFailure: (error) => this.#fail(error),
+      onFailure: this.#changes.fail,
     });
     this.#pool = pool;
     this.#dispatcher = new ContentDispatcher({
@@ -239,9 +221,9 @@ export class BackupRun {
       }
       this.progress.bytesStored = this.session.packs.storedBytes;
     } catch (error) {
-      this.#fail(error);
+      this.#changes.fail(error);
     }
-    this.#wakeUp();
+    this.#changes.notify();
   }
 
   #growIndex(): void {
@@ -264,17 +246,5 @@ export class BackupRun {
     this.#completions.delete(entry);
     this.#paths.delete(entry);
     if (entry.size <= 16 * 1024 * 1024) this.progress.bytesDone += entry.size;
-  }
-
-  #fail(error: unknown): void {
-    this.#failure ??= error;
-    this.#wakeUp();
-  }
-
-  #wakeUp(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    if (wake === undefined) this.#hasNews = true;
-    else wake();
   }
 }

@@ -98,11 +98,10 @@ class SourceBackup {
     }
     this.#releaseHeld();
     run.sendBatch();
-    await this.#drain("ended");
-    while (this.#queue.length > 0) {
-      await run.wait();
+    await run.until(async () => {
       await this.#drain("ended");
-    }
+      return this.#queue.length === 0;
+    });
     const tree = this.#builder.finish();
     return { tree, recorded: this.#recorder?.finish() };
   }
@@ -164,10 +163,10 @@ class SourceBackup {
   async #makeRoom(path: string): Promise<void> {
     this.#run.progress.currentPath = path;
     this.#releaseHeld();
-    while (this.#queue.length > queueMax || this.#run.mustWait) {
-      await this.#run.wait();
+    await this.#run.until(async () => {
       await this.#drain("open");
-    }
+      return this.#queue.length <= queueMax && !this.#run.mustWait;
+    });
   }
 
   async #takeRecords(records: Iterable<ScanRecord>): Promise<void> {

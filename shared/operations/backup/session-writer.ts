@@ -19,6 +19,7 @@ import { PackWriter, type WrittenPack } from "#shared/repository/pack-writer.ts"
 import type { Repository } from "#shared/repository/repository.ts";
 import { SegmentBuilder, type SealedSegment } from "#shared/repository/segment-builder.ts";
 import { SegmentReferences } from "#shared/repository/segment-references.ts";
+import type { ChangeSignal } from "#shared/work/change-signal.ts";
 import { SessionIndex, type SessionTable } from "#shared/repository/session-index.ts";
 import type { DrawnSession } from "#shared/repository/session-keys.ts";
 import { sortIndexRows } from "#shared/repository/sort-index-rows.ts";
@@ -76,6 +77,7 @@ export class SessionWriter {
     adopted: AdoptedPacks;
     journal: Journal | undefined;
     uploads: number;
+    changes: ChangeSignal;
     releaseMemory: (() => void) | undefined;
   }) {
     const { repository } = parts;
@@ -102,6 +104,7 @@ export class SessionWriter {
       packBytes: repository.config.packBytes,
       uploads: parts.uploads,
       onStoring: (pack) => this.#journalPack(pack),
+      onSettled: (failure) => (failure === undefined ? parts.changes.notify() : parts.changes.fail(failure)),
     });
     this.#builder = new SegmentBuilder(
       {
@@ -127,6 +130,8 @@ export class SessionWriter {
     adopted: AdoptedPacks;
     journal: Journal | undefined;
     uploads: number;
+    /** Told when a pack was stored, or could not be. */
+    changes: ChangeSignal;
     releaseMemory?: (() => void) | undefined;
   }): Promise<SessionWriter> {
     const { repository, drawn } = options;

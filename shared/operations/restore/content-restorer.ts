@@ -2,6 +2,7 @@ import type { Exporter, ExportProblem } from "#shared/connectors/exporter.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { blobCopies } from "#shared/repository/blob-copies.ts";
 import type { Repository } from "#shared/repository/repository.ts";
+import { ChangeSignal } from "#shared/work/change-signal.ts";
 import { WorkerPool } from "#shared/work/worker-pool.ts";
 import type { Piece, PlannedFile } from "./content-window.ts";
 import { type PlannedRange, planRanges, splitRange } from "./plan-ranges.ts";
@@ -35,7 +36,7 @@ export class ContentRestorer {
   readonly #outcomes: ContentOutcomes;
   readonly #threads: number;
   readonly #inFlightBytesMax: number;
-  readonly #signal: AbortSignal | undefined;
+  readonly #changes: ChangeSignal;
   readonly #tasks = new Map<
     number,
     { readonly range: PlannedRange; readonly files: readonly PlannedFile[]; readonly worker: number }
@@ -47,8 +48,6 @@ export class ContentRestorer {
   #nextTaskId = 1;
   #isClosing = false;
   #hasLostThread = false;
-  #failure: unknown;
-  #wake: (() => void) | undefined;
 
   constructor(options: {
     readonly repository: Repository;
@@ -64,7 +63,10 @@ export class ContentRestorer {
     this.#exporter = options.exporter;
     this.#outcomes = options.outcomes;
     this.#threads = options.threads;
-    this.#signal = options.signal;
+    this.#changes = new ChangeSignal(
+      options.signal,
+      () => new HoldfastError("interrupted", "The restore was interrupted: what is in the target is not whole"),
+    );
   }
 
   /** Begins to load the threads, which takes as long as planning what they do first. */
@@ -74,8 +76,7 @@ export class ContentRestorer {
 
   /** Sets a range on its way, once there is room. */
   async submit(range: PlannedRange): Promise<void> {
-    while (this.#inFlight > 0 && !this.#hasRoomFor(range)) await this.#change();
-    this.#check();
+    await this.#until(() => this.#inFlight === 0 || this.#hasRoomFor(range));
     this.#begin(range);
   }
 
@@ -91,23 +92,25 @@ export class ContentRestorer {
     this.#inFlight++;
     this.#inFlightBytes += range.lengthBytes;
     this.#inFlightPieces += range.pieces.length;
-    this.#run(range).catch((error: unknown) => this.#fail(error));
+    this.#run(range).catch(this.#changes.fail);
   }
 
   /** Waits until all that was submitted is done. */
   async drain(): Promise<void> {
-    while (this.#inFlight > 0) await this.#change();
-    this.#check();
+    await this.#until(() => this.#inFlight === 0);
+  }
+
+  #until(isDone: () => boolean): Promise<void> {
+    return this.#changes.until(isDone, () => this.#inFlight > 0);
   }
 
   /** Ends the threads, once they have done what they have: a file that is being written becomes whole. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    while (this.#tasks.size > 0 && !this.#hasLostThread) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+    await this.#changes.outlast(
+      () => this.#tasks.size === 0,
+      () => !this.#hasLostThread,
+    );
     await this.#pool?.close();
   }
 
@@ -233,7 +236,7 @@ export class ContentRestorer {
     this.#inFlight--;
     this.#inFlightBytes -= range.lengthBytes;
     this.#inFlightPieces -= range.pieces.length;
-    this.#wakeUp();
+    this.#changes.notify();
   }
 
   #threadPool(): WorkerPool<ToRestoreWorker, FromRestoreWorker> {
@@ -252,39 +255,14 @@ export class ContentRestorer {
         try {
           this.#take(message);
         } catch (error) {
-          this.#fail(error);
+          this.#changes.fail(error);
         }
       },
       onFailure: (error) => {
         this.#hasLostThread = true;
-        this.#fail(error);
+        this.#changes.fail(error);
       },
     });
     return this.#pool;
-  }
-
-  async #change(): Promise<void> {
-    this.#check();
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    this.#check();
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#signal?.aborted === true)
-      throw new HoldfastError("interrupted", "The restore was interrupted: what is in the target is not whole");
-  }
-
-  #fail(error: unknown): void {
-    this.#failure ??= error;
-    this.#wakeUp();
-  }
-
-  #wakeUp(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
   }
 }
