@@ -62,14 +62,14 @@ export class ChangingTree {
     for (const [name, make] of Object.entries(unread)) this.#makeUnread(name, size.unread ?? 0, make);
   }
 
-  /** A directory of entries that need no reading, whose names end no node of the tree: as many come in one piece as can. */
+  /** A directory of entries that need no reading. Its first name ends a node of the tree and no other does: as many come in one piece as can. */
   #makeUnread(dir: string, count: number, make: (path: Buffer, first: Buffer) => void): void {
     if (count === 0) return;
     fs.mkdirSync(bytes(`${this.#root}/${dir}`));
     let first: Buffer | undefined;
     for (let made = 0, number = 0; made < count; number++) {
-      const name = `u${number}`;
-      if (isBorder(dir, name, 0)) continue;
+      const name = `${made === 0 ? "a" : "u"}${number}`;
+      if (isBorder(dir, name, 0) !== (made === 0)) continue;
       const path = bytes(`${this.#root}/${dir}/${name}`);
       first ??= path;
       make(path, first);
