@@ -30,6 +30,8 @@ const snapshot: SnapshotSummary = {
   sizeBytes: 1_400_000_000,
   entries: 78_579,
   errors: 0,
+  lostPaths: 0,
+  repaired: false,
 };
 const file: EntrySummary = {
   path: "/etc/caf\xe9\n",

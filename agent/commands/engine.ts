@@ -186,7 +186,12 @@ export type SnapshotSummary = {
   readonly paths: readonly string[];
   readonly sizeBytes: number;
   readonly entries: number;
+  /** Entries that the backup could not read whole, and paths that were lost later. */
   readonly errors: number;
+  /** Paths of which a repair found content lost. */
+  readonly lostPaths: number;
+  /** A repair put it in the place of a damaged one, whose id finds it too. */
+  readonly repaired: boolean;
   /** When it was removed, by the clock of whoever did; only of one that is removed. */
   readonly removedAtMs?: number;
 };

@@ -17,7 +17,7 @@ export const info = defineCommand({
   manual: {
     description: [
       "Without an argument: the store's id, format, age, whether it is encrypted, how many snapshots, log entries and packs it has, how many of the packs are condemned (and swept when their grace period is over), and its chunk sizes, compression and grace period.",
-      "With SNAPSHOT: all that its header says. With --errors also each entry that its backup could not read, and each file that changed while it was read.",
+      "With SNAPSHOT: all that its header says, and how many paths are lost, as the last repair found it. With --errors also each entry that its backup could not read, each file that changed while it was read, and the paths that are lost.",
     ],
     exits: { absent: "there is no such store or snapshot" },
     examples: [
@@ -25,7 +25,9 @@ export const info = defineCommand({
       { line: "holdfast info --errors latest", does: "Tell about the newest snapshot, and what is missing in it." },
     ],
   },
-  options: [{ name: "errors", type: "flag", description: "List what the snapshot's backup could not read." }],
+  options: [
+    { name: "errors", type: "flag", description: "List what the snapshot's backup could not read, and what is lost." },
+  ],
   async run({ options, positionals, renderer, signal, engine }) {
     expectArguments("info", positionals, { min: 0, max: 1, wanted: "at most one SNAPSHOT" });
     const [what] = positionals;

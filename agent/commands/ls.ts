@@ -13,7 +13,7 @@ export const ls = defineCommand({
   synopsis: ["[options]", "[options] SNAPSHOT[:PATH]"],
   manual: {
     description: [
-      "Without an argument: one line for each snapshot, oldest first, with its id, time, size, number of entries, host, name, paths and tags, below a heading (none with --quiet). On a terminal long paths are shortened to its width. With --removed: the snapshots that were removed and can be brought back with `holdfast undelete`.",
+      "Without an argument: one line for each snapshot, oldest first, with its id, time, size, number of entries, host, name, paths and tags, below a heading (none with --quiet). On a terminal long paths are shortened to its width. A snapshot of which a repair found files lost is marked DAMAGED, with their number. With --removed: the snapshots that were removed and can be brought back with `holdfast undelete`.",
       "With SNAPSHOT or SNAPSHOT:PATH: what is in that directory, or the entry itself when it is none; with --recursive everything below it. --host, --name and --tag say which snapshots `latest` counts. Nothing but the parts of the tree that are asked for is read.",
       "Names are shown as UTF-8 where they are valid, with other bytes and all control characters escaped (`\\xff`, `\\n`, `\\u{202e}`); the backslash is `\\\\`. What is shown can be given back to restore and cat. With --json, names that are no UTF-8 come with their exact bytes in `pathBase64`.",
     ],

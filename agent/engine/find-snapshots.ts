@@ -2,8 +2,9 @@ import type { SnapshotLine, SnapshotReference } from "#agent/arguments/snapshot-
 import { formatSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import type { SnapshotFilter, SnapshotSummary } from "#agent/commands/engine.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import { lostPathsOf } from "#shared/format/content-losses.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
-import { successorOf } from "#shared/log/repaired-commit-id.ts";
+import { isRepaired, repairedByPrefix } from "#shared/log/repaired-commit-id.ts";
 import type { Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { liveRecords, readSnapshot, removedRecords, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
@@ -70,12 +71,7 @@ function findRepaired(
   records: readonly SnapshotRecord[],
 ): SnapshotRecord | undefined {
   if (records.some((record) => record.stateId.startsWith(prefix))) return undefined;
-  const { log } = repository;
-  for (const stateId of [...log.snapshots.keys(), ...log.sweptStates.keys()]) {
-    if (!stateId.startsWith(prefix)) continue;
-    const now = successorOf(log, stateId);
-    if (now !== undefined && now.removed === undefined) return now;
-  }
+  for (const { record } of repairedByPrefix(repository.log, prefix)) return record;
   return undefined;
 }
 
@@ -189,6 +185,8 @@ export async function summaryAnyway(
       sizeBytes: 0,
       entries: 0,
       errors: 0,
+      lostPaths: 0,
+      repaired: isRepaired(record),
     };
   }
 }
@@ -207,6 +205,8 @@ export function summaryOf(snapshot: Snapshot): SnapshotSummary {
     sizeBytes: header.sources.reduce((sum, source) => sum + source.tree.totalBytes, 0),
     entries: header.sources.reduce((sum, source) => sum + source.tree.entries, 0),
     errors: header.errorCount,
+    lostPaths: lostPathsOf(header),
+    repaired: isRepaired(snapshot.record),
     ...(snapshot.record.removed === undefined ? {} : { removedAtMs: snapshot.record.removed.timeMs }),
   };
 }

@@ -5,6 +5,7 @@ import { objectsOf } from "#shared/operations/small-store.testing.ts";
 import { logKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
 import type { MaintenanceRequest, RepairRequest, SnapshotSummary } from "#agent/commands/engine.ts";
+import { snapshotLine, snapshotRecord } from "#agent/render/describe-snapshot.ts";
 import { SmallHost, treeLines } from "./small-host.testing.ts";
 
 const hosts: SmallHost[] = [];
@@ -66,7 +67,7 @@ describe("holdfast repair", () => {
     expect(done).toMatchObject({ outcome: "ok", facts: { newStates: 2, lost: [] } });
     const after = await snapshots(host);
     // The copy of a header was made before its backup was over.
-    const described = ({ id: _id, durationMs: _durationMs, ...rest }: SnapshotSummary) => rest;
+    const described = ({ id: _id, durationMs: _durationMs, repaired: _repaired, ...rest }: SnapshotSummary) => rest;
     expect(after.map(described)).toEqual(before.map(described));
     for (const [index, { id }] of before.entries()) {
       expect(done.notices.map((each) => each.message)).toContain(`Snapshot ${id} is ${after[index]?.id} now`);
@@ -76,6 +77,33 @@ describe("holdfast repair", () => {
     const { target } = await host.restore();
     expect(treeLines(target)).toEqual(treeLines(host.source));
     expect(await repair(host, { read: true })).toMatchObject({ outcome: "ok" });
+  });
+
+  it("leaves a mark on snapshots that lost files, which ls, info and their JSON show until the files are back", async () => {
+    const host = await twice();
+    const [before] = await snapshots(host);
+    const whole = [...(await objectsOf(host.store))].filter(([key]) => key.startsWith("packs/"));
+    expect(before).toMatchObject({ errors: 0, lostPaths: 0, repaired: false });
+    await lose(host.store, "packs/");
+    await repair(host, { apply: true, force: true });
+    for (const each of await snapshots(host)) {
+      expect(each).toMatchObject({ errors: 1, lostPaths: 1, repaired: true });
+      expect(snapshotLine(each)).toMatch(/ {2}DAMAGED: 1 path lost$/);
+      expect(snapshotRecord(each)).toMatchObject({ lostPaths: 1, repaired: true });
+    }
+    const errors: unknown[] = [];
+    await host.run(async (engine) => {
+      const reference = { by: "prefix", prefix: before?.id ?? "" } as const;
+      expect(await engine.snapshot(reference)).toMatchObject({ lostPaths: 1 });
+      for await (const each of engine.entryErrors(reference)) errors.push(each);
+      return { operation: "info", outcome: "ok", facts: {} };
+    });
+    expect(errors).toMatchObject([{ kind: "lost", path: expect.stringContaining(host.source) }]);
+    for (const [key, bytes] of whole) await host.store.put(key, [bytes]);
+    await repair(host, { apply: true });
+    for (const each of await snapshots(host)) expect(each).toMatchObject({ errors: 0, lostPaths: 0, repaired: true });
+    const { target } = await host.restore();
+    expect(treeLines(target)).toEqual(treeLines(host.source));
   });
 
   it("does not go on with a log that is not the one that was seen before until that is accepted", async () => {

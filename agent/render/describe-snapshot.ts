@@ -28,7 +28,12 @@ export const snapshotHeading = [
  */
 export function snapshotLine(snapshot: SnapshotSummary, columns?: number): string {
   const tags = snapshot.tags.length === 0 ? "" : `  [${snapshot.tags.map(displayText).join(", ")}]`;
-  const errors = snapshot.errors === 0 ? "" : `  ${formatCount(snapshot.errors)} errors`;
+  const backupErrors = snapshot.errors - snapshot.lostPaths;
+  const errors = backupErrors === 0 ? "" : `  ${formatCount(backupErrors)} errors`;
+  const lost =
+    snapshot.lostPaths === 0
+      ? ""
+      : `  DAMAGED: ${formatCount(snapshot.lostPaths)} ${snapshot.lostPaths === 1 ? "path" : "paths"} lost`;
   const removed = snapshot.removedAtMs === undefined ? "" : `  removed ${formatTime(snapshot.removedAtMs)}`;
   const what =
     snapshot.name === "" ? displayText(snapshot.host) : `${displayText(snapshot.host)} ${displayText(snapshot.name)}`;
@@ -39,7 +44,7 @@ export function snapshotLine(snapshot: SnapshotSummary, columns?: number): strin
     formatCount(snapshot.entries).padStart(11),
     `${what}:`,
   ].join("  ");
-  const end = `${tags}${errors}${removed}`;
+  const end = `${tags}${errors}${lost}${removed}`;
   const paths = snapshot.paths.map(displayName).join(" ");
   const room = columns === undefined ? undefined : columns - displayWidth(start) - displayWidth(end);
   return `${start}${room === undefined ? paths : shortenPath(paths, Math.max(pathColumnsMin, room))}${end}`;

@@ -3,7 +3,7 @@ import { encodePath } from "#gateway/paths/encode-path.ts";
 import { showName } from "#gateway/paths/show-name.ts";
 import type { Mount } from "#gateway/mount.ts";
 import { binary } from "./api-entry.ts";
-import { integer, list, number, object, text, type ValueOf } from "./schema.ts";
+import { flag, integer, list, number, object, text, type ValueOf } from "./schema.ts";
 
 /** A snapshot as the API tells of it. */
 export const apiSnapshotSchema = object({
@@ -18,7 +18,11 @@ export const apiSnapshotSchema = object({
   roots: list(text("A path, for people."), "What was backed up."),
   entries: integer("Paths in it."),
   totalBytes: integer("Sum of the sizes of its files."),
-  errorCount: integer("Entries that could not be read, or changed while they were."),
+  errorCount: integer("Entries that could not be read, or changed while they were, and those that were lost later."),
+  lostPaths: integer(
+    "Those of them that were lost: a repair did not find their content. 0 unless the snapshot is damaged.",
+  ),
+  isRepaired: flag("Whether a repair put it in the place of a damaged one. Old ids and paths lead to it."),
 });
 
 /** A snapshot as the API tells of it. */
@@ -39,6 +43,8 @@ export function apiSnapshot(path: string, summary: SnapshotSummary): ApiSnapshot
     entries: summary.entries,
     totalBytes: summary.totalBytes,
     errorCount: summary.errorCount,
+    lostPaths: summary.lostPaths,
+    isRepaired: summary.isRepaired,
   };
 }
 

@@ -59,6 +59,25 @@ export function placeOf(record: Pick<SnapshotRecord, "commitId" | "seq">): numbe
   return place > 0 && place < record.seq ? place : record.seq;
 }
 
+/** Whether a snapshot took the place of another that was damaged, or of one of which a copy was found. */
+export function isRepaired({ commitId }: Pick<SnapshotRecord, "commitId">): boolean {
+  return commitId.startsWith(markHex);
+}
+
+/** The live snapshots that took the place of those whose old ids begin so, with those ids. */
+export function* repairedByPrefix(
+  log: Pick<LogState, "snapshotOfCommit" | "snapshots" | "sweptStates">,
+  prefix: string,
+): Generator<{ readonly old: StateId; readonly record: SnapshotRecord }, void, undefined> {
+  for (const ids of [log.snapshots.keys(), log.sweptStates.keys()]) {
+    for (const old of ids) {
+      if (!old.startsWith(prefix)) continue;
+      const record = successorOf(log, old);
+      if (record !== undefined && record.removed === undefined) yield { old, record };
+    }
+  }
+}
+
 /**
  * Whether a snapshot took the place of another and was replaced in turn by one that is live: by way of it the oldest id leads to the newest.
  */
@@ -66,7 +85,7 @@ export function isLinkOfRepairs(
   log: Pick<LogState, "snapshotOfCommit" | "snapshots">,
   record: SnapshotRecord,
 ): boolean {
-  if (!record.commitId.startsWith(markHex)) return false;
+  if (!isRepaired(record)) return false;
   const successor = successorOf(log, record.stateId);
   return successor !== undefined && successor.removed === undefined;
 }

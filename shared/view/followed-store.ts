@@ -2,6 +2,7 @@ import { type Clock } from "#shared/clock.ts";
 import { type HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { idToBytes, type StateId } from "#shared/format/ids.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
+import { repairedByPrefix, successorOf } from "#shared/log/repaired-commit-id.ts";
 import { ByteBoundedCache } from "#shared/repository/byte-bounded-cache.ts";
 import type { BlobReader, ChunkOpener } from "#shared/repository/blob-reader.ts";
 import type { Repository } from "#shared/repository/repository.ts";
@@ -10,6 +11,7 @@ import { explainLoss, type ReadsBlobs, snapshotReader } from "#shared/snapshot/s
 import { SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { NodeCache } from "./node-cache.ts";
 import { ReadAhead } from "./read-ahead.ts";
+import { StoredShares } from "./stored-shares.ts";
 
 /** How a store is followed. */
 export type FollowOptions = {
@@ -33,8 +35,6 @@ const headerCacheBytes = 16 * 1024 * 1024;
 const headerBytesMin = 2048;
 /** Bytes of opened segments of content, unless something else is said. */
 const contentCacheBytes = 64 * 1024 * 1024;
-/** Snapshots of which is remembered how much they added. */
-const addedBytesMax = 100_000;
 
 /**
  * An opened store that is read for a long time: takes note of what others commit, remove and relocate, and holds the caches that all
@@ -46,7 +46,7 @@ export class FollowedStore {
   readonly readAhead: ReadAhead;
   readonly #nodes: NodeCache;
   readonly #headers = new ByteBoundedCache<StateId, Promise<Snapshot>>(headerCacheBytes);
-  readonly #addedBytes = new Map<StateId, number>();
+  readonly #shares: StoredShares;
   readonly #options: FollowOptions;
   readonly #refreshMs: number;
   #reader: Promise<BlobReader> | undefined;
@@ -59,6 +59,7 @@ export class FollowedStore {
 
   constructor(repository: Repository, options: FollowOptions) {
     this.#repository = repository;
+    this.#shares = new StoredShares(repository);
     this.#loadedSeq = repository.log.seq;
     this.#options = options;
     this.#refreshMs = options.refreshMs ?? 2000;
@@ -74,8 +75,8 @@ export class FollowedStore {
   }
 
   /**
-   * What the log says of a snapshot, without waiting for what was committed a moment ago, unless it is not known yet. Undefined: there is
-   * none by that id, or it is removed.
+   * What the log says of a snapshot, or of the one that a repair put in its place, without waiting for what was committed a moment ago, unless it is not
+   * known yet. Undefined: there is none by that id, or it is removed.
    */
   async record(id: StateId): Promise<SnapshotRecord | undefined> {
     const find = (): SnapshotRecord | undefined => {
@@ -85,7 +86,9 @@ export class FollowedStore {
     if (find() === undefined) await this.#refreshIfOld();
     else void this.#refreshIfOld().catch(() => undefined); // whoever waits for it is told
     const record = find();
-    return record?.removed === undefined ? record : undefined;
+    if (record?.removed === undefined && record !== undefined) return record;
+    const successor = successorOf(this.#repository.log, id);
+    return successor?.removed === undefined && (successor?.seq ?? 0) <= this.#loadedSeq ? successor : undefined;
   }
 
   /** As `record`, of all whose id begins with `prefix`. */
@@ -100,6 +103,12 @@ export class FollowedStore {
     return find();
   }
 
+  /** Live snapshots that a repair put in the place of those whose ids begin with `prefix`, with those ids. At most `refreshMs` old. */
+  async repairedByPrefix(prefix: string): Promise<{ readonly old: StateId; readonly record: SnapshotRecord }[]> {
+    await this.#refreshIfOld();
+    return [...repairedByPrefix(this.#repository.log, prefix)].filter(({ record }) => record.seq <= this.#loadedSeq);
+  }
+
   /** The opened header of a snapshot. Throws as `readSnapshot`. */
   snapshot(record: SnapshotRecord): Promise<Snapshot> {
     const kept = this.#headers.get(record.stateId);
@@ -110,14 +119,13 @@ export class FollowedStore {
     return read;
   }
 
-  /** Bytes that the backup of a snapshot added to the store: its packs and its state. @throws {HoldfastError} corrupt */
-  async addedBytes(record: SnapshotRecord): Promise<number> {
-    const known = this.#addedBytes.get(record.stateId);
-    if (known !== undefined) return known;
-    const { packs } = await this.#repository.states.contents(record);
-    const bytes = packs.reduce((sum, pack) => sum + pack.sizeBytes, record.stateBytes);
-    if (this.#addedBytes.size < addedBytesMax) this.#addedBytes.set(record.stateId, bytes);
-    return bytes;
+  /**
+   * Bytes that live snapshots take in the store, as each answers for them: those that no older one needs.
+   *
+   * @returns by snapshot; those whose states cannot be read are missing
+   */
+  async storedShares(): Promise<ReadonlyMap<StateId, number>> {
+    return this.#shares.bytesOf(await this.records());
   }
 
   /** A reader of single blobs that a snapshot needs, of the store as it is now. Throws as `snapshotReader`. */

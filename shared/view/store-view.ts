@@ -3,7 +3,7 @@ import type { StateId } from "#shared/format/ids.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import type { FollowedStore } from "./followed-store.ts";
 import type { Located } from "./located.ts";
-import { idPrefixInName } from "./snapshot-name.ts";
+import { idPrefixInName, snapshotName } from "./snapshot-name.ts";
 import { SnapshotView } from "./snapshot-view.ts";
 import { summariseSnapshot } from "./summarise-snapshot.ts";
 import type { ContentRange, ListOptions, SnapshotSummary, View, ViewEntry } from "./view.ts";
@@ -24,7 +24,7 @@ export const latestName = "latest";
 
 /**
  * All snapshots of a store as directories at the top, by the names of `snapshotName`; new ones appear as they are committed, removed ones
- * vanish. `latest`, and ids, find them as well.
+ * vanish. `latest`, and ids, find them as well; so do the name and the id of one that a repair replaced.
  */
 export class StoreView implements View {
   readonly #store: FollowedStore;
@@ -122,6 +122,12 @@ export class StoreView implements View {
     for (const record of await this.#store.recordsByPrefix(prefix)) {
       const summary = summariseSnapshot(await this.#store.snapshot(record));
       if (summary.directory !== name && summary.id !== name) continue;
+      if (this.#options.admits?.(summary) ?? true) return summary;
+    }
+    for (const { old, record } of await this.#store.repairedByPrefix(prefix)) {
+      const snapshot = await this.#store.snapshot(record);
+      if (snapshotName(old, snapshot.header) !== name && old !== name) continue;
+      const summary = summariseSnapshot(snapshot);
       if (this.#options.admits?.(summary) ?? true) return summary;
     }
     return undefined;

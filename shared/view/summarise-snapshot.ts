@@ -1,9 +1,11 @@
+import { lostPathsOf } from "#shared/format/content-losses.ts";
+import { isRepaired } from "#shared/log/repaired-commit-id.ts";
 import type { Snapshot } from "#shared/snapshot/read-snapshot.ts";
 import { snapshotName } from "./snapshot-name.ts";
 import type { SnapshotSummary } from "./view.ts";
 
 /** A snapshot as lists show it. */
-export function summariseSnapshot({ id, header }: Snapshot): SnapshotSummary {
+export function summariseSnapshot({ id, record, header }: Snapshot): SnapshotSummary {
   return {
     directory: snapshotName(id, header),
     id,
@@ -17,5 +19,7 @@ export function summariseSnapshot({ id, header }: Snapshot): SnapshotSummary {
     entries: header.sources.reduce((sum, source) => sum + source.tree.entries, 0),
     totalBytes: header.sources.reduce((sum, source) => sum + source.tree.totalBytes, 0),
     errorCount: header.errorCount,
+    lostPaths: lostPathsOf(header),
+    isRepaired: isRepaired(record),
   };
 }

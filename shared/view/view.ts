@@ -111,7 +111,12 @@ export type SnapshotSummary = {
   readonly roots: readonly string[];
   readonly entries: number;
   readonly totalBytes: number;
+  /** Entries that the backup could not read whole, and paths that were lost later. */
   readonly errorCount: number;
+  /** Paths of which a repair found content lost. */
+  readonly lostPaths: number;
+  /** A repair put it in the place of a damaged one. */
+  readonly isRepaired: boolean;
 };
 
 /** The words for the stored numbers of types. */

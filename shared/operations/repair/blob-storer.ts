@@ -1,6 +1,7 @@
 import { createMac, type Mac } from "#shared/crypto/mac.ts";
 import { formatLimits } from "#shared/format/limits.ts";
 import { indexRowBytes } from "#shared/format/index-section.ts";
+import { type BlobId, idFromBytes } from "#shared/format/ids.ts";
 import type { PackKind } from "#shared/format/segment.ts";
 import type { SessionEnvelope } from "#shared/format/state.ts";
 import { ByteWriter } from "#shared/bytes/byte-writer.ts";
@@ -87,9 +88,10 @@ export class BlobStorer {
     return ordinal;
   }
 
-  /** Stores a blob beside the trees. @returns the ordinal of its segment */
-  addNode(blob: Uint8Array): Promise<number> {
-    return this.add("meta", this.#nodeMac.digest(blob), blob);
+  /** Stores a blob beside the trees. @returns its id and the ordinal of its segment */
+  async addNode(blob: Uint8Array): Promise<{ readonly id: BlobId; readonly segment: number }> {
+    const id = this.#nodeMac.digest(blob);
+    return { id: idFromBytes("blob", id), segment: await this.add("meta", id, blob) };
   }
 
   /** Stores what is open. Nothing may be added afterwards. */

@@ -9,6 +9,7 @@ import type { Store } from "#shared/store/store.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { BlobStorer } from "./blob-storer.ts";
 import { planClaims } from "./claims.ts";
+import { noteLosses } from "./note-losses.ts";
 import { lookForPacks } from "./look-for-packs.ts";
 import {
   condemnDamaged,
@@ -142,14 +143,14 @@ async function stageStates(
   saved: Map<string, number>,
 ): Promise<StateToPublish[]> {
   const { repository, republished } = plan;
-  const restatements = plan.restatements.toSorted(byPublication);
+  const found = plan.restatements.toSorted(byPublication);
   const states: StateToPublish[] = republished.map((each) => ({
     staged: each,
     old: undefined,
   }));
-  if (restatements.length === 0) return states;
+  if (found.length === 0) return states;
   const reader = await repository.blobReader();
-  for (const { needs } of restatements) {
+  for (const { needs } of found) {
     for (const { id, kind } of needs.salvage.values()) {
       if (saved.has(id)) continue;
       const bytes = Buffer.from(id, "latin1");
@@ -157,15 +158,21 @@ async function stageStates(
       saved.set(id, await storer.add(kind, bytes, blob));
     }
   }
-  const copySegments: number[] = [];
-  for (const { commitId, group, header } of restatements)
-    copySegments.push(await storer.addNode(encodeSnapshotCopy({ commitId, group, header })));
+  const restatements: Restatement[] = [];
+  const ownSegments: number[][] = [];
+  for (const each of found) {
+    const { header, segments } = await noteLosses(each, reader, storer);
+    const { commitId, group } = each;
+    const copy = await storer.addNode(encodeSnapshotCopy({ commitId, group, header }));
+    restatements.push({ ...each, header });
+    ownSegments.push([copy.segment, ...segments]);
+  }
   await storer.finish();
   const claims = planClaims(restatements, plan.survey, repository.segments);
   const parts = { plan, storer, saved, claims, claimed: new Set<PackId>() };
   for (const [index, restatement] of restatements.entries()) {
     // In the order in which they are published: each may refer to packs that those before it add.
-    const staged = await restateSnapshot(parts, restatement, { index, copySegment: copySegments[index] ?? 0 });
+    const staged = await restateSnapshot(parts, restatement, { index, ownSegments: ownSegments[index] ?? [] });
     states.push({ staged, old: restatement.old?.stateId });
   }
   return states;

@@ -24,6 +24,8 @@ export type Needs = {
   /** Paths that cannot be had whole any more, as binary strings: the first ten thousand. */
   readonly lostPaths: readonly string[];
   readonly lostCount: number;
+  /** Whether the list of what the backup could not read is lost, which counts as a path in `lostCount` and is none of `lostPaths`. */
+  readonly isErrorListLost: boolean;
 };
 
 /** What is wrong with segments and packs. */
@@ -91,13 +93,14 @@ export class NeedWalk {
       await this.#walkNode(idToBytes(source.tree.nodeId), source.tree.level, "");
     }
     this.#prefix = "";
-    if (header.errorList !== undefined && !this.#find(idToBytes(header.errorList), 0, "meta"))
-      this.#lose("(the list of errors)");
+    const isErrorListLost = header.errorList !== undefined && !this.#find(idToBytes(header.errorList), 0, "meta");
+    if (isErrorListLost) this.#lostCount++;
     return {
       segments: this.#segments,
       salvage: this.#salvage,
       lostPaths: this.#lostPaths,
       lostCount: this.#lostCount,
+      isErrorListLost,
     };
   }
 

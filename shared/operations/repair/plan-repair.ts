@@ -1,3 +1,4 @@
+import { withLosses } from "#shared/format/content-losses.ts";
 import type { PackId, StateId } from "#shared/format/ids.ts";
 import { encodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
 import type { StatesOfLonger } from "#shared/log/find-states-of-longer.ts";
@@ -13,6 +14,7 @@ import { findKeySlots } from "./find-key-slots.ts";
 import { findPacks } from "./find-packs.ts";
 import { hasLostEnd } from "./has-lost-end.ts";
 import { NeedWalk } from "./need-walk.ts";
+import { isLossNoted } from "./note-losses.ts";
 import type { Finding, RepairPlan, Restatement } from "./repair-plan.ts";
 import { lastRecovery } from "./recovery-mark.ts";
 import {
@@ -217,7 +219,8 @@ class Planner {
     }
     const group = head?.group ?? known.group;
     const restatement = { old: record, commitId: repairedCommitId(record), group, header: known.header, needs };
-    if (isComplete && touched.length === 0 && known.isSound) {
+    const isNoted = isLossNoted(known.header, needs);
+    if (isComplete && touched.length === 0 && known.isSound && isNoted) {
       const packs = resolvePacks(repository.log, head.references);
       if (survey.homelessPacks.some((each) => packs.has(each))) this.#guardian ??= restatement;
       return;
@@ -231,9 +234,10 @@ class Planner {
           snapshots: [stateId],
         },
       );
-    } else if (!isComplete && touched.length === 0) {
-      const message =
-        "Its state does not refer to all that it needs, or what it lost was stored again: it gets a new state.";
+    } else if ((!isComplete || !isNoted) && touched.length === 0) {
+      const message = isComplete
+        ? "What it lost is not noted in it as it is now: it gets a new state."
+        : "Its index is incomplete, or what it had lost is in the store again: it gets a new state.";
       this.#find("mended", `snapshot ${stateId}`, message, { snapshots: [stateId] });
     }
     this.#restatements.push(restatement);
@@ -379,7 +383,8 @@ function takeAfter(free: number[], seq: number): number | undefined {
   return at < 0 ? undefined : free.splice(at, 1)[0];
 }
 
-/** What tells one backup from another, however often its header was copied. */
+/** What tells one backup from another, however often its header was copied, and whatever was lost since. */
 function nameOf(header: SnapshotHeader): string {
-  return Buffer.from(encodeSnapshotHeader({ ...header, durationMs: 0 })).toString("latin1");
+  const bare = withLosses({ ...header, durationMs: 0 }, { lostPaths: 0, errorList: undefined });
+  return Buffer.from(encodeSnapshotHeader(bare)).toString("latin1");
 }

@@ -33,12 +33,12 @@ export type RestateParts = {
  * whole state adds; the first one adds the packs of the repair, too.
  *
  * @param index - its number among the restatements for which `parts.claims` was made
- * @param copySegment - the segment that holds its snapshot copy
+ * @param ownSegments - the segments that hold its snapshot copy and what else was stored for it alone
  */
 export async function restateSnapshot(
   parts: RestateParts,
   restatement: Restatement,
-  { index, copySegment }: { readonly index: number; readonly copySegment: number },
+  { index, ownSegments }: { readonly index: number; readonly ownSegments: readonly number[] },
 ): Promise<StagedState> {
   const { plan, storer, saved, claims, claimed } = parts;
   const { repository, survey } = plan;
@@ -46,7 +46,7 @@ export async function restateSnapshot(
   const { commitId, group, header, needs } = restatement;
 
   const references = new SegmentReferences();
-  references.mark(copySegment);
+  for (const segment of ownSegments) references.mark(segment);
   for (const segment of needs.segments) {
     references.mark(segment);
     for (const kept of claims.kept.get(segment) ?? []) references.mark(kept);
