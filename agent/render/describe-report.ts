@@ -4,19 +4,25 @@ import { formatBytes } from "./format-bytes.ts";
 import { formatCount } from "./format-count.ts";
 import { formatDuration } from "./format-duration.ts";
 import { formatTime } from "./format-time.ts";
+import { maintenanceRows } from "./maintenance-rows.ts";
 
 /**
  * A report as lines for people: a first line with how it ended, then one line per fact. The unit in a fact's name
- * (`bytesStored`, `sizeBytes`, `durationMs`, `finishedAtMs`) decides how its value is written and is left out of its label.
+ * (`bytesStored`, `sizeBytes`, `durationMs`, `finishedAtMs`) decides how its value is written and is left out of its label. Facts of a maintenance are told
+ * together.
  */
 export function describeReport(report: Report): string[] {
-  const rows = Object.entries(report.facts).map(([name, value]) => [label(name), describeValue(name, value)] as const);
+  const { rows: first, told } = report.operation === "maintenance" ? maintenanceRows(report.facts) : noRows;
+  const others = Object.entries(report.facts).filter(([name]) => !told.has(name));
+  const rows = [...first, ...others.map(([name, value]) => [label(name), describeValue(name, value)] as const)];
   const labelColumns = Math.max(0, ...rows.map(([text]) => text.length));
   return [
     `${report.operation}: ${report.ending ?? outcomes[report.outcome]}`,
     ...rows.map(([text, value]) => `  ${text.padEnd(labelColumns)}  ${value}`),
   ];
 }
+
+const noRows: ReturnType<typeof maintenanceRows> = { rows: [], told: new Set() };
 
 const outcomes: Readonly<Record<Report["outcome"], string>> = {
   ok: "done",

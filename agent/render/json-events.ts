@@ -9,13 +9,13 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
   notice: { members: "level (info|warning), message, path?", comes: "when there is something to know" },
   entryError: { members: "kind, message, path", comes: "for each entry that failed" },
   report: {
-    members: "operation, outcome (ok|partial|corrupt), and what the operation counted",
+    members: "operation, outcome (ok|partial|corrupt), ending? (in words), and what the operation counted",
     comes: "when it is over",
   },
   failure: { members: "kind, exitCode, message, hint?, detail", comes: "last, when the command failed" },
   snapshot: {
     members:
-      "id, timeMs, time, durationMs, host, name, tags, paths, pathsBase64?, sizeBytes, entries, errors, removedAtMs?",
+      "id, timeMs, time, durationMs, host, name, tags, paths, pathsBase64?, sizeBytes, entries, errors, lostPaths, repaired, removedAtMs?",
     comes: "from ls and info, for each snapshot",
   },
   entry: {

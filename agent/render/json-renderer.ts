@@ -66,7 +66,8 @@ export class JsonRenderer implements Renderer {
 
   finish(report: Report): void {
     this.#stop();
-    this.#event("report", { operation: report.operation, outcome: report.outcome, ...report.facts });
+    const { operation, outcome, ending, facts } = report;
+    this.#event("report", { operation, outcome, ...(ending === undefined ? {} : { ending }), ...facts });
   }
 
   result(event: string, value: JsonRecord): void {

@@ -24,7 +24,7 @@ const inFlightDeletions = 8;
  *
  * May be repeated, and run by any number of maintainers at once: what is deleted costs readers time at worst.
  *
- * @param nowMs - to tell the age of parts, milliseconds since 1970 UTC
+ * @param options.nowMs - by the store's clock, to tell the age of parts, milliseconds since 1970 UTC
  */
 export async function deleteOldCheckpoints(options: {
   readonly store: Store;

@@ -76,7 +76,7 @@ export async function maintenance(options: MaintenanceOptions): Promise<Maintena
   const { appender, reporter, dryRun } = options;
   const progress = newProgress("maintenance", "reading the log");
   reporter.start(progress);
-  const { plan, price, done, state: collected } = await collect(options, progress);
+  const { plan, price, done, state: collected, storeAheadMs } = await collect(options, progress);
   let state = collected;
   const isDoubtful = plan.doubt !== undefined && options.acceptsLog !== true;
   const isBlocked = plan.unreadable.length > 0 || isDoubtful || plan.jumpMs !== undefined;
@@ -86,7 +86,9 @@ export async function maintenance(options: MaintenanceOptions): Promise<Maintena
   const compacted = mayCompact ? await compactStore(options, state, progress) : undefined;
   state = compacted?.report?.log ?? state;
   const checkpoint =
-    dryRun || isDoubtful ? { state, seq: undefined, isWritten: true } : await fold(options, state, progress);
+    dryRun || isDoubtful
+      ? { state, seq: undefined, isWritten: true }
+      : await fold({ ...options, storeAheadMs }, state, progress);
   const damaged = compacted?.report?.damaged ?? [];
   for (const { packId, error } of damaged)
     reporter.notice({ level: "warning", message: `Pack ${packId} was not compacted: ${error.message}` });
@@ -127,7 +129,7 @@ async function collect(
     ...options
   }: MaintenanceOptions,
   progress: Progress,
-): Promise<Pick<MaintenanceReport, "plan" | "price" | "done" | "state">> {
+): Promise<Pick<MaintenanceReport, "plan" | "price" | "done" | "state"> & { readonly storeAheadMs: number }> {
   const { store, clock, signal, atLeast } = appender;
   const stoppable = signal === undefined ? {} : { signal };
   const mark = atLeast === undefined ? {} : { atLeast };
@@ -150,11 +152,12 @@ async function collect(
   const plan = planMaintenance(survey, { policy, witnesses, force, acceptsLog, strays, marked, doubt });
   for (const message of warningsOf(plan)) reporter.notice({ level: "warning", message });
   const price = pricePlan(survey, plan, storageClass ?? "STANDARD");
-  if (dryRun) return { plan, price, done: undefined, state: from };
+  const storeAheadMs = witnesses.storeMs - witnesses.hostMs;
+  if (dryRun) return { plan, price, done: undefined, state: from, storeAheadMs };
   const notice = reporter.notice.bind(reporter);
   const execution = { survey, policy, witnesses, appender: { ...appender, from }, progress, notice };
   const done = await executeMaintenance(plan, execution);
-  return { plan, price, done, state: done.state };
+  return { plan, price, done, state: done.state, storeAheadMs };
 }
 
 async function compactStore(
@@ -189,14 +192,14 @@ async function compactStore(
 }
 
 async function fold(
-  { appender, reporter }: MaintenanceOptions,
+  { appender, reporter, storeAheadMs }: MaintenanceOptions & { readonly storeAheadMs: number },
   from: LogState,
   progress: Progress,
 ): Promise<{ readonly state: LogState; readonly seq: number | undefined; readonly isWritten: boolean }> {
   progress.phase = "writing a checkpoint";
   try {
     const written = await writeCheckpoint({ ...withoutAttempt(appender), from }, { isThorough: true });
-    await tidyCheckpoints({ appender, reporter }, written.state);
+    await tidyCheckpoints({ appender, reporter, storeAheadMs }, written.state);
     return { state: written.state, seq: written.seq, isWritten: true };
   } catch (error) {
     if (!isHoldfastError(error) || error.kind === "interrupted") throw error;
@@ -207,12 +210,17 @@ async function fold(
 
 /** Deletes what newer checkpoints have replaced. What stays for want of an answer goes next time. */
 async function tidyCheckpoints(
-  { appender, reporter }: Pick<MaintenanceOptions, "appender" | "reporter">,
+  {
+    appender,
+    reporter,
+    storeAheadMs,
+  }: Pick<MaintenanceOptions, "appender" | "reporter"> & { readonly storeAheadMs: number },
   state: LogState,
 ): Promise<void> {
   const { store, clock, signal } = appender;
   try {
-    await deleteOldCheckpoints({ store, state, nowMs: clock.nowMs(), ...(signal === undefined ? {} : { signal }) });
+    const nowMs = clock.nowMs() + storeAheadMs;
+    await deleteOldCheckpoints({ store, state, nowMs, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
     if (!isHoldfastError(error) || error.kind === "interrupted") throw error;
     reporter.notice({ level: "warning", message: `Old checkpoints were left in the store: ${error.message}` });
