@@ -161,7 +161,7 @@ describe("a hostile tree restored", () => {
       symlinkSync(join(outside, "victim"), join(target, "file"));
       symlinkSync(join(outside, "new"), join(target, "dangling"));
       symlinkSync(join(outside, "victim"), join(target, "linked"));
-      await restoreTree(
+      const errors = await restoreTree(
         target,
         [
           entry("directory", entryTypes.directory),
@@ -175,8 +175,11 @@ describe("a hostile tree restored", () => {
       );
       expect(lookOutside(), overwrite).toEqual(before);
       expect(existsSync(join(outside, "new"))).toBe(false);
+      // A link to a directory may be how this host is laid out: it stays, and what is below it is named as not restored.
+      expect(errors.map((error) => error.path)).toContain("directory");
+      expect(lstatSync(join(target, "directory")).isSymbolicLink()).toBe(true);
       if (overwrite === "never") expect(lstatSync(join(target, "file")).isSymbolicLink()).toBe(true);
-      else expect(readFileSync(join(target, "directory/victim"), "utf8")).toBe(content);
+      else expect(readFileSync(join(target, "file"), "utf8")).toBe(content);
     }
   });
 

@@ -1,9 +1,11 @@
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { hostname } from "node:os";
 import type { RestoreRequest } from "#agent/commands/engine.ts";
 import { FilesystemExporter } from "#agent/exporters/filesystem-exporter.ts";
+import { displayPath } from "#agent/filesystem/display-path.ts";
 import { makePath } from "#agent/filesystem/make-path.ts";
 import { nodePath } from "#agent/filesystem/node-path.ts";
+import { resolveParents } from "#agent/filesystem/resolve-parents.ts";
 import { type Entry, entryPath, entryTypes } from "#shared/format/entry.ts";
 import type { SnapshotSource } from "#shared/format/snapshot.ts";
 import type { Report } from "#shared/operations/progress.ts";
@@ -39,6 +41,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
   }
   const tree = new SnapshotTree(snapshot, await snapshotReader(repository, snapshot.id));
   const placements = await placementsOf(tree, request);
+  for (const { root, item } of placements) requireWay(root, item.ancestors);
   const { overwrite, xattrs, sparse } = request;
   const items = placements.map(({ source, root, item }) => ({
     item,
@@ -63,8 +66,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
     );
     return { operation: "restore", outcome: plan.errors > 0 ? "partial" : "ok", facts: { dryRun: true, ...plan } };
   }
-  // Nobody else may look in before the modes of what is restored are back.
-  for (const { root } of items) makePath(root, 0o700);
+  for (const { root } of items) makeTarget(root);
   const report = await restore({
     repository,
     snapshot: snapshot.id,
@@ -88,6 +90,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
       fetchedBytes: report.fetchedBytes,
       failed: report.failed,
       attributesNotRestored: report.problems,
+      ...(report.undescribed === 0 ? {} : { directoriesWithoutMetadata: report.undescribed }),
       ...(report.condemnedPacks === 0 ? {} : { condemnedPacks: report.condemnedPacks }),
       durationMs: report.durationMs,
     },
@@ -113,7 +116,7 @@ async function placementsOf(tree: SnapshotTree, request: RestoreRequest): Promis
   if (!mayBeDirectory(entry) || target === undefined) {
     return [
       await (target === undefined
-        ? subtreeInto(tree, source, rel, "/", path.slice(1))
+        ? subtreeInto(tree, source, rel, "/", placeOnHost(path))
         : subtreeInto(tree, source, rel, target, name)),
     ];
   }
@@ -147,8 +150,7 @@ async function wholeSource(
     };
     return { source, root: target ?? "/", item };
   }
-  // In place it goes down from the root, one directory at a time: a link that now stands in the way leads nowhere.
-  if (target === undefined) return subtreeInto(tree, source, "", "/", source.root.slice(1));
+  if (target === undefined) return subtreeInto(tree, source, "", "/", placeOnHost(source.root));
   return subtreeInto(tree, source, "", target, relativeTo(above, source.root));
 }
 
@@ -167,7 +169,7 @@ async function subtreeInto(
   const item: RestoreItem = {
     entries: withItself(entry, rel, (onLost) => readSubtree(source.tree, tree.readNode, rel, { onLost })),
     targetOf: (each) => (each === entry ? name : `${name}/${relativeTo(rel, entryPath(each)).replace(/^\//, "")}`),
-    ancestors: ancestorsOf(name),
+    ancestors: ["", ...ancestorsOf(name)].map((path) => ({ path, entry: undefined })),
     totalEntries: totals === undefined ? undefined : totals.entries + 1,
     totalBytes: totals?.totalBytes,
   };
@@ -213,6 +215,37 @@ async function unlessDamaged<Found>(read: Promise<Found>): Promise<Found | Holdf
 function keyOf(path: string): TreeKey {
   const slash = path.lastIndexOf("/");
   return { dir: slash < 0 ? "" : path.slice(0, slash), name: path.slice(slash + 1) };
+}
+
+/**
+ * Where a path of this host goes, relative to "/". From there on it goes down one directory at a time, and no link is followed: one that is put in
+ * the way meanwhile leads nowhere.
+ */
+function placeOnHost(path: string): string {
+  return resolveParents(path).slice(1);
+}
+
+/** Makes the directory that is restored into. Nobody else may look in before the permissions of what is restored are back. */
+function makeTarget(root: string): void {
+  if (existsSync(nodePath(root))) return;
+  const above = root.slice(0, Math.max(1, root.lastIndexOf("/")));
+  makePath(above);
+  makePath(root, 0o700);
+}
+
+/** @throws {HoldfastError} conflict: something else than a directory is where one is to lead to what is restored */
+function requireWay(root: string, ancestors: RestoreItem["ancestors"]): void {
+  for (const { path } of ancestors) {
+    if (path === "") continue;
+    const full = `${root === "/" ? "" : root}/${path}`;
+    const found = lstatSync(nodePath(full), { throwIfNoEntry: false });
+    if (found === undefined) return;
+    if (found.isDirectory()) continue;
+    const what = found.isSymbolicLink() ? "a symbolic link" : "something that is no directory";
+    throw new HoldfastError("conflict", `Cannot restore below ${displayPath(full)}: ${what} is in its place`, {
+      hint: "Nothing was changed. Move it away, or restore into another directory.",
+    });
+  }
 }
 
 /** The directories that lead to a relative path, from the top. */

@@ -1,11 +1,14 @@
+import { chmodSync, readdirSync, statSync } from "node:fs";
 import type { Exporter, ExportProblem, FileDecision, OpenedFile } from "#shared/connectors/exporter.ts";
 import { type Entry, entryTypes } from "#shared/format/entry.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { applyLateFlags, hasLateFlags } from "#agent/filesystem/apply-flags.ts";
 import { applyMetadata, type ApplyOptions } from "#agent/filesystem/apply-metadata.ts";
 import { createEntryStat } from "#agent/filesystem/entry-stat.ts";
+import { displayPath } from "#agent/filesystem/display-path.ts";
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import { makeDirectory, makeHardLink, makeSpecial, makeSymlink, removeEntry } from "#agent/filesystem/make-special.ts";
+import { nodePath } from "#agent/filesystem/node-path.ts";
 import { readLink } from "#agent/filesystem/read-link.ts";
 import { SafeTarget, type TargetPlace } from "#agent/filesystem/safe-target.ts";
 import { statInto } from "#agent/filesystem/stat-path.ts";
@@ -64,21 +67,44 @@ export class FilesystemExporter implements Exporter {
       return;
     }
     const place = this.#target.locate(path);
-    if (makeDirectory(place.path, place.directoryFd)) {
-      this.#made.add(path);
-      return;
-    }
-    const existing = this.#look(place);
-    if (existing === "directory") {
+    const fate = this.#fateOfDirectory(path, place);
+    if (fate === "keep") {
       if (this.#options.overwrite === "never") this.#kept.add(path);
       return;
     }
-    if (existing !== undefined) {
-      if (this.#options.overwrite === "never") throw inTheWay(path, existing);
-      removeEntry(place.path, "other", place.directoryFd);
-    }
+    if (fate === "replace") removeEntry(place.path, "other", place.directoryFd);
     if (!makeDirectory(place.path, place.directoryFd)) throw inTheWay(path, "another entry");
     this.#made.add(path);
+  }
+
+  takeDirectory(path: string): boolean {
+    if (path === "") {
+      if (this.#options.makesRoot) this.#made.add(path);
+      return this.#options.makesRoot;
+    }
+    const place = this.#target.locate(path);
+    const existing = this.#look(place);
+    if (existing === "directory") return false;
+    if (existing !== undefined || !makeDirectory(place.path, place.directoryFd))
+      throw inTheWay(path, existing ?? "another entry");
+    this.#made.add(path);
+    return true;
+  }
+
+  finishUndescribed(path: string): void {
+    const { path: name, directoryFd } = this.#target.locate(path);
+    chmodSync(nodePath(name, directoryFd), 0o777 & ~process.umask());
+  }
+
+  /** What becomes of what is in the place of a directory. @throws {HoldfastError} conflict: it may not give way */
+  #fateOfDirectory(path: string, place: TargetPlace): "create" | "keep" | "replace" {
+    if (this.#made.has(parentOf(path))) return "create";
+    const existing = this.#look(place);
+    if (existing === undefined) return "create";
+    if (existing === "directory") return "keep";
+    if (existing === "symlink" && leadsToDirectory(place)) throw linkInTheWay(path);
+    if (this.#options.overwrite === "never") throw inTheWay(path, existing);
+    return "replace";
   }
 
   decide(path: string, entry: Entry): FileDecision {
@@ -95,14 +121,20 @@ export class FilesystemExporter implements Exporter {
   }
 
   foresee(path: string, entry: Entry): FileDecision {
-    let existing: string | undefined;
-    try {
-      existing = this.#look(this.#target.locate(path));
-    } catch (error) {
-      if (!isHoldfastError(error, "absent")) throw error;
-    }
-    if (existing === "directory" && entry.type === entryTypes.directory) return "keep";
-    return this.#decision(existing, entry);
+    const fate = this.#made.has(parentOf(path)) ? "create" : this.#foreseeAt(path, entry);
+    if (entry.type === entryTypes.directory && fate !== "keep") this.#made.add(path);
+    return fate;
+  }
+
+  #foreseeAt(path: string, entry: Entry): FileDecision {
+    if (path === "") return "keep";
+    const place = this.#target.locate(path);
+    if (entry.type === entryTypes.directory) return this.#fateOfDirectory(path, place);
+    if (entry.type !== entryTypes.file && this.#isThere(path, place, entry)) return "keep";
+    const existing = this.#look(place);
+    const decision = this.#decision(existing, entry);
+    if (decision === "replace" && existing === "directory" && !isEmptyDirectory(place)) throw inTheWay(path, existing);
+    return decision;
   }
 
   #decision(existing: string | undefined, entry: Entry): FileDecision {
@@ -284,8 +316,28 @@ function removeEmptyDirectory(place: TargetPlace): boolean {
   }
 }
 
+/** Whether a directory that is to give way has nothing in it; one that cannot be read counts as full. */
+function isEmptyDirectory(place: TargetPlace): boolean {
+  try {
+    return readdirSync(nodePath(place.path, place.directoryFd)).length === 0;
+  } catch {
+    return false;
+  }
+}
+
+function leadsToDirectory(place: TargetPlace): boolean {
+  return statSync(nodePath(place.path, place.directoryFd), { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 function inTheWay(path: string, existing: string): HoldfastError {
-  return new HoldfastError("conflict", `Cannot restore ${path}: a ${existing} is in the way`, {
-    hint: "Restore into an empty directory, or give --overwrite changed.",
+  return new HoldfastError("conflict", `Cannot restore ${displayPath(path)}: a ${existing} is in the way`, {
+    hint: "Move it away, or restore into an empty directory with --to.",
+  });
+}
+
+function linkInTheWay(path: string): HoldfastError {
+  const message = `Cannot restore the directory ${displayPath(path)}: a symbolic link to a directory is in its place, so nothing below it was restored`;
+  return new HoldfastError("conflict", message, {
+    hint: "Remove the link, or restore this directory into the one that it leads to, with --to.",
   });
 }

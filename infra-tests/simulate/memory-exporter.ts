@@ -12,6 +12,8 @@ export function memoryExporter(files: RestoredFiles): Exporter {
     makeDirectory: () => undefined,
     decide: () => "create",
     foresee: () => "create",
+    takeDirectory: () => true,
+    finishUndescribed: () => undefined,
     updateFile: () => noExportProblems,
     makeOther: () => noExportProblems,
     makeLink: () => undefined,

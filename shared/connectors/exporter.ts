@@ -22,11 +22,20 @@ export type FileDecision =
 export interface Exporter {
   /** What it writes to, for people. */
   readonly description: string;
-  /** Makes a directory, or takes one that is there. */
+  /** Makes the directory of an entry, or takes one that is there; what else is there gives way where the restore may replace it. */
   makeDirectory(path: string): void;
+  /**
+   * Takes a directory that no entry describes, or makes one. Nothing gives way.
+   *
+   * @returns whether it was made
+   * @throws {HoldfastError} conflict: something else is there, a link included
+   */
+  takeDirectory(path: string): boolean;
+  /** Gives a directory that was made, and that nothing describes, the permissions that a new directory has. */
+  finishUndescribed(path: string): void;
   /** Decides what becomes of a file. */
   decide(path: string, entry: Entry): FileDecision;
-  /** What would become of an entry of any type; changes nothing. */
+  /** What would become of an entry of any type; changes nothing. Entries come in order, and throw what restoring them would. */
   foresee(path: string, entry: Entry): FileDecision;
   /** Puts metadata on a file that is kept, where it differs. */
   updateFile(path: string, entry: Entry): readonly ExportProblem[];

@@ -2,6 +2,8 @@ import type { Exporter } from "#shared/connectors/exporter.ts";
 import { entryPath, entryTypes } from "#shared/format/entry.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { newProgress, type Reporter } from "#shared/operations/progress.ts";
+import { BlockedDirectories } from "./blocked-directories.ts";
+import { notRead } from "./not-read.ts";
 import type { RestoreItem } from "./restore-options.ts";
 
 /** What a restore would do. */
@@ -23,6 +25,7 @@ export async function planRestore(
   reporter.start(progress);
   const plan = { entries: 0, create: 0, replace: 0, keep: 0, bytesToWrite: 0, errors: 0 };
   for (const { item, exporter } of items) {
+    const blocked = new BlockedDirectories();
     const entries = item.entries(({ last, entries: lost, error }) => {
       plan.errors += lost;
       reporter.entryError({ path: entryPath(last), kind: error.kind, message: error.message });
@@ -32,6 +35,15 @@ export async function planRestore(
       progress.entriesDone++;
       progress.currentPath = path;
       plan.entries++;
+      if (blocked.holds(path)) {
+        plan.errors++;
+        continue;
+      }
+      if (entry.error !== undefined) {
+        plan.errors++;
+        reporter.entryError({ path, kind: "absent", message: notRead(entry.error) });
+        continue;
+      }
       try {
         const decision = exporter === undefined ? "create" : exporter.foresee(path, entry);
         plan[decision === "leave" ? "keep" : decision]++;
@@ -40,6 +52,7 @@ export async function planRestore(
       } catch (error) {
         if (!isHoldfastError(error) || error.kind === "internal") throw error;
         plan.errors++;
+        if (entry.type === entryTypes.directory) blocked.add(path);
         reporter.entryError({ path, kind: String(error.detail["errno"] ?? error.kind), message: error.message });
       }
     }

@@ -5,14 +5,21 @@ import type { Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { LostEntries } from "#shared/tree/read-tree.ts";
 
+/** A directory that leads to what is restored. */
+export type Ancestor = {
+  readonly path: string;
+  /** What the snapshot recorded of it, with the path in the target; undefined: nothing. */
+  readonly entry: Entry | undefined;
+};
+
 /** A tree, or part of one, and where it goes. */
 export type RestoreItem = {
   /** Entries in key order; those that cannot be read are told of and left out. */
   readonly entries: (onLost: (lost: LostEntries) => void) => AsyncIterable<Entry>;
   /** The path of an entry in the target; "" is the target itself. */
   readonly targetOf: (entry: Entry) => string;
-  /** Directories in the target that lead to the first entry, from the top. */
-  readonly ancestors: readonly string[];
+  /** Directories in the target that lead to the first entry, from the top. Those that are there stay as they are. */
+  readonly ancestors: readonly Ancestor[];
   /** How many entries and bytes there are, for the progress. */
   readonly totalEntries: number | undefined;
   readonly totalBytes: number | undefined;
@@ -44,6 +51,8 @@ export type RestoreReport = {
   readonly damaged: number;
   /** Attributes that could not be restored. */
   readonly problems: number;
+  /** Directories that were made and that the snapshot does not describe: they have the permissions of a new directory. */
+  readonly undescribed: number;
   /** Packs that were read although they are condemned. */
   readonly condemnedPacks: number;
   readonly durationMs: number;

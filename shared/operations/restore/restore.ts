@@ -7,9 +7,11 @@ import { newProgress, type Progress, type Reporter } from "#shared/operations/pr
 import type { Repository } from "#shared/repository/repository.ts";
 import { explainLoss, type ReadsBlobs, snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
 import type { LostEntries } from "#shared/tree/read-tree.ts";
+import { BlockedDirectories } from "./blocked-directories.ts";
 import { ContentRestorer } from "./content-restorer.ts";
 import { ContentWindow, type PlannedFile } from "./content-window.ts";
 import { DirectoryLedger } from "./directory-ledger.ts";
+import { notRead } from "./not-read.ts";
 import { planRanges } from "./plan-ranges.ts";
 import type { RestoreItem, RestoreOptions, RestoreReport } from "./restore-options.ts";
 import { warnOfCondemned } from "#shared/operations/warn-of-condemned.ts";
@@ -35,6 +37,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
     failed: 0,
     damaged: 0,
     problems: 0,
+    undescribed: 0,
   };
   for (const { item } of options.items) {
     if (item.totalEntries !== undefined) progress.entriesTotal = (progress.entriesTotal ?? 0) + item.totalEntries;
@@ -90,6 +93,7 @@ class ItemRestore {
   /** Whether entries were lost, so that directories may have to be made without them. */
   #lostDirectories = false;
   #lastParent = "";
+  readonly #blocked = new BlockedDirectories();
 
   constructor(parts: {
     repository: Repository;
@@ -133,19 +137,24 @@ class ItemRestore {
 
   async run(): Promise<void> {
     this.#content.prepare();
-    for (const path of this.#item.ancestors) this.#exporter.makeDirectory(path);
+    const made = this.#item.ancestors.filter(({ path }) => this.#exporter.takeDirectory(path));
     for await (const entry of this.#item.entries((lost) => this.#lose(lost))) {
       const path = this.#item.targetOf(entry);
       this.#progress.currentPath = path;
       this.#counts.entries++;
+      if (this.#blocked.holds(path)) {
+        this.#counts.failed++;
+        continue;
+      }
       if (this.#lostDirectories) this.#try(path, () => this.#makeParents(path));
       const placed = { ...entry, dir: parentOf(path), name: path.slice(path.lastIndexOf("/") + 1) };
       if (entry.error !== undefined) {
-        this.#fail(path, { kind: "absent", message: `It was not read when the snapshot was made: ${entry.error}` });
+        this.#fail(path, { kind: "absent", message: notRead(entry.error) });
         continue;
       }
       if (entry.type === entryTypes.file) await this.#planFile(path, placed);
-      else this.#try(path, () => this.#makeOther(path, placed));
+      else if (!this.#try(path, () => this.#makeOther(path, placed)) && entry.type === entryTypes.directory)
+        this.#blocked.add(path);
       if (this.#window.full) await this.#flush();
     }
     await this.#flush();
@@ -158,6 +167,7 @@ class ItemRestore {
         for (const problem of this.#exporter.finishDirectory(path, entry)) this.#problem(path, problem);
       });
     }
+    for (const { path, entry } of made.toReversed()) this.#try(path, () => this.#finishAncestor(path, entry));
     for (const entry of this.#late.takeReversed()) {
       const path = entryPath(entry);
       this.#try(path, () => {
@@ -185,7 +195,7 @@ class ItemRestore {
     const parent = parentOf(path);
     if (parent === this.#lastParent) return;
     for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1))
-      this.#exporter.makeDirectory(path.slice(0, slash));
+      this.#exporter.takeDirectory(path.slice(0, slash));
     this.#lastParent = parent;
   }
 
@@ -329,11 +339,24 @@ class ItemRestore {
     this.#progress.bytesDone += entry.size;
   }
 
-  #try(path: string, step: () => void): void {
+  /** Gives a directory that leads to what is restored, and was made for it, what the snapshot knows of it. */
+  #finishAncestor(path: string, entry: Entry | undefined): void {
+    if (entry === undefined) {
+      if (path !== "") this.#counts.undescribed++;
+      this.#exporter.finishUndescribed(path);
+      return;
+    }
+    for (const problem of this.#exporter.finishDirectory(path, entry)) this.#problem(path, problem);
+  }
+
+  /** @returns whether it went well; a failure was reported */
+  #try(path: string, step: () => void): boolean {
     try {
       step();
+      return true;
     } catch (error) {
       this.#report(path, error);
+      return false;
     }
   }
 
