@@ -36,7 +36,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   const globals: GlobalValues = values;
   const renderer = surroundings.renderer(globals);
   const { wiring, signal, writeBytes } = surroundings;
-  const secretSources = wiring.secretSources(globals);
+  const secretSources = wiring.secretSources(globals, { isInputTaken: Object.entries(values).some(takesInput) });
   let opened: Promise<Engine> | undefined;
   const engine = () => (opened ??= wiring.engine({ globals, store, signal, secretSources, renderer }));
   const context = { options: values, globals, positionals, renderer, signal, writeBytes, secretSources, engine };
@@ -52,6 +52,11 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   } finally {
     await (await opened)?.close();
   }
+}
+
+/** Whether an option has the command read standard input, so that nothing else may. */
+function takesInput([name, value]: readonly [string, unknown]): boolean {
+  return name === "stdin" && value === true;
 }
 
 async function findCommand(leading: readonly string[], name: string | undefined): Promise<Command> {

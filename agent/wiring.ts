@@ -13,7 +13,7 @@ import type { StoreLocation } from "#shared/store/store-location.ts";
 export type Wiring = {
   readonly environment: Environment;
   /** Where this run's secret may come from. */
-  secretSources(globals: GlobalValues): SecretSources;
+  secretSources(globals: GlobalValues, options: { readonly isInputTaken: boolean }): SecretSources;
   /** The operations on the store of this run. @throws {HoldfastError} invalid: no store was named */
   engine(run: EngineRun): Promise<Engine>;
 };
@@ -30,7 +30,8 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
   const environment = readEnvironment(variables, homeDirectory);
   return {
     environment,
-    secretSources: (globals) => ({
+    secretSources: (globals, { isInputTaken }) => ({
+      isInputTaken,
       keyfile: globals.keyfile,
       passphraseCommand: globals["passphrase-command"],
       passphrase: environment.passphrase,

@@ -6,12 +6,30 @@ import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
 import { excludeArgument } from "./exclude-argument.ts";
 import { readExcludeFile } from "./read-exclude-file.ts";
+import { streamOptions, streamRequest } from "./stream-request.ts";
+
+/** Options that mean nothing where no files are read. */
+const fileOptions = ["dry-run", "exclude", "exclude-file", "one-file-system", "no-xattr", "parent"] as const;
+
+/** Those of `fileOptions` that were given. */
+function optionsForFiles(
+  values: Readonly<Record<(typeof fileOptions)[number], boolean | string | readonly string[] | undefined>>,
+): string[] {
+  return fileOptions.filter((name) => {
+    const value = values[name];
+    return typeof value === "object" ? value.length > 0 : value !== undefined && value !== false;
+  });
+}
 
 /** `holdfast backup`: writes a snapshot of directories and files. */
 export const backup = defineCommand({
   name: "backup",
-  summary: "write a snapshot of directories and files",
-  synopsis: ["[options] PATH..."],
+  summary: "write a snapshot of directories and files, or of a stream",
+  synopsis: [
+    "[options] PATH...",
+    "[options] --stdin --stdin-filename PATH",
+    "[options] --from-command PATH -- COMMAND [ARGUMENT...]",
+  ],
   manual: {
     description: [
       "Reads every PATH and everything below it, stores what the store does not have yet, and publishes a snapshot. The snapshot shows all at once, at the very end: a backup that fails or is stopped leaves no half snapshot, and the next one takes up what was stored already.",
@@ -20,12 +38,14 @@ export const backup = defineCommand({
       "Kept of each entry: type, permissions, owner by number and name, times to the nanosecond, links, devices, extended attributes with ACLs and capabilities, file flags, and holes. Sockets are recorded, not kept.",
       "Every PATH that is named is in the snapshot, also below a directory that is excluded or that another PATH reaches through a link only; or the report names it and the exit code is partial. A PATH that is missing does not keep the others from being backed up.",
       "A PATH that is a symlink is stored, and so is what it leads to, under its own path. `LINK/` or `LINK/.` stores what the link leads to under the path of the link. `..` after a link means the directory above what the link leads to. A pipe, a socket, a device or a name such as /dev/stdin is refused as a PATH. The store does not back itself up, wherever it is mounted.",
+      "A stream is backed up as one file, in a snapshot of its own: standard input with --stdin, or what a command prints with --from-command. It may be of any size. The file has the mode 0600 and the user of this process as its owner. Snapshots of the same PATH continue one series, and content that is in the store is not stored again. Prefer --from-command: where the command fails, no snapshot is made, and its exit code is told, while nobody tells the reader of a pipe that the writer failed (in bash, `set -o pipefail` at least tells you). So an empty standard input is refused; an empty output of a command that succeeds is stored, with a warning. The command is run without a shell; it reads the standard input and writes to the standard error of this process, and does not see the passphrase in its environment.",
       "Patterns of --exclude are those of gitignore: `*.o` anywhere, `/tmp` at the root of a PATH, `cache/` directories only, `!keep.o` re-includes. The last pattern that matches wins. A directory that is excluded is not entered. A pattern that begins with a PATH, such as `/home/me/cache` for the PATH /home/me, names that place of the host. Patterns that matched nothing are listed in a warning.",
     ],
     exits: {
       corrupt: "the log is damaged, was set back or lost its end: nothing was written",
       partial: "the snapshot is there, but some entries could not be read, or a PATH is missing",
-      absent: "there is no store, or no PATH exists",
+      absent: "there is no store, or no PATH exists; or standard input is empty, or there is no such command",
+      unavailable: "the command of --from-command failed: no snapshot was made",
     },
     examples: [
       { line: "holdfast at /var/backups backup /etc /home", does: "Back up two directories into one snapshot." },
@@ -33,9 +53,18 @@ export const backup = defineCommand({
         line: "holdfast backup --tag nightly --exclude '*.tmp' --exclude-file ~/.backupignore --one-file-system /",
         does: "Back up the root file system to HOLDFAST_STORE, without what the patterns name.",
       },
+      {
+        line: "holdfast backup --from-command /dumps/shop.sql -- pg_dump shop",
+        does: "Back up what pg_dump prints, unless it fails.",
+      },
+      {
+        line: "holdfast backup --stdin --stdin-filename /streams/data.zfs",
+        does: "After `zfs send tank/data@today |`: back up that stream. `holdfast cat latest:/streams/data.zfs` gives it back.",
+      },
     ],
   },
   options: [
+    ...streamOptions,
     { name: "dry-run", short: "n", type: "flag", description: "Read and compare, but store nothing." },
     { name: "tag", type: "text", value: "TAG", repeatable: true, description: "Mark the snapshot with TAG." },
     { name: "name", type: "text", value: "NAME", description: "Name the line of snapshots that this one continues." },
@@ -75,16 +104,19 @@ export const backup = defineCommand({
     },
   ],
   async run({ options, positionals, signal, engine }) {
-    expectArguments("backup", positionals, { min: 1, max: Number.POSITIVE_INFINITY, wanted: "at least one PATH" });
+    const stream = streamRequest(options, positionals, optionsForFiles(options));
+    if (stream === undefined)
+      expectArguments("backup", positionals, { min: 1, max: Number.POSITIVE_INFINITY, wanted: "at least one PATH" });
     if (options.force && options.parent !== undefined) {
       throw new HoldfastError("invalid", "Cannot use --force with --parent: they exclude each other");
     }
-    prepareScanThread();
+    if (stream === undefined) prepareScanThread();
     const fromFiles = await Promise.all(options["exclude-file"].map((path) => readExcludeFile(path, signal)));
     const report = await (
       await engine()
     ).backup({
-      paths: positionals.map(sourceArgument),
+      paths: stream === undefined ? positionals.map(sourceArgument) : [],
+      stream,
       dryRun: options["dry-run"],
       tags: options.tag,
       name: options.name,

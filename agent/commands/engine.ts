@@ -81,8 +81,10 @@ export type CreatedStore = { readonly storeId: string };
 
 /** What `backup` asks. Paths are absolute, as binary strings. */
 export type BackupRequest = {
-  /** With a slash at its end a path that is a symlink stands for what it leads to. */
+  /** With a slash at its end a path that is a symlink stands for what it leads to. None where there is a stream. */
   readonly paths: readonly string[];
+  /** What is backed up instead of paths. */
+  readonly stream?: StreamRequest | undefined;
   readonly dryRun: boolean;
   readonly tags: readonly string[];
   readonly name: string | undefined;
@@ -96,6 +98,14 @@ export type BackupRequest = {
   readonly parent: SnapshotReference | undefined;
   /** Open with a writer's key only, and refuse an owner's. */
   readonly writer: boolean;
+};
+
+/** A stream that is backed up as one file. */
+export type StreamRequest = {
+  /** Where the snapshot shows it: absolute, as a binary string. */
+  readonly path: string;
+  /** The program and its arguments whose output it is; undefined: standard input. */
+  readonly command: readonly string[] | undefined;
 };
 
 /** What `restore` asks. */

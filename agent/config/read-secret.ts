@@ -9,6 +9,8 @@ export type SecretSources = {
   readonly keyfile: string | undefined;
   /** `--passphrase-command` */
   readonly passphraseCommand: string | undefined;
+  /** Whether standard input is not for a command to read, because it is backed up. */
+  readonly isInputTaken?: boolean;
   /** HOLDFAST_PASSPHRASE */
   readonly passphrase: string | undefined;
   /** Gives the terminal to ask on, if there is one. */
@@ -86,7 +88,10 @@ async function givenSecret(sources: SecretSources, signal: AbortSignal): Promise
   if (sources.passphraseCommand !== undefined) {
     // Loaded where it is needed, with Node's child processes.
     const { runPassphraseCommand } = await import("./run-passphrase-command.ts");
-    const passphrase = await runPassphraseCommand(sources.passphraseCommand, signal);
+    const passphrase = await runPassphraseCommand(sources.passphraseCommand, {
+      signal,
+      stdin: sources.isInputTaken === true ? "ignore" : "inherit",
+    });
     return { form: "passphrase", passphrase, source: "--passphrase-command" };
   }
   if (sources.passphrase === undefined) return undefined;

@@ -15,9 +15,12 @@ const newline = 0x0a;
  * @throws {HoldfastError} denied: it cannot be started, fails, prints nothing, a line of more than 64 KiB, or no UTF-8
  * @throws the signal's reason
  */
-export async function runPassphraseCommand(command: string, signal: AbortSignal): Promise<string> {
+export async function runPassphraseCommand(
+  command: string,
+  { signal, stdin }: { readonly signal: AbortSignal; readonly stdin: "inherit" | "ignore" },
+): Promise<string> {
   signal.throwIfAborted();
-  const child = spawn("/bin/sh", ["-c", command], { stdio: ["inherit", "pipe", "inherit"] });
+  const child = spawn("/bin/sh", ["-c", command], { stdio: [stdin, "pipe", "inherit"] });
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()).once("error", () => resolve()));
   /** Resolves at a good end. */
   const ended = new Promise<void>((resolve, reject) => {

@@ -1,25 +1,21 @@
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { BackupRequest } from "#agent/commands/engine.ts";
-import { FilesystemImporter } from "#agent/importers/filesystem-importer.ts";
-import type { SkippedDirectories } from "#agent/importers/skipped-directories.ts";
 import { programVersion } from "#agent/program-version.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { backup } from "#shared/operations/backup/backup.ts";
 import { planBackup } from "#shared/operations/backup/plan-backup.ts";
 import type { TreeMemory } from "#shared/operations/backup/tree-memory.ts";
 import type { Report } from "#shared/operations/progress.ts";
+import { type BackupSources, backupSources } from "./backup-sources.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { giveMemoryBack } from "./lean-memory.ts";
 import { openFileJournal } from "./file-journal.ts";
 import { findRecord } from "./find-snapshots.ts";
-import { findSources, type FoundSources, type ScannedSource } from "./find-sources.ts";
 import { keepCheckpoint } from "./keep-checkpoint.ts";
 import { spareCache } from "./spare-cache.ts";
 import { treeMemoryFiles } from "./tree-memory-files.ts";
 import { rememberLog, type Session, threadsOf } from "./session.ts";
-import { storeToSkip } from "./store-to-skip.ts";
-import { tellFindings } from "./tell-findings.ts";
 import { unmetSources } from "./unmet-sources.ts";
 
 /** Packs being stored at once: on a disk of this machine, and far away. */
@@ -36,15 +32,13 @@ export async function runBackup(
   // The scan begins while the store is being opened.
   const host = request.host ?? hostname();
   const memory = memoryOf(parts, request);
-  const skip = storeToSkip(parts.storeDirectory);
-  const found = findSources(request.paths, { ...request, skip });
-  const importers = importersOf(found.sources, request, { host, memory, skip });
+  const sources = backupSources(request, { host, memory, storeDirectory: parts.storeDirectory });
   try {
     const session = await open();
-    for (const notice of found.notices) parts.reporter.notice(notice);
-    return await backUp(parts, session, request, { host, importers, memory, found });
+    for (const notice of sources.notices) parts.reporter.notice(notice);
+    return await backUp(parts, session, request, { host, memory, sources });
   } finally {
-    await Promise.all(importers.map((importer) => importer.close()));
+    await Promise.all(sources.importers.map((importer) => importer.close()));
   }
 }
 
@@ -52,30 +46,21 @@ async function backUp(
   parts: EngineParts,
   session: Session,
   request: BackupRequest,
-  source: {
-    readonly host: string;
-    readonly importers: readonly FilesystemImporter[];
-    readonly memory: TreeMemory | undefined;
-    readonly found: FoundSources;
-  },
+  source: { readonly host: string; readonly memory: TreeMemory | undefined; readonly sources: BackupSources },
 ): Promise<Report> {
   const { repository } = session;
-  const { host, importers, memory, found } = source;
+  const { host, memory, sources } = source;
+  const { importers, problems } = sources;
   if (request.writer && repository.keys.role !== "writer") {
     throw new HoldfastError("denied", "Cannot back up as a writer: the key given is an owner's", {
       hint: "Make a writer's key file with `holdfast key add --role writer --out FILE`.",
     });
   }
   const { force } = request;
-  const { problems } = found;
   const common = { repository, importers, problems, force, reporter: parts.reporter, signal: parts.signal };
   if (request.dryRun) {
     const plan = await planBackup(common);
-    const findings = tellFindings(
-      importers.map((importer) => importer.findings),
-      request.excludes,
-      parts.reporter,
-    );
+    const findings = sources.tell(parts.reporter, plan.totalBytes);
     return {
       operation: "backup",
       outcome: plan.errorCount > 0 ? "partial" : "ok",
@@ -108,13 +93,9 @@ async function backUp(
       ...(request.parent === undefined ? {} : { parent: findRecord(repository, request.parent) }),
     });
     rememberLog(parts, repository);
-    const unmet = await unmetSources(repository, report.snapshotId, found.brought);
+    const unmet = await unmetSources(repository, report.snapshotId, sources.brought);
     for (const { root } of unmet) parts.reporter.entryError({ path: root, kind: "absent", message: unmetMessage });
-    const findings = tellFindings(
-      importers.map((importer) => importer.findings),
-      request.excludes,
-      parts.reporter,
-    );
+    const findings = sources.tell(parts.reporter, report.totalBytes);
     await keepCheckpoint(repository, parts);
     rememberLog(parts, repository);
     return {
@@ -152,28 +133,6 @@ function userName(): string {
 
 /** What a plan looks at is not remembered. */
 function memoryOf(parts: EngineParts, request: BackupRequest): TreeMemory | undefined {
-  if (!parts.useCache || request.dryRun) return undefined;
+  if (!parts.useCache || request.dryRun || request.stream !== undefined) return undefined;
   return treeMemoryFiles(parts.directories, parts.store.description, spareCache(parts.reporter));
-}
-
-function importersOf(
-  sources: readonly ScannedSource[],
-  request: BackupRequest,
-  common: { readonly host: string; readonly memory: TreeMemory | undefined; readonly skip: SkippedDirectories },
-): FilesystemImporter[] {
-  const { host, memory, skip } = common;
-  const { oneFileSystem, xattrs } = request;
-  return sources.map(
-    ({ root, readFrom, excludes }) =>
-      new FilesystemImporter({
-        root,
-        readFrom,
-        host,
-        excludes,
-        oneFileSystem,
-        xattrs,
-        skip,
-        known: request.force ? undefined : memory?.recall(root),
-      }),
-  );
 }

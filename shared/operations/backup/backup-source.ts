@@ -95,6 +95,8 @@ class SourceBackup {
       }
       run.checkStopped();
       await this.#drain("open");
+      // A source that is one file gives no record before which to wait for the packs that it fills.
+      if (run.mustWait) await this.#makeRoom(run.progress.currentPath);
     }
     this.#releaseHeld();
     run.sendBatch();
