@@ -44,15 +44,18 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
           hint: "Write `holdfast at STORE COMMAND`, or set HOLDFAST_STORE.",
         });
       }
-      const [{ openStore }, { parseStoreLocation }, { directories }, { storeEngine }] = await Promise.all([
-        import("#shared/store/open-store.ts"),
-        import("#shared/store/store-location.ts"),
-        import("#agent/config/directories.ts"),
-        import("#agent/engine/store-engine.ts"),
-      ]);
+      const [{ openStore }, { parseStoreLocation }, { directories }, { storeEngine }, { Patience }] = await Promise.all(
+        [
+          import("#shared/store/open-store.ts"),
+          import("#shared/store/store-location.ts"),
+          import("#agent/config/directories.ts"),
+          import("#agent/engine/store-engine.ts"),
+          import("#agent/engine/patience.ts"),
+        ],
+      );
       const parsed = asKernelSees(parseStoreLocation(location));
       return storeEngine({
-        store: await openStore(parsed),
+        store: await openStore(parsed, { proxies: environment.proxies }),
         storeDirectory: parsed.kind === "directory" ? absolutePath(parsed.path) : undefined,
         storageClass:
           parsed.kind === "s3" && parsed.endpoint === undefined ? (parsed.storageClass ?? "STANDARD") : undefined,
@@ -60,6 +63,7 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
         useCache: !globals["no-cache"],
         acceptRollback: globals["accept-rollback"],
         concurrency: globals.concurrency,
+        patience: new Patience(globals["retry-for"]),
         secretSources,
         reporter: renderer,
         signal,

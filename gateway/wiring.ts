@@ -7,6 +7,8 @@ import { systemRandom } from "#shared/random.ts";
 import type { SlotSecret } from "#shared/repository/key-slots.ts";
 import { openBundle, openRepository, readConfig } from "#shared/repository/open-repository.ts";
 import { openStore } from "#shared/store/open-store.ts";
+import { proxyVariablesOf } from "#shared/store/proxy-variables.ts";
+import { retryingStore } from "#shared/store/retrying-store.ts";
 import { parseStoreLocation } from "#shared/store/store-location.ts";
 import { FollowedStore } from "#shared/view/followed-store.ts";
 import { readAccessConfig } from "./access/access-config.ts";
@@ -27,6 +29,8 @@ const protocols: Readonly<Record<string, Protocol>> = { http: httpProtocol, webd
  * | variable | what |
  * |---|---|
  * | HOLDFAST_STORE | the store: `s3://BUCKET/PREFIX?region=…` |
+ * | HOLDFAST_RETRY_SECONDS | for how long a store that does not answer is tried again. Default 10 |
+ * | HTTPS_PROXY, HTTP_PROXY, NO_PROXY | proxies on the way to the store |
  * | HOLDFAST_KEY_FILE or HOLDFAST_KEY | a file with the key (a key file, a recovery key, a passphrase), or its text |
  * | HOLDFAST_MOUNT_ACCESS_FILE or HOLDFAST_MOUNT_ACCESS | who may see what: a file, or its text, as `holdfast mount --access` reads it |
  * | HOLDFAST_MOUNT_PROTOCOLS | `http`, `webdav` and `s3`, joined by commas; one is at `/`, several as with `holdfast mount`. Default `http` |
@@ -46,7 +50,12 @@ export async function functionGateway(
   }
   const spoken = (variables["HOLDFAST_MOUNT_PROTOCOLS"] || "http").split(",").map((name) => name.trim());
   const access = configuredAccess(readAccessConfig(accessJson, "HOLDFAST_MOUNT_ACCESS"));
-  const store = await openStore(parseStoreLocation(location));
+  const retryForMs = retrySeconds(variables["HOLDFAST_RETRY_SECONDS"]) * 1000;
+  const store = retryingStore(await openStore(parseStoreLocation(location), { proxies: proxyVariablesOf(variables) }), {
+    clock: systemClock,
+    random: systemRandom,
+    retryForMs: () => retryForMs,
+  });
   const read = await readConfig(store);
   const repository = await openRepository({
     store,
@@ -69,6 +78,15 @@ export async function functionGateway(
     clock: systemClock,
     ...tell,
   });
+}
+
+/** Short of the time that a function has for an answer. */
+const defaultRetrySeconds = 10;
+
+function retrySeconds(text: string | undefined): number {
+  if (text === undefined || text === "") return defaultRetrySeconds;
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new HoldfastError("invalid", "HOLDFAST_RETRY_SECONDS is not a whole number of seconds");
 }
 
 /** The text of a variable, or of the file that `NAME_FILE` names. The text is taken out of the environment. */

@@ -27,6 +27,13 @@ export const globalOptions = [
     value: "N",
     description: "Keep at most N requests to the store in flight, and use at most N worker threads.",
   },
+  {
+    name: "retry-for",
+    type: "duration",
+    value: "DURATION",
+    description:
+      "Keep trying for DURATION while the store does not answer (default 15m; a mount answers its clients after 20s); 0s: give up at once.",
+  },
   { name: "no-cache", type: "flag", description: "Neither read nor write the local cache." },
   { name: "cache-dir", type: "text", value: "DIR", description: "Keep the local cache in DIR." },
   {

@@ -1,3 +1,5 @@
+import { type ProxyVariables, proxyVariablesOf } from "#shared/store/proxy-variables.ts";
+
 /** What the program takes from its environment variables. Nothing else of them is read (the AWS SDK reads its own). */
 export type Environment = {
   /** HOLDFAST_STORE: the store when the command line names none. */
@@ -6,6 +8,8 @@ export type Environment = {
   readonly passphrase: string | undefined;
   /** HOLDFAST_MOUNT_ACCESS: who may see what `mount` serves, as JSON. Taken out of `process.env` likewise. */
   readonly mountAccess: string | undefined;
+  /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in capital or small letters. */
+  readonly proxies: ProxyVariables;
   /** HOLDFAST_DEBUG: show stacks. */
   readonly debug: boolean;
   readonly noColor: boolean;
@@ -29,6 +33,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv, home: () => string
     store: set("HOLDFAST_STORE"),
     passphrase,
     mountAccess,
+    proxies: proxyVariablesOf(variables),
     debug: set("HOLDFAST_DEBUG") !== undefined,
     noColor: set("NO_COLOR") !== undefined,
     term: set("TERM"),

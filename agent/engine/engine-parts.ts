@@ -3,6 +3,7 @@ import type { StartGateway } from "#agent/commands/gateway-port.ts";
 import type { SecretSources } from "#agent/config/read-secret.ts";
 import type { Reporter } from "#shared/operations/progress.ts";
 import type { Store } from "#shared/store/store.ts";
+import type { Patience } from "./patience.ts";
 
 /** What the operations of one run work with. */
 export type EngineParts = {
@@ -19,6 +20,7 @@ export type EngineParts = {
   readonly acceptRollback: boolean;
   /** Requests in flight and worker threads at most; undefined: the default. */
   readonly concurrency: number | undefined;
+  readonly patience: Patience;
   readonly secretSources: SecretSources;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;

@@ -29,6 +29,7 @@ import { checkpointKey, logKey, stateKey } from "#shared/store/object-key.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import { meteredStore } from "#shared/store/metered-store.ts";
 import type { Store } from "#shared/store/store.ts";
+import { Patience } from "./patience.ts";
 import { storeEngine } from "./store-engine.ts";
 
 const commits = 10_000;
@@ -124,6 +125,7 @@ async function list(of: Store): Promise<{ snapshots: SnapshotSummary[]; notices:
     useCache: false,
     acceptRollback: false,
     concurrency: 4,
+    patience: new Patience(undefined),
     secretSources: {
       keyfile: undefined,
       passphraseCommand: undefined,

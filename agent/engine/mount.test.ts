@@ -6,6 +6,7 @@ import { parseListener } from "#agent/arguments/parse-listener.ts";
 import { readGuardedFile } from "#agent/config/read-guarded-file.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { silentReporter } from "#shared/operations/progress.ts";
+import { Patience } from "./patience.ts";
 import { runMount } from "./run-mount.ts";
 import { SmallHost } from "./small-host.testing.ts";
 import { openSession } from "./session.ts";
@@ -50,6 +51,7 @@ test("mount serves until it is stopped, writes a private log of requests, and re
     useCache: false,
     acceptRollback: false,
     concurrency: 1,
+    patience: new Patience(undefined),
     secretSources: {
       keyfile: undefined,
       passphraseCommand: undefined,

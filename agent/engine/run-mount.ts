@@ -67,6 +67,7 @@ export async function runMount(
       told.add(problem.message);
     },
   });
+  parts.patience.serve();
   try {
     const needsLink = access?.where === linkRules;
     for (const place of gateway.places) onPlace({ ...place, needsLink });

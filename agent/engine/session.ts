@@ -26,6 +26,7 @@ import { retryingStore } from "#shared/store/retrying-store.ts";
 import { limitedStore } from "#shared/store/limited-store.ts";
 import type { Store } from "#shared/store/store.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { outageText, recoveryText } from "./outage-text.ts";
 import { logMarkFile, type LogMarks } from "./log-mark-file.ts";
 import { requireClock } from "./require-clock.ts";
 import { spareCache } from "./spare-cache.ts";
@@ -49,14 +50,16 @@ export type Session = {
 
 /** The store of a run with retries and limits, not yet opened. */
 export function steadyStore(parts: EngineParts): Store {
-  const { reporter, signal, concurrency } = parts;
+  const { reporter, signal, concurrency, patience } = parts;
   const limited =
     concurrency === undefined ? parts.store : limitedStore(parts.store, { clock: systemClock, requests: concurrency });
   return retryingStore(limited, {
     clock: systemClock,
     random: systemRandom,
     signal,
-    onRetry: ({ error }) => reporter.notice({ level: "warning", message: `Trying again: ${error.message}` }),
+    retryForMs: () => patience.retryForMs,
+    onOutage: ({ error }) => reporter.notice({ level: "warning", message: outageText(error, patience.retryForMs) }),
+    onRecovery: ({ lastedMs }) => reporter.notice({ level: "info", message: recoveryText(lastedMs) }),
   });
 }
 

@@ -19,6 +19,7 @@ import { systemRandom } from "#shared/random.ts";
 import { createRepository, type StoreSettings } from "#shared/repository/create-repository.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
 import type { Store } from "#shared/store/store.ts";
+import { Patience } from "./patience.ts";
 import { storeEngine } from "./store-engine.ts";
 
 /** Sizes that make several segments and packs of a few hundred kilobytes. */
@@ -92,6 +93,7 @@ export class SmallHost {
       useCache: false,
       acceptRollback: options.acceptRollback ?? false,
       concurrency: 1,
+      patience: new Patience(undefined),
       secretSources: {
         keyfile: undefined,
         passphraseCommand: undefined,

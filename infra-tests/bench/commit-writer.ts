@@ -9,7 +9,8 @@ import { stageState } from "#shared/log/stage-state.ts";
 import { systemRandom } from "#shared/random.ts";
 import { directoryStore } from "#shared/store/directory-store.ts";
 import { memoryStore } from "#shared/store/memory-store.ts";
-import { openS3Store, type S3StoreOptions } from "#shared/store/s3-store.ts";
+import type { S3StoreOptions } from "#shared/store/s3-client.ts";
+import { openS3Store } from "#shared/store/s3-store.ts";
 import type { Store } from "#shared/store/store.ts";
 
 /** Where to commit. */

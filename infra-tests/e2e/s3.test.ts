@@ -126,6 +126,19 @@ test("bare s3rver is unfit, and doctor says so with the exit code incompatible",
   }
 });
 
+test("--retry-for says how long a server that does not answer is tried again", async () => {
+  const options = { env: { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "a-secret-of-aws" } };
+  const at = ["at", "s3://bucket/x?endpoint=http://127.0.0.1:9&region=x"];
+  const once = await sandbox.run([...at, "--retry-for", "0s", "ls"], options);
+  expect(once.status).toBe(69);
+  expect(once.stderr).toContain("(tried once)");
+  expect(once.stderr).not.toContain("warning:");
+  const some = await sandbox.run([...at, "--retry-for", "2s", "ls"], options);
+  expect(some.status).toBe(69);
+  expect(some.stderr).toMatch(/^warning: .*Trying again for up to 2 seconds/);
+  expect(some.stderr).toMatch(/\(tried \d+ times in 2 s\)/);
+});
+
 test("an endpoint where nobody listens is unavailable", async () => {
   const options = { env: { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "a-secret-of-aws" } };
   const doctor = await sandbox.events(["at", "s3://bucket/x?endpoint=http://127.0.0.1:9&region=x", "doctor"], options);
@@ -134,7 +147,10 @@ test("an endpoint where nobody listens is unavailable", async () => {
   const run = sandbox.start(["at", "s3://bucket/x?endpoint=http://127.0.0.1:9&region=x&path-style=1", "ls"], options);
   run.child.stderr!.once("data", () => setTimeout(() => run.child.kill("SIGINT"), 100));
   const { status, stderr } = await run.ended;
-  expect(stderr).toMatch(/^warning: Trying again: /);
+  expect(stderr).toMatch(
+    /^warning: Cannot read .*: the server refuses connections \(http:\/\/127\.0\.0\.1:9, ECONNREFUSED\)\. Trying again for up to 15 minutes/,
+  );
+  expect(stderr.match(/warning:/g)).toHaveLength(1);
   expect(stderr).not.toContain("a-secret-of-aws");
   expect(status).toBe(130);
 });

@@ -1,4 +1,4 @@
-import type { S3StoreOptions } from "#shared/store/s3-store.ts";
+import type { S3StoreOptions } from "#shared/store/s3-client.ts";
 
 /** An S3 server that a test started: how to reach a bucket of it, and how to end it. */
 export type S3Server = {

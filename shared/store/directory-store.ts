@@ -134,7 +134,7 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
         if (code === "ENOENT" && attempt === 1) madeDirectories.clear(); // someone removed the directory behind our back
         else if (code === "ENOENT") {
           throw new HoldfastError("unavailable", `Cannot create ${key}: its temporary file vanished`, {
-            detail: { key },
+            detail: { key, brief: true },
             cause: error,
           });
         } else if (await lacksHardLinks(code, temporary)) throw noHardLinks(root, error);

@@ -1,8 +1,14 @@
 import { HoldfastError } from "#shared/errors.ts";
 import type { ErrorKind } from "#shared/errors.ts";
 
-/** `lasting`: waiting some seconds does not help. */
-type Meaning = { readonly kind: ErrorKind; readonly cause: string; readonly hint?: string; readonly lasting?: true };
+/** `lasting`: waiting some seconds does not help. `brief`: only some seconds can help, for it concerns this machine or one file. */
+type Meaning = {
+  readonly kind: ErrorKind;
+  readonly cause: string;
+  readonly hint?: string;
+  readonly lasting?: true;
+  readonly brief?: true;
+};
 
 const freeSpace = "Free some space, or raise the quota, and run the command again.";
 const tryAgain = "Wait a moment and run the command again.";
@@ -23,18 +29,29 @@ const meanings: Readonly<Record<string, Meaning>> = {
     kind: "unavailable",
     cause: "the disk reports an input/output error",
     hint: "Look at the kernel's log and the health of the disk before trying again.",
+    brief: true,
   },
-  ENXIO: { kind: "unavailable", cause: "the device is gone", hint: "Attach and mount the disk again." },
-  ENODEV: { kind: "unavailable", cause: "the device is gone", hint: "Attach and mount the disk again." },
+  ENXIO: { kind: "unavailable", cause: "the device is gone", hint: "Attach and mount the disk again.", brief: true },
+  ENODEV: { kind: "unavailable", cause: "the device is gone", hint: "Attach and mount the disk again.", brief: true },
   ESTALE: { kind: "unavailable", cause: "the network file system lost it", hint: "Mount the file system again." },
   ETIMEDOUT: { kind: "unavailable", cause: "the network file system does not answer", hint: tryAgain },
   ENOTCONN: { kind: "unavailable", cause: "the file system is not connected", hint: "Mount the file system again." },
   EHOSTDOWN: { kind: "unavailable", cause: "the file server is down", hint: tryAgain },
-  EBUSY: { kind: "unavailable", cause: "it is busy", hint: tryAgain },
-  EAGAIN: { kind: "unavailable", cause: "it is busy", hint: tryAgain },
-  ENOMEM: { kind: "unavailable", cause: "the system is out of memory", hint: tryAgain },
-  EMFILE: { kind: "unavailable", cause: "too many files are open", hint: "Raise the limit of open files (ulimit -n)." },
-  ENFILE: { kind: "unavailable", cause: "too many files are open", hint: "Raise the system's limit of open files." },
+  EBUSY: { kind: "unavailable", cause: "it is busy", hint: tryAgain, brief: true },
+  EAGAIN: { kind: "unavailable", cause: "it is busy", hint: tryAgain, brief: true },
+  ENOMEM: { kind: "unavailable", cause: "the system is out of memory", hint: tryAgain, brief: true },
+  EMFILE: {
+    kind: "unavailable",
+    cause: "too many files are open",
+    hint: "Raise the limit of open files (ulimit -n).",
+    brief: true,
+  },
+  ENFILE: {
+    kind: "unavailable",
+    cause: "too many files are open",
+    hint: "Raise the system's limit of open files.",
+    brief: true,
+  },
   EACCES: {
     kind: "denied",
     cause: "permission denied",
@@ -73,9 +90,9 @@ export function fileSystemError(error: unknown, action: string): HoldfastError {
     const cause = error instanceof Error ? error.message : String(error);
     return new HoldfastError("internal", `Cannot ${action}: ${cause}`, { cause: error });
   }
-  const { kind, cause, hint, lasting } = meaning;
+  const { kind, cause, hint, lasting, brief } = meaning;
   return new HoldfastError(kind, `Cannot ${action}: ${cause}`, {
-    detail: { code, ...(lasting === true ? { lasting } : {}) },
+    detail: { code, ...(lasting === true ? { lasting } : {}), ...(brief === true ? { brief } : {}) },
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });

@@ -1,3 +1,4 @@
+import type { ProxyVariables } from "./proxy-variables.ts";
 import { directoryStore } from "./directory-store.ts";
 import { memoryStore } from "./memory-store.ts";
 import type { StoreLocation } from "./store-location.ts";
@@ -11,9 +12,13 @@ import type { Store } from "./store.ts";
  * S3 locations only.
  *
  * @param location - as `parseStoreLocation` takes or returns it
+ * @param options.proxies - the proxies of the environment, for stores that are reached by HTTP
  * @throws {HoldfastError} invalid: the location cannot be read
  */
-export async function openStore(location: string | StoreLocation): Promise<Store> {
+export async function openStore(
+  location: string | StoreLocation,
+  options: { readonly proxies?: ProxyVariables } = {},
+): Promise<Store> {
   const parsed = typeof location === "string" ? parseStoreLocation(location) : location;
   switch (parsed.kind) {
     case "memory":
@@ -22,7 +27,7 @@ export async function openStore(location: string | StoreLocation): Promise<Store
       return directoryStore(parsed.path);
     case "s3": {
       const { openS3Store } = await import("./s3-store.ts");
-      return openS3Store(parsed);
+      return openS3Store({ ...parsed, ...options });
     }
   }
 }

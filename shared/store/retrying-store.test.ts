@@ -49,9 +49,68 @@ describe("retryingStore", () => {
     await expect(store.get("x")).rejects.toMatchObject({
       kind: "unavailable",
       detail: { attempts: 6 },
-      message: expect.stringContaining("(tried 6 times)"),
+      message: expect.stringContaining("(tried 6 times in 3 s)"),
     });
     expect(clock.sleptMs).toEqual([100, 200, 400, 800, 1000]);
+  });
+
+  it("tries for 15 minutes, whatever the random numbers are, and not one second longer", async () => {
+    for (const random of [highest, (size: number) => new Uint8Array(size)]) {
+      const { store, clock } = trial(() => ({ when: "before" }), { random });
+      await expect(store.get("x")).rejects.toMatchObject({ kind: "unavailable" });
+      expect(clock.nowMs()).toBe(15 * 60_000);
+    }
+  });
+
+  it("is over an outage of any length below its time", async () => {
+    const clock = manualClock();
+    const inner = memoryStore();
+    await inner.put("x", bytes("x"));
+    const faulty = faultyStore(inner, { fault: () => (clock.nowMs() < 14 * 60_000 ? { when: "before" } : undefined) });
+    await retryingStore(faulty, { clock, random: systemRandom }).get("x");
+    expect(clock.nowMs()).toBeGreaterThanOrEqual(14 * 60_000);
+  });
+
+  it("tries once where it is to try for no time", async () => {
+    const { store, calls } = trial(() => ({ when: "before" }), { retryForMs: () => 0 });
+    await expect(store.get("x")).rejects.toMatchObject({ message: expect.stringContaining("(tried once)") });
+    expect(calls).toEqual(["get"]);
+  });
+
+  it("does not begin its time anew for a call that begins when the outage has outlasted it", async () => {
+    const { store, calls } = trial(() => ({ when: "before" }), { retryForMs: () => 5000 });
+    await expect(store.get("x")).rejects.toMatchObject({ kind: "unavailable" });
+    calls.length = 0;
+    await expect(store.get("y")).rejects.toMatchObject({ kind: "unavailable" });
+    expect(calls).toEqual(["get"]);
+  });
+
+  it("tries what is told to be brief a few times only", async () => {
+    const error = new HoldfastError("unavailable", "the disk reports an error", { detail: { brief: true } });
+    const { store, calls, clock } = trial(() => ({ when: "before", error }));
+    await expect(store.get("x")).rejects.toMatchObject({ kind: "unavailable" });
+    expect({ tries: calls.length, isShort: clock.nowMs() < 30_000 }).toEqual({ tries: 8, isShort: true });
+  });
+
+  it("tells of an outage once, however many calls meet it, and once that it is over", async () => {
+    const told: string[] = [];
+    const { store, inner, clock } = trial(() => (clock.nowMs() < 60_000 ? { when: "before" } : undefined), {
+      onOutage: ({ error }) => told.push(error.message),
+      onRecovery: ({ lastedMs }) => told.push(`over ${lastedMs >= 60_000}`),
+    });
+    await inner.put("x", bytes("x"));
+    await Promise.all(Array.from({ length: 20 }, () => store.get("x")));
+    expect(told).toEqual([expect.stringContaining("a fault was asked for"), "over true"]);
+  });
+
+  it("tells nothing of a hiccup", async () => {
+    const told: unknown[] = [];
+    const { store } = trial((call) => (call.number <= 2 ? { when: "before" } : undefined), {
+      onOutage: (outage) => told.push(outage),
+      onRecovery: (outage) => told.push(outage),
+    });
+    await store.put("x", bytes("x"));
+    expect(told).toEqual([]);
   });
 
   it("does not try again what is told to last", async () => {
@@ -61,10 +120,10 @@ describe("retryingStore", () => {
     expect({ calls, slept: clock.sleptMs }).toEqual({ calls: ["put"], slept: [] });
   });
 
-  it("jitters over the whole delay", async () => {
+  it("jitters over half of the delay, and never waits less", async () => {
     const { store, clock } = trial(failAtCall(1, { when: "before" }), { random: (size) => new Uint8Array(size) });
     await store.put("x", []);
-    expect(clock.sleptMs).toEqual([0]);
+    expect(clock.sleptMs).toEqual([100]);
   });
 
   it("waits at least as long as the server asks, and not at all for hours", async () => {
@@ -137,11 +196,20 @@ describe("retryingStore", () => {
     const controller = new AbortController();
     const { store, calls } = trial(() => ({ when: "before" }), {
       signal: controller.signal,
-      onRetry: ({ attempt }) => attempt === 2 && controller.abort(),
+      onOutage: () => controller.abort(),
     });
     await expect(store.get("x")).rejects.toMatchObject({ kind: "interrupted" });
-    expect(calls).toEqual(["get", "get"]);
+    expect(calls).toEqual(["get", "get", "get"]);
     await expect(store.get("x")).rejects.toMatchObject({ kind: "interrupted" });
-    expect(calls.length).toBe(2);
+    expect(calls.length).toBe(3);
+  });
+
+  it("leaves a call that the server does not answer when it is aborted", async () => {
+    const controller = new AbortController();
+    const silent: Store = { ...memoryStore(), get: () => new Promise(() => undefined) };
+    const store = retryingStore(silent, { clock: manualClock(), random: highest, signal: controller.signal });
+    const got = store.get("x");
+    controller.abort();
+    await expect(got).rejects.toMatchObject({ kind: "interrupted" });
   });
 });

@@ -3,73 +3,112 @@ import type { Clock } from "#shared/clock.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Random } from "#shared/random.ts";
 import { clockOf } from "./clock-of.ts";
+import { unlessAborted } from "#shared/unless-aborted.ts";
 import { sizeOfParts } from "./joined-bytes.ts";
 import { alreadyThere } from "./object-error.ts";
 import type { PutOptions, Store } from "./store.ts";
+
+/** How long calls are tried again where nothing else is said: an outage of a server or a router is mostly over by then. */
+export const defaultRetryForMs = 15 * 60_000;
 
 /** Options of `retryingStore`. */
 export type RetryingStoreOptions = {
   readonly clock: Clock;
   readonly random: Random;
-  /** How often a call is tried in all. Default 8. */
+  /** How long a call is tried again, by the time that its first failure is ago; asked at each failure. Default 15 min. */
+  readonly retryForMs?: () => number;
+  /** How often a call is tried in all. Default: no limit but time. */
   readonly attempts?: number;
-  /** The longest wait before the first retry; it doubles with each further one. Default 200 ms. */
+  /** The longest wait before the first retry; it doubles with each further one. The shortest is half of it. Default 200 ms. */
   readonly baseDelayMs?: number;
   /** The longest wait of our own choosing. Default 20 s. */
   readonly maxDelayMs?: number;
-  /** The longest wait that a server may ask for; longer ones end the call at once. Default 5 min. */
-  readonly maxRetryAfterMs?: number;
-  /** Ends waits, and starts no further attempt, once it is aborted. */
+  /** Ends waits, and starts no further attempt, once it is aborted. Calls that change nothing end with it. */
   readonly signal?: AbortSignal;
-  /** Is told of each retry before its wait. */
-  readonly onRetry?: (retry: {
-    readonly action: string;
-    readonly attempt: number;
-    readonly delayMs: number;
-    readonly error: HoldfastError;
-  }) => void;
+  /** Is told once of an outage: when a call has failed three times in a row, or for five seconds. */
+  readonly onOutage?: (outage: { readonly action: string; readonly error: HoldfastError }) => void;
+  /** Is told when the first call after such an outage succeeds. */
+  readonly onRecovery?: (outage: { readonly lastedMs: number }) => void;
 };
 
+/** How often what is told to be brief (`detail.brief`) is tried in all: some 20 seconds. */
+const briefAttempts = 8;
+/** Failures of one call in a row, or the time since it was called or failed first, from which on it is an outage and no hiccup. */
+const outageAfter = { failures: 3, ms: 5000 };
+
 /**
- * Tries again what ended `unavailable`, and nothing else, with exponential backoff and full jitter. What is told to last
- * (`detail.lasting`), such as a full disk, is not tried again.
+ * Tries again what ended `unavailable`, and nothing else, with exponential backoff, until `retryForMs` have passed. Waits are random between half of
+ * their bound and all of it: never none, so that the time that is tried is sure. What is told to last (`detail.lasting`), such as a full disk, is not
+ * tried again; what is told to be brief (`detail.brief`), such as one file that the disk cannot read, only a few times.
+ *
+ * All calls share one outage: it begins with a failure and ends with the next success of any call. Calls that begin late in it do not
+ * start their time anew.
  *
  * A server's wish to wait (`detail.retryAfterMs`) is honoured. A put that ended `unavailable` may have taken effect: before it is
  * sent again the object is looked at, and if it is there with our bytes, the put has succeeded; with other bytes it is a conflict.
  * A listing goes on behind the last key that it gave.
  */
 export function retryingStore(inner: Store, options: RetryingStoreOptions): Store {
-  const { clock, random, signal, onRetry } = options;
-  const { attempts = 8, baseDelayMs = 200, maxDelayMs = 20_000, maxRetryAfterMs = 300_000 } = options;
+  const { clock, random, signal, onOutage, onRecovery } = options;
+  const { retryForMs = () => defaultRetryForMs, attempts, baseDelayMs = 200, maxDelayMs = 20_000 } = options;
+  let outage: { readonly beganMs: number; isTold: boolean } | undefined;
 
   const refuseIfAborted = (): void => {
     if (signal?.aborted === true) throw interruption(signal);
   };
 
-  /** Waits before attempt `attempt + 1`, or throws `error` if there is to be none. */
-  const pause = async (action: string, attempt: number, error: unknown): Promise<void> => {
+  const orInterrupted = <T>(work: Promise<T>): Promise<T> =>
+    signal === undefined
+      ? work
+      : unlessAborted(work, signal).catch((error: unknown) => {
+          throw error === signal.reason && signal.aborted ? interruption(signal) : error;
+        });
+
+  const succeeded = (): void => {
+    if (outage?.isTold === true) onRecovery?.({ lastedMs: clock.nowMs() - outage.beganMs });
+    outage = undefined;
+  };
+
+  /** Notes that a call failed with `error`, and waits before it is tried again; throws `error` if it is not to be. */
+  const pause = async (failing: FailingCall, error: unknown): Promise<void> => {
     if (!isHoldfastError(error, "unavailable") || error.detail["lasting"] === true) throw error;
+    const nowMs = clock.nowMs();
+    failing.failures++;
+    failing.beganMs ??= nowMs;
+    if (error.detail["brief"] === true) failing.briefFailures++;
+    outage ??= { beganMs: nowMs, isTold: false };
     const asked = error.detail["retryAfterMs"];
     const retryAfterMs = typeof asked === "number" ? asked : 0;
-    if (attempt >= attempts || retryAfterMs > maxRetryAfterMs) throw givenUp(error, attempt);
-    const ceilingMs = Math.min(maxDelayMs, baseDelayMs * 2 ** (attempt - 1));
-    const delayMs = Math.round(retryAfterMs + fraction(random) * ceilingMs);
-    onRetry?.({ action, attempt, delayMs, error });
+    const leftMs = Math.min(failing.beganMs, outage.beganMs) + retryForMs() - nowMs;
+    const isLast = failing.failures >= (attempts ?? Number.POSITIVE_INFINITY) || failing.briefFailures >= briefAttempts;
+    if (isLast || leftMs <= 0 || retryAfterMs > leftMs) throw givenUp(error, failing, nowMs);
+    const isHiccup =
+      failing.failures < outageAfter.failures && nowMs - (failing.calledMs ?? failing.beganMs) < outageAfter.ms;
+    if (!isHiccup && !failing.isTold) {
+      failing.isTold = true;
+      if (!outage.isTold) onOutage?.({ action: failing.action, error });
+      outage.isTold = true;
+    }
+    const boundMs = Math.min(maxDelayMs, baseDelayMs * 2 ** (failing.failures - 1));
+    const chosenMs = Math.round(retryAfterMs + (boundMs * (1 + fraction(random))) / 2);
     refuseIfAborted();
     try {
-      await clock.sleep(delayMs, signal);
+      await clock.sleep(Math.min(chosenMs, leftMs), signal);
     } finally {
       refuseIfAborted();
     }
   };
 
-  const retried = async <T>(action: string, call: () => Promise<T>): Promise<T> => {
-    for (let attempt = 1; ; attempt++) {
+  const retried = async <T>(failing: FailingCall, call: () => Promise<T>): Promise<T> => {
+    for (;;) {
       refuseIfAborted();
       try {
-        return await call();
+        const result = await call();
+        succeeded();
+        return result;
       } catch (error) {
-        await pause(action, attempt, error);
+        if (isAnswer(error)) succeeded();
+        await pause(failing, error);
       }
     }
   };
@@ -79,9 +118,9 @@ export function retryingStore(inner: Store, options: RetryingStoreOptions): Stor
 
     async put(key, body, putOptions) {
       let unclear = false;
-      await retried(`put ${key}`, async () => {
+      await retried(called(`put ${key}`), async () => {
         if (unclear) {
-          const found = await lookFor(inner, key, body, putOptions);
+          const found = await orInterrupted(lookFor(inner, key, body, putOptions));
           if (found === "ours") return;
           if (found === "another") throw alreadyThere(key);
         }
@@ -96,31 +135,57 @@ export function retryingStore(inner: Store, options: RetryingStoreOptions): Stor
       });
     },
 
-    get: (key, range) => retried(`get ${key}`, () => inner.get(key, range)),
-    head: (key) => retried(`head ${key}`, () => inner.head(key)),
-    delete: (key) => retried(`delete ${key}`, () => inner.delete(key)),
+    get: (key, range) => retried(called(`get ${key}`, clock), () => orInterrupted(inner.get(key, range))),
+    head: (key) => retried(called(`head ${key}`, clock), () => orInterrupted(inner.head(key))),
+    delete: (key) => retried(called(`delete ${key}`, clock), () => inner.delete(key)),
 
     async *list(prefix, listOptions) {
       let after = listOptions?.after;
-      for (let attempt = 1; ; attempt++) {
+      let failing = called(`list ${prefix}`);
+      for (;;) {
         refuseIfAborted();
         try {
           for await (const object of inner.list(prefix, after === undefined ? {} : { after })) {
             yield object;
             after = object.key;
-            attempt = 0; // it moves: the next failure is a first one
+            if (failing.failures > 0) {
+              failing = called(`list ${prefix}`); // it moves: the next failure is a first one
+              succeeded();
+            }
           }
+          succeeded();
           return;
         } catch (error) {
-          attempt = Math.max(1, attempt);
-          await pause(`list ${prefix}`, attempt, error);
+          await pause(failing, error);
         }
       }
     },
 
-    ...clockOf(inner, (call) => retried("tell the time", call)),
+    ...clockOf(inner, (call) => retried(called("tell the time", clock), () => orInterrupted(call()))),
     close: () => inner.close(),
   };
+}
+
+/** A call and its failures up to now, all of them in a row. */
+type FailingCall = {
+  readonly action: string;
+  /** When it was called, for calls that a store that is well answers soon. */
+  readonly calledMs?: number;
+  beganMs?: number;
+  failures: number;
+  briefFailures: number;
+  /** Whether the outage that it is part of was told. */
+  isTold: boolean;
+};
+
+function called(action: string, clock?: Clock): FailingCall {
+  const failing = { action, failures: 0, briefFailures: 0, isTold: false };
+  return clock === undefined ? failing : { ...failing, calledMs: clock.nowMs() };
+}
+
+/** Whether an error is an answer of the store, which then is there. */
+function isAnswer(error: unknown): boolean {
+  return isHoldfastError(error, "absent", "conflict", "corrupt");
 }
 
 /** What lies at `key` after a put of unknown outcome: the body that we sent, another one, or nothing. */
@@ -147,9 +212,10 @@ function hashOf(parts: readonly Uint8Array[]): Uint8Array {
   return hash.digest();
 }
 
-function givenUp(error: HoldfastError, attempts: number): HoldfastError {
-  return new HoldfastError("unavailable", `${error.message} (tried ${attempts} times)`, {
-    detail: { ...error.detail, attempts },
+function givenUp(error: HoldfastError, { failures, beganMs = 0 }: FailingCall, nowMs: number): HoldfastError {
+  const times = failures === 1 ? "once" : `${failures} times in ${Math.round((nowMs - beganMs) / 1000)} s`;
+  return new HoldfastError("unavailable", `${error.message} (tried ${times})`, {
+    detail: { ...error.detail, attempts: failures },
     cause: error,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   });

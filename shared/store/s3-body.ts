@@ -40,6 +40,6 @@ export function dropBody(body: unknown): void {
 function wrongLength(key: string, gotBytes: number, lengthBytes: number): HoldfastError {
   const howMany = gotBytes > lengthBytes ? "more" : `only ${gotBytes}`;
   return new HoldfastError("unavailable", `Cannot read ${key}: the server sent ${howMany} of ${lengthBytes} bytes`, {
-    detail: { key, gotBytes, lengthBytes },
+    detail: { key, gotBytes, lengthBytes, brief: true },
   });
 }

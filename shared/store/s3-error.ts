@@ -1,10 +1,13 @@
 import { HoldfastError } from "#shared/errors.ts";
 import type { ErrorDetail, ErrorKind } from "#shared/errors.ts";
 
+/** `brief`: it is no outage, and waiting longer than some seconds does not help. */
+type Meaning = { readonly kind: ErrorKind; readonly cause: string; readonly hint?: string; readonly brief?: true };
+
 const deniedHint = "Check the credentials and what they may do with this bucket.";
 
 /** Error codes of S3 that mean more than their HTTP status does. */
-const codes: Readonly<Record<string, { readonly kind: ErrorKind; readonly cause: string; readonly hint?: string }>> = {
+const codes: Readonly<Record<string, Meaning>> = {
   NoSuchBucket: { kind: "absent", cause: "there is no such bucket", hint: "Create the bucket, or correct its name." },
   BadDigest: { kind: "corrupt", cause: "the body does not match its checksum" },
   InvalidDigest: { kind: "corrupt", cause: "the body does not match its checksum" },
@@ -14,6 +17,7 @@ const codes: Readonly<Record<string, { readonly kind: ErrorKind; readonly cause:
   IncompleteBody: { kind: "unavailable", cause: "the body did not arrive whole" },
   RequestTimeTooSkewed: {
     kind: "unavailable", // the SDK learns the server's time from this answer, so that the next try can succeed
+    brief: true,
     cause: "this machine's clock differs from the server's",
     hint: "Set this machine's clock.",
   },
@@ -52,6 +56,7 @@ const localFailures: readonly {
   readonly kind: ErrorKind;
   readonly cause: string;
   readonly hint: string;
+  readonly brief?: true;
 }[] = [
   {
     match: /^(CredentialsProviderError|TokenProviderError|ProviderError)$/,
@@ -70,19 +75,50 @@ const localFailures: readonly {
     kind: "unavailable",
     cause: "the server does not speak TLS as it should",
     hint: "Check the endpoint: is it http:// or https://?",
+    brief: true,
   },
   {
-    match: /^(ENOTFOUND|EAI_AGAIN|EAI_NODATA)$/,
+    match: /^ERR_PROXY_/,
+    kind: "unavailable",
+    cause: "the proxy does not lead to the server",
+    hint: "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy allows.",
+  },
+  {
+    match: /^ENOTFOUND$/,
+    kind: "unavailable",
+    cause: "the server's name is not known",
+    hint: "Check how the endpoint and the bucket are spelled; a network that is down can look the same.",
+  },
+  {
+    match: /^EAI_(AGAIN|NODATA)$/,
     kind: "unavailable",
     cause: "the server's name cannot be resolved",
-    hint: "Check the network, the endpoint and the bucket's name.",
+    hint: "Check the network and its name server.",
   },
   {
-    match:
-      /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EADDR|ERR_STREAM|HPE_|UND_ERR|TimeoutError|AbortError|ERR_SOCKET|EMFILE|ENOBUFS)/,
+    match: /^(EMFILE|ENOBUFS|EADDRNOTAVAIL)$/,
+    kind: "unavailable",
+    cause: "this machine has no connection left",
+    hint: "Lower --concurrency, or raise the limit of open files (ulimit -n).",
+    brief: true,
+  },
+  {
+    match: /^ECONNREFUSED$/,
+    kind: "unavailable",
+    cause: "the server refuses connections",
+    hint: "Check that the server runs, and the address and port of the endpoint.",
+  },
+  {
+    match: /^(EHOST|ENET)/,
+    kind: "unavailable",
+    cause: "the network does not reach the server",
+    hint: "Check the network and the endpoint.",
+  },
+  {
+    match: /^(ECONN|EPIPE|ETIMEDOUT|EADDR|ERR_STREAM|HPE_|UND_ERR|TimeoutError|AbortError|ERR_SOCKET)/,
     kind: "unavailable",
     cause: "the server does not answer",
-    hint: "Check the network and the endpoint, and try again.",
+    hint: "Check the network and the endpoint.",
   },
 ];
 
@@ -93,20 +129,23 @@ const localFailures: readonly {
  * left out: it may quote headers of the request.
  *
  * @param action - what was tried, as in `Cannot <action>: <cause>`
+ * @param server - who was asked, for failures that may be of the network or of an address
  */
-export function s3Error(error: unknown, action: string): HoldfastError {
+export function s3Error(error: unknown, action: string, server: string): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const code = codeOf(error);
   const httpStatus = statusOf(error);
+  const meaning =
+    codes[code] ?? (httpStatus === undefined ? localMeaning(error, code) : statusMeaning(httpStatus, code));
+  const { kind, cause, hint, brief } = meaning;
   const detail: ErrorDetail = {
     code,
+    ...(brief === undefined ? {} : { brief }),
     ...(httpStatus === undefined ? {} : { httpStatus }),
     ...retryAfter(error),
   };
-  const meaning =
-    codes[code] ?? (httpStatus === undefined ? localMeaning(error, code) : statusMeaning(httpStatus, code));
-  const { kind, cause, hint } = meaning;
-  return new HoldfastError(kind, `Cannot ${action}: ${cause}`, {
+  const who = kind === "unavailable" ? ` (${placeOf(error, server, httpStatus === undefined ? code : "")})` : "";
+  return new HoldfastError(kind, `Cannot ${action}: ${cause}${who}`, {
     detail,
     cause: error,
     ...(hint === undefined ? {} : { hint }),
@@ -119,24 +158,25 @@ export function statusOf(error: unknown): number | undefined {
   return typeof status === "number" && status > 0 ? status : undefined;
 }
 
-function statusMeaning(httpStatus: number, code: string): { kind: ErrorKind; cause: string; hint?: string } {
+function statusMeaning(httpStatus: number, code: string): Meaning {
   const answer = `the server answered ${httpStatus} ${code}`;
   if (httpStatus === 404 && saysAbsent.test(code)) return { kind: "absent", cause: "the store has no such object" };
   // Whoever believed this to be an absence would make a store beside the one that is there, or give up what it holds.
   if (httpStatus === 404)
-    return { kind: "unavailable", cause: answer, hint: "Check the endpoint and the credentials." };
+    return { kind: "unavailable", cause: answer, hint: "Check the endpoint and the credentials.", brief: true };
   if (httpStatus === 412 || httpStatus === 409) return { kind: "conflict", cause: "it is already there" };
   if (httpStatus === 401 || httpStatus === 403) return { kind: "denied", cause: answer, hint: deniedHint };
   if (httpStatus === 416) return { kind: "corrupt", cause: "the range does not lie inside the object" };
   if (httpStatus === 501 || httpStatus === 405) return { kind: "incompatible", cause: answer };
   if (httpStatus === 429 || httpStatus === 408 || httpStatus >= 500) return { kind: "unavailable", cause: answer };
   // A 2xx that the SDK could not read is a proxy's page or a cut answer.
-  if (httpStatus < 300) return { kind: "unavailable", cause: `the server's answer cannot be read (${httpStatus})` };
+  if (httpStatus < 300)
+    return { kind: "unavailable", cause: `the server's answer cannot be read (${httpStatus})`, brief: true };
   if (httpStatus < 400) return { kind: "invalid", cause: answer, hint: "Check the endpoint and the bucket's region." };
   return { kind: "invalid", cause: answer };
 }
 
-function localMeaning(error: unknown, code: string): { kind: ErrorKind; cause: string; hint?: string } {
+function localMeaning(error: unknown, code: string): Meaning {
   for (const failure of localFailures) if (failure.match.test(code)) return failure;
   const message = error instanceof Error ? error.message : String(error);
   if (/region is missing/i.test(message)) {
@@ -152,7 +192,19 @@ function localMeaning(error: unknown, code: string): { kind: ErrorKind; cause: s
   return { kind: "internal", cause: message };
 }
 
-function codeOf(error: unknown): string {
+/** Who was asked and what the system said of it, such as `http://127.0.0.1:9000, ECONNREFUSED`. */
+function placeOf(error: unknown, server: string, code: string): string {
+  const hostname = field(error, "hostname");
+  const asked = typeof hostname === "string" && !server.includes(hostname) ? hostname : server;
+  if (code === "" || code === "UnknownError") return asked;
+  const [address, port] = [field(error, "address"), field(error, "port")];
+  const peer = typeof address === "string" && typeof port === "number" ? `${address}:${port}` : "";
+  // Behind a proxy it is another one than the server.
+  return peer === "" || server.includes(peer) ? `${asked}, ${code}` : `${asked}, ${code} ${peer}`;
+}
+
+/** The error code of S3 in an error of the SDK, or the errno, or the name of the error. */
+export function codeOf(error: unknown): string {
   const status = statusOf(error);
   const errno = field(error, "code");
   if (status === undefined && typeof errno === "string") return errno;

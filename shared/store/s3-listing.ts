@@ -26,6 +26,7 @@ const idlePagesLimit = 10_000;
  * of a page ends the iteration with an error. Keys that no Holdfast store uses are passed over.
  *
  * @param options.root - what all keys of the store begin with
+ * @param options.server - who is asked, for errors
  * @param options.page - asks for one page
  * @throws {HoldfastError} incompatible: the server's listing is not in order, or does not end
  */
@@ -34,9 +35,10 @@ export async function* listS3(options: {
   readonly prefix: string;
   readonly after: string;
   readonly description: string;
+  readonly server: string;
   readonly page: (position: S3Position) => Promise<S3Page>;
 }): AsyncIterable<ListedObject> {
-  const { root, prefix, after, description, page } = options;
+  const { root, prefix, after, description, server, page } = options;
   requireKeyPrefix(prefix);
   let position: S3Position = after === "" ? {} : { StartAfter: root + after };
   let last = root + after;
@@ -47,7 +49,7 @@ export async function* listS3(options: {
     try {
       answer = await page(position);
     } catch (error) {
-      throw s3Error(error, `list ${description}`);
+      throw s3Error(error, `list ${description}`, server);
     }
     const objects = answer.Contents ?? [];
     idlePages++;

@@ -1,45 +1,19 @@
 import { createHash } from "node:crypto";
-import type { S3Client, S3ClientConfig, StorageClass } from "@aws-sdk/client-s3";
+import type { StorageClass } from "@aws-sdk/client-s3";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { requireByteRange } from "./byte-range.ts";
 import { joinedBytes } from "./joined-bytes.ts";
 import { alreadyThere, noSuchObject, outsideObject } from "./object-error.ts";
 import { configKey, packsPrefix, requireKeyPrefix, requireObjectKey } from "./object-key.ts";
 import { dropBody, readBody } from "./s3-body.ts";
+import { defaultMaxSockets, s3Client, type S3StoreOptions } from "./s3-client.ts";
 import { s3Error, statusOf } from "./s3-error.ts";
 import { listS3 } from "./s3-listing.ts";
 import { serverClockMs } from "./s3-clock.ts";
+import { renewingCredentials } from "./s3-credentials.ts";
+import { explainedHead } from "./s3-head.ts";
 import { slots } from "./slots.ts";
 import type { ByteRange, Store } from "./store.ts";
-
-/** Options of `openS3Store`. */
-export type S3StoreOptions = {
-  readonly bucket: string;
-  /** What all keys of the store begin with, without a `/` at either end; none by default. */
-  readonly prefix?: string;
-  /** `http://` or `https://` URL of a server other than AWS. */
-  readonly endpoint?: string;
-  /** Default: `us-east-1` with an endpoint, else what the SDK's default chain finds. */
-  readonly region?: string;
-  /** Bucket in the path instead of the host name. Default: true with an endpoint. */
-  readonly pathStyle?: boolean;
-  /** The storage class of packs; everything else is small and often read, and keeps the bucket's default. */
-  readonly storageClass?: string;
-  /** A profile of the AWS configuration files. */
-  readonly profile?: string;
-  /** Default: the SDK's default chain (environment, profile, SSO, web identity, container, instance). */
-  readonly credentials?: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken?: string;
-  };
-  /** How many connections are used at once; further requests wait. Default 64. */
-  readonly maxSockets?: number;
-  /** How long connecting may take. Default 10 s. */
-  readonly connectTimeoutMs?: number;
-  /** How long a connection in use may be silent. Default 60 s. */
-  readonly idleTimeoutMs?: number;
-};
 
 /**
  * Opens a store in an S3 bucket. Nothing is sent before the first call.
@@ -49,12 +23,13 @@ export type S3StoreOptions = {
  *   framing, which some servers store as if it were content.
  * - The lengths of answers are checked; short, long and misplaced ones are errors.
  * - The SDK tries once: retrying is the business of `retryingStore`.
+ * - Credentials that the server takes for expired or unknown are looked up again, once a request.
  * - A missing key looks like `denied` to credentials that may not list the bucket; that is S3's way.
  *
  * @throws {HoldfastError} invalid: an option is wrong
  */
 export async function openS3Store(options: S3StoreOptions): Promise<Store> {
-  const { bucket, prefix = "", maxSockets = 64 } = options;
+  const { bucket, prefix = "", maxSockets = defaultMaxSockets, endpoint } = options;
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(bucket)) {
     throw new HoldfastError("invalid", `Cannot open a store in the bucket "${bucket}": that is no bucket name`);
   }
@@ -63,18 +38,23 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
   // The SDK is large: whoever does not use S3 never loads it.
   const sdk = await import("@aws-sdk/client-s3");
   const packStorageClass = checkedStorageClass(options.storageClass, Object.values(sdk.StorageClass));
-  const client = signingGivenHashes(new sdk.S3Client(clientConfig(options, maxSockets)));
+  const client = s3Client(sdk, options);
+  const asked = renewingCredentials(client);
   // Requests wait here, not in the HTTP agent, where the time limit for connecting would run already.
   const sockets = slots(maxSockets);
+  const server = endpoint ?? "Amazon S3";
   const description = `s3://${bucket}${root === "" ? "" : `/${prefix}`}`;
   const where = (key: string): { Bucket: string; Key: string } => {
     requireObjectKey(key);
     return { Bucket: bucket, Key: root + key };
   };
 
+  const head = (target: { Bucket: string; Key: string }) =>
+    asked(() => explainedHead(sdk, client, { ...target, ChecksumMode: "ENABLED" }));
+
   const isThere = async (key: string): Promise<boolean> => {
     try {
-      await client.send(new sdk.HeadObjectCommand(where(key)));
+      await head(where(key));
       return true;
     } catch (error) {
       if (statusOf(error) === 404) return false;
@@ -103,9 +83,9 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
               : {}),
           };
           try {
-            await client.send(new sdk.PutObjectCommand(input));
+            await asked(() => client.send(new sdk.PutObjectCommand(input)));
           } catch (error) {
-            const failure = s3Error(error, `create ${key} in ${description}`);
+            const failure = s3Error(error, `create ${key} in ${description}`, server);
             if (failure.kind !== "conflict") throw failure;
             // 412 says that the object is there. 409 says that someone is creating it, and may yet fail: look.
             if (statusOf(error) === 412) throw alreadyThere(key, error);
@@ -114,14 +94,14 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
               "unavailable",
               `Cannot create ${key} in ${description}: someone else is creating it`,
               {
-                detail: failure.detail,
+                detail: { ...failure.detail, brief: true },
                 cause: error,
               },
             );
           }
         })
         .catch((error: unknown) => {
-          throw s3Error(error, `create ${key} in ${description}`);
+          throw s3Error(error, `create ${key} in ${description}`, server);
         });
     },
 
@@ -130,9 +110,8 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
       if (range !== undefined) requireByteRange(range);
       return sockets.run(async () => {
         try {
-          const answer = await client.send(
-            new sdk.GetObjectCommand(range === undefined ? target : { ...target, Range: rangeHeader(range) }),
-          );
+          const input = range === undefined ? target : { ...target, Range: rangeHeader(range) };
+          const answer = await asked(() => client.send(new sdk.GetObjectCommand(input)));
           let lengthBytes: number;
           try {
             lengthBytes = promisedLength(key, range, answer);
@@ -142,7 +121,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
           }
           return await readBody(answer.Body, lengthBytes, key);
         } catch (error) {
-          throw readError(error, key, range, description);
+          throw readError(error, key, range, { description, server });
         }
       });
     },
@@ -151,14 +130,14 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
       const target = where(key);
       return sockets.run(async () => {
         try {
-          const answer = await client.send(new sdk.HeadObjectCommand({ ...target, ChecksumMode: "ENABLED" }));
+          const answer = await head(target);
           if (answer.ContentLength === undefined) throw noLength(key);
           const sha256 = wholeObjectSha256(answer.ChecksumSHA256, answer.ChecksumType);
           return sha256 === undefined
             ? { sizeBytes: answer.ContentLength }
             : { sizeBytes: answer.ContentLength, sha256 };
         } catch (error) {
-          throw readError(error, key, undefined, description);
+          throw readError(error, key, undefined, { description, server });
         }
       });
     },
@@ -169,17 +148,11 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
         prefix: listPrefix,
         after: listOptions?.after ?? "",
         description,
-        page: (position) =>
-          sockets.run(() =>
-            client.send(
-              new sdk.ListObjectsV2Command({
-                Bucket: bucket,
-                Prefix: root + listPrefix,
-                EncodingType: "url",
-                ...position,
-              }),
-            ),
-          ),
+        server,
+        page(position) {
+          const input = { Bucket: bucket, Prefix: root + listPrefix, EncodingType: "url" as const, ...position };
+          return sockets.run(() => asked(() => client.send(new sdk.ListObjectsV2Command(input))));
+        },
       });
     },
 
@@ -187,9 +160,9 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
       const target = where(key);
       await sockets.run(async () => {
         try {
-          await client.send(new sdk.DeleteObjectCommand(target));
+          await asked(() => client.send(new sdk.DeleteObjectCommand(target)));
         } catch (error) {
-          const failure = s3Error(error, `delete ${key} from ${description}`);
+          const failure = s3Error(error, `delete ${key} from ${description}`, server);
           if (failure.kind !== "absent" || failure.detail["code"] === "NoSuchBucket") throw failure;
         }
       });
@@ -200,7 +173,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
         try {
           return await serverClockMs(client, new sdk.HeadObjectCommand(where(configKey)));
         } catch (error) {
-          throw s3Error(error, `ask ${description} for the time`);
+          throw s3Error(error, `ask ${description} for the time`, server);
         }
       }),
 
@@ -208,49 +181,6 @@ export async function openS3Store(options: S3StoreOptions): Promise<Store> {
       client.destroy();
     },
   };
-}
-
-function clientConfig(options: S3StoreOptions, maxSockets: number): S3ClientConfig {
-  const { endpoint, profile, credentials } = options;
-  const region = options.region ?? (endpoint === undefined ? undefined : "us-east-1");
-  const agent = { keepAlive: true, maxSockets };
-  return {
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-    ...(credentials === undefined ? {} : { credentials }),
-    forcePathStyle: options.pathStyle ?? endpoint !== undefined,
-    maxAttempts: 1,
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-    // With "Expect: 100-continue" the SDK opens a connection of its own for each body.
-    expectContinueHeader: false,
-    requestHandler: {
-      httpAgent: agent,
-      httpsAgent: agent,
-      connectionTimeout: options.connectTimeoutMs ?? 10_000,
-      socketTimeout: options.idleTimeoutMs ?? 60_000,
-    },
-  };
-}
-
-/** Makes the signature cover the SHA-256 that a put states, instead of hashing the body once more. */
-function signingGivenHashes(client: S3Client): S3Client {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const { input, request } = args;
-      if ("ChecksumSHA256" in input && typeof input.ChecksumSHA256 === "string" && hasHeaders(request)) {
-        request.headers["x-amz-content-sha256"] = Buffer.from(input.ChecksumSHA256, "base64").toString("hex");
-      }
-      return next(args);
-    },
-    { step: "build", name: "signingGivenHashes" },
-  );
-  return client;
-}
-
-function hasHeaders(request: unknown): request is { headers: Record<string, string> } {
-  return typeof request === "object" && request !== null && "headers" in request;
 }
 
 function checkedStorageClass(name: string | undefined, known: readonly StorageClass[]): StorageClass | undefined {
@@ -293,7 +223,7 @@ function promisedLength(
   if (Number(match[2]) < last) throw outsideObject(key, range, Number(match[2]) + 1);
   if (lengthBytes !== range.lengthBytes) {
     throw new HoldfastError("unavailable", `Cannot read a part of ${key}: the server announced ${lengthBytes} bytes`, {
-      detail: { key, lengthBytes },
+      detail: { key, lengthBytes, brief: true },
     });
   }
   return lengthBytes;
@@ -312,9 +242,14 @@ function noLength(key: string): HoldfastError {
   });
 }
 
-function readError(error: unknown, key: string, range: ByteRange | undefined, description: string): HoldfastError {
+function readError(
+  error: unknown,
+  key: string,
+  range: ByteRange | undefined,
+  { description, server }: { readonly description: string; readonly server: string },
+): HoldfastError {
   if (isHoldfastError(error)) return error;
-  const failure = s3Error(error, `read ${key} from ${description}`);
+  const failure = s3Error(error, `read ${key} from ${description}`, server);
   if (range !== undefined && failure.kind === "corrupt" && statusOf(error) === 416) return outsideObject(key, range);
   if (failure.kind === "absent" && failure.detail["code"] !== "NoSuchBucket") return noSuchObject(key, error);
   return failure;
