@@ -66,7 +66,7 @@ async function backUp(
     name,
     force,
     ...(ignoreInode || ignoreCtime ? { comparison: { ignoreInode, ignoreCtime } } : {}),
-    ...(request.parent === undefined ? {} : { parent: findRecord(repository, request.parent) }),
+    ...(request.parent === undefined ? {} : { parent: await findRecord(repository, request.parent, parts.reporter) }),
     reporter: parts.reporter,
     signal: parts.signal,
   };
