@@ -85,8 +85,15 @@ export function isLinkOfRepairs(
   log: Pick<LogState, "snapshotOfCommit" | "snapshots">,
   record: SnapshotRecord,
 ): boolean {
-  if (!isRepaired(record)) return false;
-  const successor = successorOf(log, record.stateId);
+  return isRepaired(record) && isReplaced(log, record);
+}
+
+/** Whether a repair put another snapshot in the place of one, and that or its successor is live. */
+export function isReplaced(
+  log: Pick<LogState, "snapshotOfCommit" | "snapshots">,
+  { stateId }: Pick<SnapshotRecord, "stateId">,
+): boolean {
+  const successor = successorOf(log, stateId);
   return successor !== undefined && successor.removed === undefined;
 }
 

@@ -122,6 +122,32 @@ describe("packs that were away while a repair ran", () => {
     },
   );
 
+  test("keep what else the damaged snapshots need: also where nobody can tell what that is while they are away", async () => {
+    // Packs of tree nodes are small: without them no repair finds the content of files, though that is there.
+    const mount = await unmount((_key, bytes) => bytes.byteLength < 4000);
+    await repairSmall(store);
+    const before = (await packsIn()).length;
+    for (let runs = 0; runs < 4; runs++) {
+      const { plan, done } = await maintain(true);
+      expect([done?.condemned, done?.deleted]).toEqual([0, 0]);
+      expect(plan.figures.held.count).toBeGreaterThan(0);
+    }
+    expect((await packsIn()).length).toBe(before);
+    await mount();
+    await repairSmall(store);
+    expect(await wholeContents(store)).toEqual(contents);
+    await maintain(true);
+    expect((await maintain(true)).plan.figures.held.count).toBe(0);
+  });
+
+  test("do not keep anything for ever: once the damaged snapshots are removed, the rest of them goes", async () => {
+    await unmount((_key, bytes) => bytes.byteLength < 4000);
+    await repairSmall(store);
+    await removeOldest(store, 2);
+    for (let runs = 0; runs < 3; runs++) await maintain(true);
+    expect(await packsIn()).toEqual([]);
+  });
+
   test("and that nothing needs when they are back leave like any other, after another repair", async () => {
     await removeOldest(store);
     const needed = contents.slice(0, 1);

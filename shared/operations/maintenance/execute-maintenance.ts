@@ -5,7 +5,7 @@ import { packTableRowBytes } from "#shared/format/pack.ts";
 import { appendEntry, type Appender } from "#shared/log/append-entry.ts";
 import { inParallel } from "#shared/log/in-parallel.ts";
 import type { LogState } from "#shared/log/log-state.ts";
-import { repairMarkId } from "#shared/log/repair-marks.ts";
+import { type RepairMark, repairMarkId } from "#shared/log/repair-marks.ts";
 import { checkCondemn } from "#shared/log/rules/check-condemn.ts";
 import { checkSweep } from "#shared/log/rules/check-sweep.ts";
 import { stopIfAborted } from "#shared/log/stop-if-aborted.ts";
@@ -16,7 +16,7 @@ import type { MaintenancePlan } from "./maintenance-plan.ts";
 import type { MaintenancePolicy } from "./maintenance-policy.ts";
 import { isStateEmpty } from "./plan-maintenance.ts";
 import { coverLive, type Survey, uncovered } from "./survey-store.ts";
-import { ageOf, type Witnesses } from "./witnesses.ts";
+import { ageOf, ageOfRemoval, type Witnesses } from "./witnesses.ts";
 
 /** What executing a plan takes. */
 export type ExecuteOptions = {
@@ -106,11 +106,16 @@ class Execution {
     progress.phase = "deleting";
     await this.#delete();
     progress.phase = "condemning";
-    for (const batch of batches(plan.recondemn.ascending())) if (!(await this.#condemn(batch, "again"))) break;
+    for (const batch of batches(plan.recondemn.ascending()))
+      if (!(await this.#condemn(batch, { isAgain: true }))) break;
     for (const batch of batches(plan.recondemnDamaged.ascending()))
-      if (!(await this.#condemn(batch, "again as damaged"))) break;
-    if (plan.condemnLimit === undefined && plan.unreadable.length === 0)
-      for (const batch of batches(plan.condemn.ascending())) if (!(await this.#condemn(batch, "first"))) break;
+      if (!(await this.#condemn(batch, { isAgain: true, mark: "damaged" }))) break;
+    if (plan.condemnLimit === undefined && plan.unreadable.length === 0) {
+      for (const batch of batches(plan.condemn.ascending()))
+        if (!(await this.#condemn(batch, { isAgain: false }))) break;
+      for (const batch of batches(plan.condemnMissing.ascending()))
+        if (!(await this.#condemn(batch, { isAgain: false, mark: "missing" }))) break;
+    }
     return {
       revived: this.#revived,
       recondemned: this.#recondemned,
@@ -163,7 +168,11 @@ class Execution {
         if (state.sweptStates.has(stateId)) return false;
         const record = state.snapshots.get(stateId);
         if (record === undefined) return true;
-        return record.removed !== undefined && isStateEmpty(survey, state, stateId, () => false);
+        const { removed } = record;
+        // One that was undeleted and removed again since waits for the grace period anew.
+        if (removed === undefined || removed.seq > this.#plan.seq || ageOfRemoval(clocks, removed) < graceMs)
+          return false;
+        return isStateEmpty(survey, state, stateId, () => false);
       });
       if (packsNow.length + statesNow.length === 0) return [];
       const event = { type: "sweep", packs: packsNow, states: statesNow } as const;
@@ -178,11 +187,14 @@ class Execution {
   }
 
   /**
-   * @param when - `again`: those that are condemned are revived and condemned in one entry, which has a time of its own; `as damaged`: it says that a repair
-   * found them so
+   * @param isAgain - those that are condemned are revived and condemned in one entry, which has a time of its own
+   * @param mark - what the entry says of them, as a repair does
    * @returns false when it is left to another run
    */
-  async #condemn(packs: readonly PackId[], when: "first" | "again" | "again as damaged"): Promise<boolean> {
+  async #condemn(
+    packs: readonly PackId[],
+    { isAgain, mark }: { readonly isAgain: boolean; readonly mark?: RepairMark },
+  ): Promise<boolean> {
     const { needed } = this.#survey;
     const { store, signal } = this.#appender;
     for (let rounds = 0; rounds < coverRounds; rounds++) {
@@ -197,22 +209,20 @@ class Execution {
           const facts = needed.facts(state);
           const isThere = (packId: PackId): boolean => {
             const condemned = state.condemned.get(packId);
-            return when === "first"
-              ? condemned === undefined
-              : condemned !== undefined && condemned.seq <= this.#plan.seq;
+            return isAgain ? condemned !== undefined && condemned.seq <= this.#plan.seq : condemned === undefined;
           };
           still = packs.filter((packId) => isThere(packId) && !state.swept.has(packId) && !facts.isNeeded(packId));
           if (still.length === 0) return [];
           const event = { type: "condemn", packs: still } as const;
-          if (when !== "first") return [{ type: "revive", packs: still }, event];
+          if (isAgain) return [{ type: "revive", packs: still }, event];
           const found = checkCondemn(state, event, facts);
           if (found !== undefined) throw violationError("Cannot condemn packs", found);
           return [event];
         },
-        when === "again as damaged" ? repairMarkId("damaged", this.#appender.random) : undefined,
+        mark === undefined ? undefined : repairMarkId(mark, this.#appender.random),
       );
       if (!isBehind) {
-        if (appended && when === "first") this.#count(still);
+        if (appended && !isAgain) this.#count(still);
         else if (appended) this.#recondemned += still.length;
         return true;
       }

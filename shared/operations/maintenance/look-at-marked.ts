@@ -3,7 +3,7 @@ import { createSha256 } from "#shared/crypto/sha256.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { idToBytes, type PackId } from "#shared/format/ids.ts";
 import { inParallel } from "#shared/log/in-parallel.ts";
-import { packsMarkedByRepair } from "#shared/log/repair-marks.ts";
+import type { RepairMark } from "#shared/log/repair-marks.ts";
 import { stopIfAborted } from "#shared/log/stop-if-aborted.ts";
 import { packKey } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -30,24 +30,24 @@ const rangeBytes = 8 * 1024 * 1024;
  * Looks at the condemned packs that a repair found missing or damaged and that no live snapshot needs. A pack that was missing and is there has come
  * back. One that was damaged is read before it is given up for good: what made it look damaged may have been the way to the store.
  *
- * A request for each entry that condemned something; the packs that were damaged are read, when their grace period is over.
+ * The packs that were damaged are read, when their grace period is over.
  *
  * @param options.isDue - whether the grace period of a condemned pack is over
- * @throws {HoldfastError} unavailable, denied: an entry cannot be read
  */
 export async function lookAtMarked(options: {
   readonly store: Store;
   readonly survey: Survey;
+  /** The condemned packs that repairs found missing or damaged. */
+  readonly marked: ReadonlyMap<PackId, RepairMark>;
   readonly isDue: (packId: PackId) => boolean;
   readonly signal?: AbortSignal;
 }): Promise<MarkedPacks> {
-  const { store, survey, isDue, signal } = options;
+  const { store, survey, marked, isDue, signal } = options;
   const { state, packs, needed } = survey;
   const { isNeeded } = needed.facts(state);
   const returned = new Set<PackId>();
   const absent = new Set<PackId>();
   const damaged = new Set<PackId>();
-  const marked = await packsMarkedByRepair(store, state);
   await inParallel(marked, readsAtOnce, async ([packId, mark]) => {
     stopIfAborted(signal);
     if (isNeeded(packId)) return;

@@ -19,6 +19,8 @@ export type MaintenancePlan = {
   readonly recondemnDamaged: PackIdList;
   /** Packs that nothing needs any more, and orphans. */
   readonly condemn: PackIdList;
+  /** Those that are not in the store, such as on a branch that is not mounted: their condemnation says so, and they are not swept. */
+  readonly condemnMissing: PackIdList;
   /** Condemned packs whose grace period is over. */
   readonly sweep: PackIdList;
   /** States of removed snapshots of which nothing is left, and old ones that were never published. */
@@ -75,6 +77,8 @@ export type PlanFigures = {
   readonly returned: Tally;
   /** The names of the first of them. */
   readonly returnedPacks: readonly PackId[];
+  /** Needed by no live snapshot, and kept for damaged ones that a repair replaced: should what they lost come back, they can be whole again. */
+  readonly held: Tally;
   /** Used by no snapshot ever, and too young to be given up. */
   readonly young: Tally;
   /** Needed packs that the store does not have, or that were swept against the rules. */

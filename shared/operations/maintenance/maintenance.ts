@@ -5,6 +5,7 @@ import type { Appender } from "#shared/log/append-entry.ts";
 import { deleteOldCheckpoints } from "#shared/log/delete-old-checkpoints.ts";
 import { readLog } from "#shared/log/read-log.ts";
 import type { LogState } from "#shared/log/log-state.ts";
+import { packsMarkedByRepair } from "#shared/log/repair-marks.ts";
 import { writeCheckpoint } from "#shared/log/write-checkpoint.ts";
 import { newProgress, type Progress, type Reporter } from "#shared/operations/progress.ts";
 import { compact, type CompactionReport } from "./compact/compact.ts";
@@ -140,7 +141,8 @@ async function collect(
     limitShare: options.limitShare ?? defaultLimitShare,
   };
   const witnesses = await askWitnesses({ store, state: from, clock, acceptsClock, ...stoppable });
-  const survey = await surveyStore({ store, state: from, progress, ...stoppable });
+  const marks = await packsMarkedByRepair(store, from);
+  const survey = await surveyStore({ store, state: from, marked: marks, progress, ...stoppable });
   const isOld = (modifiedMs: number): boolean => !(witnesses.storeMs - modifiedMs < policy.orphanAgeMs);
   const strays = await lookAtStrays({ store, survey, isOld, ...stoppable });
   const doubt = await doubtOf({ store, survey, strays, isOld, limitShare: policy.limitShare, ...stoppable });
@@ -148,7 +150,7 @@ async function collect(
     const condemned = from.condemned.get(packId);
     return condemned !== undefined && ageOf(witnesses, condemned) >= (from.graceMs ?? policy.graceMs);
   };
-  const marked = await lookAtMarked({ store, survey, isDue, ...stoppable });
+  const marked = await lookAtMarked({ store, survey, marked: marks, isDue, ...stoppable });
   const plan = planMaintenance(survey, { policy, witnesses, force, acceptsLog, strays, marked, doubt });
   for (const message of warningsOf(plan)) reporter.notice({ level: "warning", message });
   const price = pricePlan(survey, plan, storageClass ?? "STANDARD");

@@ -44,11 +44,13 @@ export function planMaintenance(survey: Survey, facts: PlanFacts): MaintenancePl
   const hasJumped = mayHaveJumped(witnesses, graceMs);
   const isBlocked = unreadable.length > 0 || isDoubtful || hasJumped;
   const { isNeeded } = needed.facts(state);
+  const { isNeeded: isHeld } = survey.held.facts(state);
   const lists = {
     revive: new PackIdList(),
     recondemn: new PackIdList(),
     recondemnDamaged: new PackIdList(),
     condemn: new PackIdList(),
+    condemnMissing: new PackIdList(),
     sweep: new PackIdList(),
     leftover: new PackIdList(),
   };
@@ -65,6 +67,7 @@ export function planMaintenance(survey: Survey, facts: PlanFacts): MaintenancePl
     leftovers: new Sum(),
     waiting: new Sum(),
     returned: new Sum(),
+    held: new Sum(),
     unused: new Sum(),
     young: new Sum(),
     foreign: new Sum(),
@@ -110,6 +113,10 @@ export function planMaintenance(survey: Survey, facts: PlanFacts): MaintenancePl
         continue;
       }
       if (marked.absent.has(packId)) continue;
+      if (isHeld(packId) && !marked.damaged.has(packId)) {
+        sums.held.add(bytes);
+        continue;
+      }
       const ageMs = ageOf(witnesses, condemned);
       if (ageMs < -clockToleranceMs && witnesses.agree && !isBlocked) {
         (marked.damaged.has(packId) ? lists.recondemnDamaged : lists.recondemn).push(packId);
@@ -133,6 +140,10 @@ export function planMaintenance(survey: Survey, facts: PlanFacts): MaintenancePl
       continue;
     }
     if (!isFree) sums.inUse.add(bytes);
+    if (isHeld(packId)) {
+      sums.held.add(bytes);
+      continue;
+    }
     const isYoung = isUnused && witnesses.storeMs - packs.modifiedMs(row) < policy.orphanAgeMs;
     if (isYoung || strays.unreadPacks.has(packId)) {
       sums.young.add(bytes);
@@ -140,7 +151,7 @@ export function planMaintenance(survey: Survey, facts: PlanFacts): MaintenancePl
     }
     if (isBlocked) continue;
     if (isFree) sums.orphans.add(bytes);
-    lists.condemn.push(packId);
+    (isListed ? lists.condemn : lists.condemnMissing).push(packId);
     sums.condemn.add(bytes);
   }
   const leftoverStates = isBlocked ? [] : survey.sweptStates;
@@ -150,7 +161,7 @@ export function planMaintenance(survey: Survey, facts: PlanFacts): MaintenancePl
   const deletionLimit = limitOf(deletedBytes, sums.stored.bytes - sums.unused.bytes, share);
   const isLimited = condemnLimit !== undefined || deletionLimit !== undefined;
   const states = statesToSweep(survey, { ...facts, graceMs, strays, isLimited });
-  const isHeld = isBlocked || deletionLimit !== undefined;
+  const keepsAll = isBlocked || deletionLimit !== undefined;
   const none = { count: 0, bytes: 0 };
   return {
     seq: state.seq,
@@ -160,10 +171,11 @@ export function planMaintenance(survey: Survey, facts: PlanFacts): MaintenancePl
     recondemn: lists.recondemn,
     recondemnDamaged: lists.recondemnDamaged,
     condemn: lists.condemn,
-    sweep: isHeld ? new PackIdList() : lists.sweep,
-    sweepStates: isHeld ? [] : states.ids,
-    leftoverPacks: isHeld ? new PackIdList() : lists.leftover,
-    leftoverStates: isHeld ? [] : leftoverStates.map((each) => each.stateId),
+    condemnMissing: lists.condemnMissing,
+    sweep: keepsAll ? new PackIdList() : lists.sweep,
+    sweepStates: keepsAll ? [] : states.ids,
+    leftoverPacks: keepsAll ? new PackIdList() : lists.leftover,
+    leftoverStates: keepsAll ? [] : leftoverStates.map((each) => each.stateId),
     figures: {
       stored: sums.stored.tally(),
       needed: sums.needed.tally(),
@@ -171,15 +183,16 @@ export function planMaintenance(survey: Survey, facts: PlanFacts): MaintenancePl
       recondemn: sums.recondemn.tally(),
       condemn: sums.condemn.tally(),
       orphans: sums.orphans.tally(),
-      sweep: isHeld ? none : sums.sweep.tally(),
-      sweepStates: isHeld ? none : states.sum.tally(),
-      abandonedStates: isHeld ? none : states.abandoned.tally(),
+      sweep: keepsAll ? none : sums.sweep.tally(),
+      sweepStates: keepsAll ? none : states.sum.tally(),
+      abandonedStates: keepsAll ? none : states.abandoned.tally(),
       foreign: sums.foreign.with(states.foreign).tally(),
-      leftovers: isHeld ? none : sums.leftovers.with(leftoverStates).tally(),
+      leftovers: keepsAll ? none : sums.leftovers.with(leftoverStates).tally(),
       waiting: sums.waiting.tally(),
       nextSweepAtMs: Number.isFinite(nextSweepAtMs) ? nextSweepAtMs : undefined,
       returned: sums.returned.tally(),
       returnedPacks: returned.first,
+      held: sums.held.tally(),
       young: sums.young.with(states.young).tally(),
       missing: missing.count,
       missingPacks: missing.first,

@@ -29,6 +29,7 @@ export function reportOfMaintenance(report: MaintenanceReport): Report {
     ...someOf({ waitingPacks: figures.waiting.count, waitingBytes: figures.waiting.bytes }),
     ...(figures.nextSweepAtMs === undefined ? {} : { nextSweepAtMs: figures.nextSweepAtMs }),
     ...someOf({ returnedPacks: figures.returned.count, returnedBytes: figures.returned.bytes }),
+    ...someOf({ heldPacks: figures.held.count, heldBytes: figures.held.bytes }),
     ...someOf({ youngObjects: figures.young.count, youngBytes: figures.young.bytes }),
     ...compactionFacts(report),
     ...(checkpointSeq === undefined ? {} : { checkpoint: checkpointSeq }),

@@ -1,12 +1,14 @@
 import { verifySignature } from "#shared/crypto/signing.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import { parseId, type StateId } from "#shared/format/ids.ts";
+import { type PackId, parseId, type StateId } from "#shared/format/ids.ts";
 import { scanStateHead } from "#shared/format/scan-state-head.ts";
 import { stateIdOf } from "#shared/format/state.ts";
 import { inParallel } from "#shared/log/in-parallel.ts";
 import type { LogState, SnapshotRecord } from "#shared/log/log-state.ts";
 import { NeededPacks } from "#shared/log/needed-packs.ts";
 import { readLog } from "#shared/log/read-log.ts";
+import type { RepairMark } from "#shared/log/repair-marks.ts";
+import { isReplaced } from "#shared/log/repaired-commit-id.ts";
 import { stopIfAborted } from "#shared/log/stop-if-aborted.ts";
 import { packsPrefix, stateKey, statesPrefix } from "#shared/store/object-key.ts";
 import type { Store } from "#shared/store/store.ts";
@@ -29,6 +31,11 @@ export type Survey = {
   readonly state: LogState;
   /** What live snapshots reference. */
   readonly needed: NeededPacks;
+  /**
+   * What snapshots reference that a repair replaced by live ones, and that need packs which it found missing or damaged: should those come back, another
+   * repair makes them whole of this.
+   */
+  readonly held: NeededPacks;
   readonly packs: PackLedger;
   /** Rows in `packs` of what each removed snapshot's state adds. */
   readonly packsOfRemoved: ReadonlyMap<StateId, Uint32Array>;
@@ -64,11 +71,14 @@ const unansweredMax = 3;
 export async function surveyStore(options: {
   readonly store: Store;
   readonly state: LogState;
+  /** Condemned packs that repairs found missing or damaged. */
+  readonly marked?: ReadonlyMap<PackId, RepairMark>;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
 }): Promise<Survey> {
-  const { store, state, progress, signal } = options;
+  const { store, state, marked = new Map<PackId, RepairMark>(), progress, signal } = options;
   const needed = new NeededPacks();
+  const held = new NeededPacks();
   const packs = new PackLedger();
   const packsOfRemoved = new Map<StateId, Uint32Array>();
   const unreadable: UnreadableState[] = [];
@@ -96,7 +106,8 @@ export async function surveyStore(options: {
             : (all, idAt) => packs.mark(packs.hold(packs.ids.add(all, idAt)), packFlags.used),
         });
         if (isLive) needed.cover(record.stateId);
-        else packsOfRemoved.set(record.stateId, Uint32Array.from(rows));
+        else if (marked.size > 0 && isReplaced(state, record)) holdReplaced(held, { state, record, bytes, marked });
+        if (!isLive) packsOfRemoved.set(record.stateId, Uint32Array.from(rows));
         progress.entriesDone++;
       },
       fail: ({ stateId, removed }, error) =>
@@ -127,6 +138,7 @@ export async function surveyStore(options: {
   return {
     state,
     needed,
+    held,
     packs,
     packsOfRemoved,
     unreadable: unreadable.filter((each) => !isSwept(each)),
@@ -135,6 +147,33 @@ export async function surveyStore(options: {
     sweptStates,
     requests: { gets, listedKeys },
   };
+}
+
+/** Adds what a replaced snapshot references to `held`, if it needs one of the packs that repairs found missing or damaged. */
+function holdReplaced(
+  held: NeededPacks,
+  options: {
+    readonly state: LogState;
+    readonly record: SnapshotRecord;
+    readonly bytes: Uint8Array;
+    readonly marked: ReadonlyMap<PackId, RepairMark>;
+  },
+): void {
+  const { state, record, bytes, marked } = options;
+  const addTo = (packs: NeededPacks): void => {
+    scanStateHead(bytes, headOptions(state, record), {
+      reference: (all, idAt, at, lengthBytes) => packs.addReference(all, idAt, all, at, lengthBytes),
+    });
+    packs.cover(record.stateId);
+  };
+  const own = new NeededPacks();
+  addTo(own);
+  const { isNeeded } = own.facts(state);
+  for (const packId of marked.keys()) {
+    if (!isNeeded(packId)) continue;
+    addTo(held);
+    return;
+  }
 }
 
 /** Tells which of the states that are not there were swept by another maintenance since `state` was folded: nothing is wrong with those. */
