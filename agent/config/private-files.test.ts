@@ -18,7 +18,6 @@ test("readEnvironment takes the secrets out of the variables", () => {
   const variables = {
     HOLDFAST_PASSPHRASE: "x",
     HOLDFAST_MOUNT_ACCESS: "{}",
-    HOLDFAST_WRAPPER_PID: "7",
     HOLDFAST_STORE: "",
     XDG_CACHE_HOME: "relative",
     NO_COLOR: "1",
@@ -28,8 +27,6 @@ test("readEnvironment takes the secrets out of the variables", () => {
     store: undefined,
     passphrase: "x",
     mountAccess: "{}",
-    wrapperPid: 7,
-    proxies: {},
     debug: false,
     noColor: true,
     term: undefined,
@@ -39,7 +36,6 @@ test("readEnvironment takes the secrets out of the variables", () => {
   });
   expect(variables).not.toHaveProperty("HOLDFAST_PASSPHRASE");
   expect(variables).not.toHaveProperty("HOLDFAST_MOUNT_ACCESS");
-  expect(variables).not.toHaveProperty("HOLDFAST_WRAPPER_PID");
 });
 
 test("directories follow the XDG specification and --cache-dir", () => {

@@ -8,7 +8,7 @@ import type { ScanProblem } from "#shared/connectors/importer.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Notice } from "#shared/operations/progress.ts";
 import { distinctSources } from "./distinct-sources.ts";
-import { type NamedSources, type Source, sourcesOfPath } from "./named-source.ts";
+import { type Source, sourcesOfPath } from "./named-source.ts";
 
 /** A source with the patterns as they apply to it. */
 export type ScannedSource = Source & { readonly excludes: readonly ExcludeLine[] };
@@ -28,28 +28,25 @@ export type FoundSources = {
  * Finds what is to be scanned, so that every PATH is backed up or among the problems.
  *
  * @param paths - absolute, as binary strings; with a closing slash a symlink is followed
- * @param options - `as`: the paths by which the snapshot shows them, in their order; none: their own
  * @throws {HoldfastError} what is wrong with the first PATH, where none can be backed up
  */
 export function findSources(
   paths: readonly string[],
   options: {
-    readonly as?: readonly string[];
     readonly excludes: readonly string[];
     readonly oneFileSystem: boolean;
     /** The store itself. */
     readonly skip: SkippedDirectories;
   },
 ): FoundSources {
-  const { as = [], excludes, oneFileSystem, skip } = options;
+  const { excludes, oneFileSystem, skip } = options;
   const found: Source[] = [];
   const notices: Notice[] = [];
   const problems: ScanProblem[] = [];
   let firstError: HoldfastError | undefined;
-  requirePairs(paths, as);
-  for (const [index, path] of paths.entries()) {
+  for (const path of new Set(paths)) {
     try {
-      const named = renamed(sourcesOfPath(path), as[index]);
+      const named = sourcesOfPath(path);
       for (const source of named.sources) requireOutside(source, skip);
       found.push(...named.sources);
       notices.push(...named.notices);
@@ -65,38 +62,13 @@ export function findSources(
   const patternsOf = (source: Source): ExcludeLine[] =>
     patternsForSource(excludes, namesOf.get(source) ?? namesOfSource(source), host);
   const isLeftOut = rulesOfSources(patternsOf, skip);
-  // Under other names, what lies below what is no longer seen by the names.
-  const distinct =
-    as.length > 0 ? { sources: found, brought: [], notices: [] } : distinctSources(found, { oneFileSystem, isLeftOut });
+  const distinct = distinctSources(found, { oneFileSystem, isLeftOut });
   return {
     sources: distinct.sources.map((source) => ({ ...source, excludes: patternsOf(source) })),
     brought: distinct.brought,
     problems,
     notices: [...notices, ...distinct.notices],
   };
-}
-
-/** @throws {HoldfastError} invalid: there is not one name for each path, or one is given twice */
-function requirePairs(paths: readonly string[], as: readonly string[]): void {
-  if (as.length === 0) return;
-  if (as.length !== paths.length) {
-    throw new HoldfastError("invalid", `Cannot use ${as.length} --as with ${paths.length} PATHs`, {
-      hint: "Give one --as for each PATH: the first is for the first PATH, and so on.",
-    });
-  }
-  const twice = as.find((path, index) => as.indexOf(path) !== index);
-  if (twice !== undefined) throw new HoldfastError("invalid", `Cannot use --as=${displayPath(twice)} for two PATHs`);
-}
-
-/** A source under another name: what a link leads to, not the link. */
-function renamed(named: NamedSources, root: string | undefined): NamedSources {
-  const last = named.sources.at(-1);
-  return root === undefined || last === undefined
-    ? named
-    : {
-        sources: [{ root, readFrom: last.readFrom }],
-        notices: named.notices.filter(({ level }) => level === "warning"),
-      };
 }
 
 type IsLeftOut = Parameters<typeof distinctSources>[1]["isLeftOut"];

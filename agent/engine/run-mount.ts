@@ -8,7 +8,6 @@ import { readGuardedFile } from "#agent/config/read-guarded-file.ts";
 import { systemClock } from "#shared/clock.ts";
 import { displayPath } from "#agent/filesystem/display-path.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import type { Reporter } from "#shared/operations/progress.ts";
 import { SegmentThreads } from "#shared/repository/segment-threads.ts";
 import { FollowedStore } from "#shared/view/followed-store.ts";
 import { SnapshotView } from "#shared/view/snapshot-view.ts";
@@ -49,7 +48,7 @@ export async function runMount(
     chunkOpener: new SegmentThreads(Math.min(openingThreadsMax, Math.max(0, availableParallelism() - 2))),
     onProblem: (problem) => warn(problem.message),
   });
-  const snapshot = await snapshotOf(store, repository, request, reporter);
+  const snapshot = await snapshotOf(store, repository, request);
   const log = request.accessLogFile === undefined ? undefined : await openLog(request.accessLogFile, warn);
   const told = new Set<string>();
   const gateway = await startGateway({
@@ -79,17 +78,12 @@ export async function runMount(
   }
 }
 
-async function snapshotOf(
-  store: FollowedStore,
-  repository: Session["repository"],
-  { reference }: MountRequest,
-  reporter: Reporter,
-) {
+async function snapshotOf(store: FollowedStore, repository: Session["repository"], { reference }: MountRequest) {
   if (reference === undefined) {
     await store.warm();
     return undefined;
   }
-  const snapshot = await findSnapshot(repository, reference.snapshot, reporter);
+  const snapshot = await findSnapshot(repository, reference.snapshot);
   const root = reference.path === "/" ? undefined : reference.path;
   const top = await new SnapshotView(store, snapshot.id).stat(root ?? "/");
   if (top.type !== "directory") {

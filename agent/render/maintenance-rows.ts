@@ -53,6 +53,9 @@ export function maintenanceRows(facts: Facts): {
   const returned = numberOf("returnedPacks");
   const returnedBytes = numberOf("returnedBytes");
   if (returned > 0) add("came back, kept", "pack", returned, returnedBytes);
+  const held = numberOf("heldPacks");
+  const heldBytes = numberOf("heldBytes");
+  if (held > 0) add("kept for damaged snapshots", "pack", held, heldBytes, ", in case what is missing comes back");
   const young = numberOf("youngObjects");
   const youngBytes = numberOf("youngBytes");
   if (young > 0) add("of unfinished backups", "object", young, youngBytes, "; kept for --orphan-age");

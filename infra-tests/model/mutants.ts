@@ -101,7 +101,8 @@ export const harmless: Readonly<Record<string, string>> = {
   "revive/packs-are-named-once": "to revive twice in one event changes nothing",
   "revive/revived-packs-are-condemned": "to revive what is not condemned changes nothing; what was swept stays swept",
   "sweep/sweep-names-each-once": "to sweep twice in one event changes nothing",
-  "sweep/sweep-waits-for-grace": "the sweepers of the model never wait: safety does not rest on any clock",
+  "sweep/sweep-waits-for-grace":
+    "the sweepers of the model never wait: safety does not rest on any clock; the simulator shows that two clocks keep the grace period",
   "relocate/relocated-rows-are-as-many":
     "a row too many is never asked for; one too few is refused by `relocated-segments-are-the-same`",
   "checkpoint/checkpoints-ascend": "no rule looks at a checkpoint",

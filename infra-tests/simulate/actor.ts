@@ -28,7 +28,7 @@ export abstract class Actor {
     this.world = world;
     this.name = name;
     this.signer = createSigner(world.random.bytes(32));
-    this.clockMs = world.weather.liars ? lyingClock(world) : { offset: beginningMs, rate: 1 };
+    this.clockMs = world.random.chance(world.weather.liars) ? lyingClock(world) : { offset: beginningMs, rate: 1 };
   }
 
   /** What it does. Rejects with what the program would end with. */

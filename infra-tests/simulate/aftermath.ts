@@ -69,7 +69,7 @@ export async function aftermath(world: World): Promise<void> {
 }
 
 /** Storms in which a repair may still come to its end. */
-function stormOf(weather: World["weather"]): Partial<World["weather"]> {
+export function stormOf(weather: World["weather"]): Partial<World["weather"]> {
   return { pause: 0, late: weather.late / 4, crash: weather.crash / 2 };
 }
 

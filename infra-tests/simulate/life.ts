@@ -154,6 +154,9 @@ export class Life {
         }
       },
       delete: (key) => call("delete", key, () => objects.delete(key)),
+      ...(weather.tellsTimes && weather.storeClock !== "untold"
+        ? { clockMs: () => call("head", "the time", () => this.#world.storeMs()) }
+        : {}),
       close: () => Promise.resolve(),
     };
   }

@@ -1,10 +1,22 @@
 import type { Mutation } from "./stand-ins.ts";
+import type { namedWeathers } from "./weather.ts";
 
 /** A fault put into the program on purpose, and what the simulator must say about it. */
-export type Mutant = { readonly mutations: readonly Mutation[]; readonly broken: RegExp };
+export type Mutant = {
+  readonly mutations: readonly Mutation[];
+  readonly broken: RegExp;
+  /** The weather in which it shows soon. */
+  readonly weather?: keyof typeof namedWeathers;
+};
 
 const commitRules = "shared/log/rules/check-commit.ts";
 const execute = "shared/operations/maintenance/execute-maintenance.ts";
+
+const holdsNothing: Mutation = {
+  module: "shared/operations/maintenance/survey-store.ts",
+  find: "marked.size > 0 && isReplaced(state, record)",
+  replace: "false",
+};
 
 /** The faults by which the simulator is tried. */
 export const mutants: Readonly<Record<string, Mutant>> = {
@@ -78,6 +90,79 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       },
     ],
     broken: /does not restore|restores otherwise|finds damage|ends with/,
+  },
+  /** Maintenance takes what a repair condemned because it was missing for what nobody needs. */
+  "sweeps-what-came-back": {
+    weather: "outage",
+    mutations: [
+      {
+        module: "shared/operations/maintenance/look-at-marked.ts",
+        find: 'else if (mark === "missing" ||',
+        replace: "else if (false &&",
+      },
+      holdsNothing,
+    ],
+    broken: /repaired as .* (does not restore|restores .* wrongly)|did not outlive/,
+  },
+  /** Maintenance condemns and sweeps what a damaged snapshot, which a repair replaced, would need beside what is missing. */
+  "forgets-what-was-replaced": {
+    weather: "outage",
+    mutations: [holdsNothing],
+    broken: /repaired as .* (does not restore|restores .* wrongly)|did not outlive/,
+  },
+  /** Maintenance sweeps what is not there: should it come back, it is deleted as what was swept. */
+  "sweeps-what-is-away": {
+    weather: "outage",
+    mutations: [
+      {
+        module: "shared/operations/maintenance/look-at-marked.ts",
+        find: "!packs.is(row, packFlags.listed)) absent.add(packId);",
+        replace: "!packs.is(row, packFlags.listed)) return;",
+      },
+      holdsNothing,
+    ],
+    broken: /repaired as .* (does not restore|restores .* wrongly)|did not outlive/,
+  },
+  /** The grace period is over when the times of two entries say so: one clock that lies is enough. */
+  "sweeps-by-one-clock": {
+    weather: "liars",
+    mutations: [
+      {
+        module: "shared/operations/maintenance/witnesses.ts",
+        find: "Math.min(hostMs - moment.timeMs, storeAgeMs(moment) ?? Number.POSITIVE_INFINITY)",
+        replace: "hostMs - moment.timeMs",
+      },
+      {
+        module: "shared/log/rules/check-sweep.ts",
+        find: "Math.min(facts.timeMs - condemned.timeMs, storeAgeMs) < facts.graceMs",
+        replace: "facts.timeMs - condemned.timeMs < facts.graceMs",
+      },
+    ],
+    broken: /is swept before its grace period is over/,
+  },
+  /** What was condemned at a time that lies in the future waits until then. */
+  "waits-for-ever": {
+    weather: "liars",
+    mutations: [
+      {
+        module: "shared/operations/maintenance/plan-maintenance.ts",
+        find: "ageMs < -clockToleranceMs && witnesses.agree && !isBlocked",
+        replace: "false",
+      },
+    ],
+    broken: /is left over, and nobody needs it/,
+  },
+  /** A repair that finds packs back gives them to nobody, and leaves them as they are. */
+  "leaves-what-came-back": {
+    weather: "outage",
+    mutations: [
+      {
+        module: "shared/operations/repair/execute-repair.ts",
+        find: "repository.log = await releaseReturned(appender(), plan.returned);",
+        replace: "",
+      },
+    ],
+    broken: /finds the same to mend again and again|packs are left after an outage/,
   },
   /** Backups build on what is gone, and never learn. */
   "sees-what-was-swept": {

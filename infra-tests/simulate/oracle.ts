@@ -31,6 +31,8 @@ type Peek = (key: string) => Uint8Array | undefined;
  * - A live snapshot needs no pack that was ever swept, none that is condemned, none that is not there; its state is there.
  * - What is live changes by `commit`, `remove` and `undelete` only.
  * - What is deleted was swept before, in an entry that is there; nothing else is ever deleted.
+ * - Where the store's clock or all others can be relied on, nothing is swept before the grace period, as it was set then, is over by the time of the world: so
+ *   long a removed snapshot can be brought back.
  */
 export class Oracle {
   /** The fold of all entries that are there. */
@@ -47,8 +49,19 @@ export class Oracle {
   /** The entry that removed a snapshot last. */
   readonly #removedAt = new Map<StateId, number>();
 
-  constructor(violate: (broken: string) => void) {
+  /** The time of the world at which a pack was condemned, or a snapshot removed. */
+  readonly #hiddenAtMs = new Map<string, number>();
+  readonly #nowMs: () => number;
+  /** The grace period of the config; undefined: none is promised. */
+  readonly #graceMs: number | undefined;
+
+  constructor(
+    violate: (broken: string) => void,
+    options: { readonly nowMs: () => number; readonly graceMs: number | undefined },
+  ) {
     this.#violate = violate;
+    this.#nowMs = options.nowMs;
+    this.#graceMs = options.graceMs;
   }
 
   /** Looks away from now on: what happens in a ruined store is judged by what is left of it. */
@@ -78,6 +91,7 @@ export class Oracle {
 
   /** Somebody was told that his snapshot is published. */
   acknowledged(stateId: string, seq: number): void {
+    if (this.#isRetired) return;
     const record = this.#folds[seq]?.snapshots.get(stateId as StateId);
     if (record === undefined || record.seq !== seq)
       this.#violate(`snapshot ${stateId} was acknowledged at entry ${seq}, and is not there`);
@@ -128,6 +142,7 @@ export class Oracle {
     const seq = seqOfKey(key);
     try {
       const entry = decodeLogEntry(bytes, key, verifySignature);
+      for (const event of entry.events) if (event.type === "sweep") this.#judgeGrace(event, this.fold);
       this.fold = foldEntry(this.fold, { entry, sha256: sha256(bytes) });
       this.#folds[seq] = this.fold;
       for (const event of entry.events) this.#apply(event, seq);
@@ -150,6 +165,7 @@ export class Oracle {
         break;
       case "remove":
         for (const stateId of event.snapshots) {
+          this.#hiddenAtMs.set(stateId, this.#nowMs());
           this.#live.delete(stateId);
           this.#removedAt.set(stateId, seq);
         }
@@ -159,7 +175,10 @@ export class Oracle {
         for (const packId of event.revive) this.#condemned.delete(packId);
         break;
       case "condemn":
-        for (const packId of event.packs) this.#condemned.add(packId);
+        for (const packId of event.packs) {
+          this.#hiddenAtMs.set(packId, this.#nowMs());
+          this.#condemned.add(packId);
+        }
         break;
       case "revive":
         for (const packId of event.packs) this.#condemned.delete(packId);
@@ -173,6 +192,17 @@ export class Oracle {
         break;
       default:
         break;
+    }
+  }
+
+  /** An entry is judged by the fold before it. */
+  #judgeGrace(event: Extract<LogEvent, { type: "sweep" }>, before: LogState): void {
+    if (this.#graceMs === undefined) return;
+    const graceMs = before.graceMs ?? this.#graceMs;
+    for (const id of [...event.packs, ...event.states]) {
+      const ageMs = this.#nowMs() - (this.#hiddenAtMs.get(id) ?? Number.NEGATIVE_INFINITY);
+      if (ageMs < graceMs)
+        this.#violate(`${id} is swept before its grace period is over, after ${ageMs} of ${graceMs} ms`);
     }
   }
 

@@ -6,12 +6,15 @@ import { Agent } from "./agent.ts";
 import { Checker } from "./checker.ts";
 import { hashInKey } from "./hash-in-key.ts";
 import { Life } from "./life.ts";
+import { lastMaintainer } from "./last-maintainer.ts";
 import { Maintainer } from "./maintainer.ts";
+import { outage } from "./outage.ts";
+import { passGrace } from "./pass-grace.ts";
 import { finish, proceed } from "./proceed.ts";
 import { Reader } from "./reader.ts";
 import { Remover } from "./remover.ts";
 import { drawFrom } from "./simulated-threads.ts";
-import { calm } from "./weather.ts";
+import { calm, type Weather } from "./weather.ts";
 import { beginningMs, World } from "./world.ts";
 
 /** What came of one world. */
@@ -29,8 +32,8 @@ export type WorldReport = {
 
 /** Tries of one backup, in calm weather, after which it counts as blocked. */
 const calmTries = 3;
-/** Maintenance runs, a long grace period apart, after which nothing may be left that nobody needs. */
-const calmMaintenances = 6;
+/** Maintenance runs, a long grace period apart, after which nothing may be left that nobody needs: two more than without lies. */
+const calmMaintenances = 8;
 
 /**
  * Lets a world happen: a storm of `steps` calls to the store, then calm, in which everybody must get done what is to be done, and at the end a
@@ -38,9 +41,9 @@ const calmMaintenances = 6;
  */
 export async function runWorld(
   seed: number,
-  options: { readonly steps: number; readonly onLine?: (line: string) => void },
+  options: { readonly steps: number; readonly onLine?: (line: string) => void; readonly weather?: Partial<Weather> },
 ): Promise<WorldReport> {
-  const world = new World(seed, options.onLine);
+  const world = new World(seed, options.onLine, options.weather);
   drawFrom(world.random.bytes);
   const onRejection = (error: unknown): void => world.violate(`nobody looks at a failure: ${textOf(error)}`);
   process.on("unhandledRejection", onRejection);
@@ -131,13 +134,10 @@ async function calmDown(world: World, agents: readonly Agent[]): Promise<void> {
     for (let tries = 0; !done && tries < calmTries; tries++) done = await finish(world, agent);
     if (!done) world.violate(`${agent.name} cannot back up, though nothing is in its way`);
   }
-  const maintainer = new Maintainer(world, "last maintainer");
-  maintainer.isThorough = true;
-  // Later than any clock that lied.
-  maintainer.clockMs = { offset: Date.UTC(2500, 0, 1), rate: 1 };
+  const maintainer = lastMaintainer(world);
   for (let runs = 0; runs < calmMaintenances && world.violation === undefined; runs++) {
     if (!(await finish(world, maintainer))) world.violate("maintenance fails, though nothing is in its way");
-    loop.nowMs += 2 * Math.max(weather.graceMs, oracle.fold?.graceMs ?? 0) + 1000;
+    passGrace(world);
   }
   const peek = (key: string): Uint8Array | undefined => objects.peek(key);
   const needed = oracle.needed(peek);
@@ -153,6 +153,7 @@ async function calmDown(world: World, agents: readonly Agent[]): Promise<void> {
   for (const last of [reader, new Checker(world, "last checker")])
     if (!(await finish(world, last))) world.violate(`the ${last.name} fails, though nothing is in its way`);
   if (weather.isRuined && world.violation === undefined) await aftermath(world);
+  if (weather.hasOutage && world.violation === undefined) await outage(world);
 }
 
 function textOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import { runWorld, type WorldReport } from "./run-world.ts";
 import { prepareThreads } from "./simulated-threads.ts";
+import type { Weather } from "./weather.ts";
 
 const operations = new URL(import.meta.resolve("#shared/operations/progress.ts"));
 
@@ -13,6 +14,8 @@ export async function simulate(options: {
   readonly seeds: number;
   /** Calls to the store in the storm of each world. */
   readonly steps: number;
+  /** What of the weather is not drawn. */
+  readonly weather: Partial<Weather>;
   readonly trace: boolean;
   readonly json: boolean;
   readonly write: (text: string) => void;
@@ -30,6 +33,7 @@ export async function simulate(options: {
   for (let seed = firstSeed; seed < firstSeed + seeds && broken === undefined; seed++) {
     const report = await runWorld(seed, {
       steps,
+      weather: options.weather,
       ...(options.trace ? { onLine: (line: string) => write(`${line}\n`) } : {}),
     });
     totals.worlds++;

@@ -59,12 +59,17 @@ describe("the simulator", () => {
     expect(another).not.toBe(alone);
   });
 
-  it.each(["deletes-before-the-entry", "relocates-wrong-rows", "condemns-by-an-old-look", "commit-does-not-revive"])(
-    "notices a program that %s",
-    (name) => {
-      const { status, told } = worlds("--seeds", "20", "--seed", "1", "--mutant", name);
-      expect(told.at(-1)?.violation).toMatch(mutants[name]?.broken ?? /^$/);
-      expect(status).toBe(1);
-    },
-  );
+  it.each([
+    "deletes-before-the-entry",
+    "relocates-wrong-rows",
+    "condemns-by-an-old-look",
+    "commit-does-not-revive",
+    "forgets-what-was-replaced",
+    "sweeps-by-one-clock",
+    "waits-for-ever",
+  ])("notices a program that %s", (name) => {
+    const { status, told } = worlds("--seeds", "40", "--seed", "1", "--mutant", name);
+    expect(told.at(-1)?.violation).toMatch(mutants[name]?.broken ?? /^$/);
+    expect(status).toBe(1);
+  });
 });

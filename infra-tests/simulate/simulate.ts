@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { mutants } from "./mutants.ts";
+import { namedWeathers } from "./weather.ts";
 import { installStandIns } from "./stand-ins.ts";
 
 /**
@@ -12,13 +13,18 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     steps: { type: "string", default: "800" },
     mutant: { type: "string" },
+    weather: { type: "string" },
     trace: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
 const mutant = values.mutant === undefined ? undefined : mutants[values.mutant];
+const weather = values.weather ?? mutant?.weather ?? "";
 if (values.mutant !== undefined && mutant === undefined) {
   process.stderr.write(`There is no mutant ${values.mutant}: there are ${Object.keys(mutants).join(", ")}\n`);
+  process.exitCode = 64;
+} else if (weather !== "" && !Object.hasOwn(namedWeathers, weather)) {
+  process.stderr.write(`There is no weather ${weather}: there are ${Object.keys(namedWeathers).join(", ")}\n`);
   process.exitCode = 64;
 } else {
   installStandIns(mutant?.mutations);
@@ -27,6 +33,7 @@ if (values.mutant !== undefined && mutant === undefined) {
     firstSeed: Number(values.seed),
     seeds: Number(values.seeds),
     steps: Number(values.steps),
+    weather: namedWeathers[weather as keyof typeof namedWeathers] ?? {},
     trace: values.trace,
     json: values.json,
     write: (text) => void process.stdout.write(text),

@@ -17,6 +17,7 @@ export type ObjectWatcher = {
 /** What a simulated store holds. All is synchronous: a call takes effect at one moment. */
 export class StoredObjects {
   readonly #objects = new Map<string, StoredObject>();
+  readonly #away = new Map<string, StoredObject>();
   readonly #watcher: ObjectWatcher;
   readonly #tells: { readonly hashes: boolean; readonly times: boolean };
   readonly #nowMs: () => number;
@@ -84,6 +85,20 @@ export class StoredObjects {
   /** Deletes an object, if there is one. */
   delete(key: string): void {
     if (this.#objects.delete(key)) this.#watcher.deleted(key);
+  }
+
+  /** Takes objects away, as a branch of a store that is not mounted, and tells nobody. What is deleted meanwhile is not deleted there. */
+  unmount(keys: Iterable<string>): void {
+    for (const key of keys) {
+      this.#away.set(key, this.#existing(key));
+      this.#objects.delete(key);
+    }
+  }
+
+  /** Brings back what was taken away; what was created meanwhile stays. */
+  mount(): void {
+    for (const [key, object] of this.#away) if (!this.#objects.has(key)) this.#objects.set(key, object);
+    this.#away.clear();
   }
 
   /** Loses an object, or lets one byte of it rot, and tells nobody. */

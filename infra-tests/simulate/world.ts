@@ -3,7 +3,7 @@ import { EventLoop } from "./event-loop.ts";
 import { Oracle } from "./oracle.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { StoredObjects } from "./stored-objects.ts";
-import { drawWeather, type Weather } from "./weather.ts";
+import { drawWeather, promisesGrace, type Weather } from "./weather.ts";
 
 /** When simulated worlds begin, milliseconds since 1970. */
 export const beginningMs = Date.UTC(2026, 0, 1);
@@ -29,20 +29,31 @@ export class World {
   readonly #lastLines: string[] = [];
   readonly #onLine: ((line: string) => void) | undefined;
 
-  constructor(seed: number, onLine?: (line: string) => void) {
+  /** @param weather - what of the weather is not drawn */
+  constructor(seed: number, onLine?: (line: string) => void, weather: Partial<Weather> = {}) {
     this.seed = seed;
     this.#onLine = onLine;
     this.random = new SeededRandom(seed);
-    this.weather = drawWeather(this.random);
-    this.oracle = new Oracle((broken) => this.violate(broken));
+    this.weather = { ...drawWeather(this.random), ...weather };
+    const { graceMs } = this.weather;
+    this.oracle = new Oracle((broken) => this.violate(broken), {
+      nowMs: () => this.loop.nowMs,
+      graceMs: promisesGrace(this.weather) ? graceMs : undefined,
+    });
     this.objects = new StoredObjects({
       watcher: {
         created: (key, bytes) => this.oracle.created(key, bytes, (each) => this.objects.peek(each)),
         deleted: (key) => this.oracle.deleted(key),
       },
       tells: { hashes: this.weather.tellsHashes, times: this.weather.tellsTimes },
-      nowMs: () => beginningMs + this.loop.nowMs,
+      nowMs: () => this.storeMs(),
     });
+  }
+
+  /** What the store's clock shows. */
+  storeMs(): number {
+    const { storeClock } = this.weather;
+    return beginningMs + this.loop.nowMs + (storeClock === "untold" ? 0 : storeClock);
   }
 
   /** A call to the store is complete. */
