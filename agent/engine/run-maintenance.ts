@@ -8,6 +8,7 @@ import { s3Prices } from "#shared/operations/maintenance/s3-prices.ts";
 import { setGracePeriod } from "#shared/operations/maintenance/set-grace-period.ts";
 import type { Report } from "#shared/operations/progress.ts";
 import { systemRandom } from "#shared/random.ts";
+import { reserveUsingStore } from "#shared/store/reserve-using-store.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { openKeyless } from "./session.ts";
 
@@ -17,7 +18,7 @@ export async function runMaintenance(parts: EngineParts, request: MaintenanceReq
   const { store, read, log, signer, remember } = await openKeyless(parts, request.dryRun ? "read" : "write");
   const { config } = read;
   const appender = (from: LogState): Appender => ({
-    store,
+    store: reserveUsingStore(store),
     signer,
     clock: systemClock,
     random: systemRandom,

@@ -25,6 +25,7 @@ import {
   summaryOf,
 } from "./find-snapshots.ts";
 import { keyOperations } from "./key-operations.ts";
+import { reserveUsingStore } from "#shared/store/reserve-using-store.ts";
 import { leanMemory } from "./lean-memory.ts";
 import { requireClock } from "./require-clock.ts";
 import { requireFile } from "./require-file.ts";
@@ -218,7 +219,7 @@ export function storeEngine(parts: EngineParts): Engine {
 
 function appender(parts: EngineParts, repository: Session["repository"]) {
   return {
-    store: repository.store,
+    store: reserveUsingStore(repository.store),
     signer: repository.signer,
     clock: systemClock,
     random: systemRandom,

@@ -1,5 +1,5 @@
 import type * as FileSystem from "node:fs/promises";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -34,4 +34,20 @@ it.each([
   await expect(store.put("packs/x", [Uint8Array.of(1)])).rejects.toMatchObject({ kind });
   await expect(store.get("packs/x")).rejects.toMatchObject({ kind: "absent" });
   expect(await readdir(join(root, "tmp"))).toEqual([]);
+});
+
+it("directoryStore gives up its reserve for what may use it, one file at a time, and for nothing else", async () => {
+  answer.code = "ENOSPC";
+  const reserve = join(root, "reserve~");
+  await mkdir(reserve);
+  for (const name of ["a", "b", "c"]) await writeFile(join(reserve, name), name);
+  const store = directoryStore(root, { hasReserve: true });
+  await expect(store.put("log/1", [Uint8Array.of(1)])).rejects.toMatchObject({
+    detail: { code: "ENOSPC", lasting: true },
+  });
+  expect(await readdir(reserve)).toHaveLength(3);
+  await expect(store.put("log/1", [Uint8Array.of(1)], { mayUseReserve: true })).rejects.toMatchObject({
+    detail: { code: "ENOSPC" },
+  });
+  expect(await readdir(reserve)).toEqual([]);
 });

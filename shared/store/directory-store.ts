@@ -11,8 +11,9 @@ import { makeDurableDirectory, syncDirectory } from "./durable-directory.ts";
 import { fileSystemCode, fileSystemError } from "./file-system-error.ts";
 import { unfilledBytes } from "./joined-bytes.ts";
 import { alreadyThere, bodyDiffersFromSha256, noSuchObject, outsideObject } from "./object-error.ts";
-import { requireKeyPrefix, requireObjectKey } from "./object-key.ts";
+import { configKey, requireKeyPrefix, requireObjectKey } from "./object-key.ts";
 import { RootWatch } from "./root-watch.ts";
+import { SpaceReserve } from "./space-reserve.ts";
 import type { Store } from "./store.ts";
 import { writeWhole } from "./whole-write.ts";
 
@@ -21,6 +22,8 @@ export type DirectoryStoreOptions = {
   /** "synced" (default): what `put` wrote survives a power cut. "unsynced": it may not; only for caches that verify what they read. */
   readonly durability?: "synced" | "unsynced";
   readonly random?: Random;
+  /** Whether some space is kept back, for what `PutOptions.mayUseReserve` says. Default: none is. */
+  readonly hasReserve?: boolean;
 };
 
 /** The most bytes that one read(2) is asked for. */
@@ -48,10 +51,13 @@ const abandonedAfterMs = 7 * 24 * 3600 * 1000;
  * @param rootPath - path of the directory; `put` creates it, unless it was met before
  */
 export function directoryStore(rootPath: string, options: DirectoryStoreOptions = {}): Store {
-  const { durability = "synced", random = systemRandom } = options;
+  const { durability = "synced", random = systemRandom, hasReserve = false } = options;
   const root = normalizedRoot(rootPath);
   const temporaries = join(root, "tmp");
   const watch = new RootWatch(root);
+  // No key has such a name: whoever lists the store passes over it.
+  const reserve = new SpaceReserve(join(root, "reserve~"), random);
+  let hasChanged = false;
   const madeDirectories = new Map<string, Promise<void>>();
 
   const pathOf = (key: string): string => {
@@ -152,27 +158,38 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
           (failure: unknown) => failure,
         );
 
+  const create = async (key: string, body: readonly Uint8Array[], sha256: Uint8Array | undefined): Promise<void> => {
+    const path = pathOf(key);
+    try {
+      if (await isThere(path)) await refuseTakenName(key, path);
+      // Made, and made durable, beside the writing; a failure is met by linkInto, which tries again.
+      const making = makeDirectory(dirname(path)).catch(() => undefined);
+      const [temporary] = await Promise.all([writeTemporary(key, body, sha256), making]);
+      try {
+        await linkInto(key, temporary, path);
+      } catch (error) {
+        await discard(temporary);
+        throw error;
+      }
+      await Promise.all([syncName(path), discard(temporary)]);
+      await watch.require();
+      watch.see(path);
+    } catch (error) {
+      throw await gone(error, fileSystemError(error, `create ${key} in ${root}`));
+    }
+  };
+
   return {
     description: root,
 
     async put(key, body, putOptions) {
-      const path = pathOf(key);
-      try {
-        if (await isThere(path)) await refuseTakenName(key, path);
-        // Made, and made durable, beside the writing; a failure is met by linkInto, which tries again.
-        const making = makeDirectory(dirname(path)).catch(() => undefined);
-        const [temporary] = await Promise.all([writeTemporary(key, body, putOptions?.sha256), making]);
+      hasChanged = true;
+      for (;;) {
         try {
-          await linkInto(key, temporary, path);
+          return await create(key, body, putOptions?.sha256);
         } catch (error) {
-          await discard(temporary);
-          throw error;
+          if (putOptions?.mayUseReserve !== true || !isFull(error) || !(await reserve.spend())) throw error;
         }
-        await Promise.all([syncName(path), discard(temporary)]);
-        await watch.require();
-        watch.see(path);
-      } catch (error) {
-        throw await gone(error, fileSystemError(error, `create ${key} in ${root}`));
       }
     },
 
@@ -231,6 +248,7 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
 
     async delete(key) {
       const path = pathOf(key);
+      hasChanged = true;
       try {
         await watch.meet();
         await unlink(path);
@@ -257,8 +275,20 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
 
     async close() {
       madeDirectories.clear();
+      // Never in a directory that is no store, or is not the one that was written to.
+      const isStore = hasReserve && hasChanged && (await isThere(`${root}/${configKey}`).catch(() => false));
+      if (isStore)
+        await watch.require().then(
+          () => reserve.refill(),
+          () => undefined,
+        );
     },
   };
+}
+
+/** Whether a write failed for want of space, inodes or quota. */
+function isFull(error: unknown): boolean {
+  return error instanceof HoldfastError && ["ENOSPC", "EDQUOT"].includes(String(error.detail["code"]));
 }
 
 function normalizedRoot(path: string): string {

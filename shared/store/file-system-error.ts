@@ -10,7 +10,8 @@ type Meaning = {
   readonly brief?: true;
 };
 
-const freeSpace = "Free some space, or raise the quota, and run the command again.";
+const freeSpace =
+  "Free some space or raise the quota. Where the disk holds only the store, run `holdfast rm` and then `holdfast maintenance` (with `--set-grace 0s`, twice, it frees space at once): both work on a full disk.";
 const tryAgain = "Wait a moment and run the command again.";
 
 const meanings: Readonly<Record<string, Meaning>> = {
@@ -22,7 +23,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EFBIG: {
     kind: "unavailable",
     cause: "the file system or a limit does not allow files so large",
-    hint: freeSpace,
+    hint: "Raise the limit of file sizes (ulimit -f), or keep the store on another file system.",
     lasting: true,
   },
   EIO: {

@@ -24,7 +24,7 @@ export async function openStore(
     case "memory":
       return memoryStore();
     case "directory":
-      return directoryStore(parsed.path);
+      return directoryStore(parsed.path, { hasReserve: true });
     case "s3": {
       const { openS3Store } = await import("./s3-store.ts");
       return openS3Store({ ...parsed, ...options });

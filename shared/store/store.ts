@@ -66,6 +66,8 @@ export interface Store {
 export type PutOptions = {
   /** SHA-256 of the whole body, 32 bytes, when the caller has it; the store must refuse a body that arrives different if it can. */
   readonly sha256?: Uint8Array;
+  /** The put may use what the store keeps back of a disk that is full. For what leads to space being freed, and nothing else. */
+  readonly mayUseReserve?: boolean;
 };
 
 /** A part of an object: `lengthBytes` > 0 bytes from `offsetBytes`. */
