@@ -69,6 +69,8 @@ const built = await Promise.all([
     entryPoints: { main: "agent/main.ts", start: "agent/packaged.ts" },
     format: "cjs",
     outExtension: { ".js": ".cjs" },
+    // What is loaded later is loaded by require(): in a script that was compiled beforehand Node's import() warns that it is experimental.
+    supported: { "dynamic-import": false },
     define: { "import.meta.url": "__url" },
     banner: { js: 'const __url = require("url").pathToFileURL(__filename).href;' },
   }),

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire, getCompileCacheDir } from "node:module";
 import { dirname, join } from "node:path";
-import { constants, Script } from "node:vm";
+import { Script } from "node:vm";
 import { fileIdentity, type KeptCode, readKeptCode, writeKeptCode } from "./kept-code.ts";
 import { keepCodeAtEnd } from "./keep-code-at-end.ts";
 
@@ -9,7 +9,7 @@ import { keepCodeAtEnd } from "./keep-code-at-end.ts";
 const keepingRuns = 2;
 
 /**
- * Runs a program that is one file of CommonJS, with what an earlier run of the same command kept of its compiled code.
+ * Runs a program that is one file of CommonJS and has no `import()`, with what an earlier run of the same command kept of its compiled code.
  *
  * Node keeps compiled code as well, but of a module as it is before it runs: every function is then parsed again when it is called first, and
  * that took a tenth of a short run.
@@ -23,7 +23,6 @@ export function runProgram(path: string, name: string): void {
   const kept = place === undefined ? undefined : readKeptCode(place.path, place.identity);
   const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
     filename: path,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(kept === undefined ? {} : { cachedData: kept.code }),
   });
   const generation = kept === undefined || script.cachedDataRejected === true ? 0 : kept.generation;

@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { compareTrees, describeDifferences } from "#infra-tests/fidelity/compare-trees.ts";
 import { makeTree } from "#infra-tests/fidelity/make-tree.ts";
+import { startHonestS3rver } from "#infra-tests/s3/honest-s3rver.ts";
 import { errorKinds } from "#shared/errors.ts";
 import { systemRandom } from "#shared/random.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -127,6 +128,44 @@ describe.skipIf(program === undefined)("the installed package", () => {
     expect(restore.events.filter(({ event }) => event === "entryError" || event === "failure")).toEqual([]);
     expect(describeDifferences(compareTrees(source, join(target, source)))).toBe("");
     expect(await sandbox.do([...at, "check", "--read"], options)).toBe("");
+  });
+
+  test("writes nothing to standard error where all is well, on a directory, on S3 and behind a proxy", async () => {
+    const server = await startHonestS3rver();
+    const some = sandbox.path("some");
+    mkdirSync(some);
+    writeFileSync(join(some, "file"), "content");
+    try {
+      const { bucket, endpoint = "", credentials } = server.options;
+      const location = `s3://${bucket}/quiet?endpoint=${encodeURIComponent(endpoint)}&region=us-east-1&path-style=1`;
+      const keys = { AWS_ACCESS_KEY_ID: credentials?.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials?.secretAccessKey };
+      // Two sources of credentials, about which the SDK would write to the console.
+      const configured = sandbox.path("aws");
+      const named = `aws_access_key_id = ${keys.AWS_ACCESS_KEY_ID}\naws_secret_access_key = ${keys.AWS_SECRET_ACCESS_KEY}\n`;
+      writeFileSync(configured, `[default]\n${named}`);
+      const profile = { AWS_PROFILE: "default", AWS_SHARED_CREDENTIALS_FILE: configured };
+      for (const [store, variables] of [
+        [sandbox.path("quiet"), {}],
+        [location, keys],
+        [location.replace("/quiet", "/quiet-profile"), { ...keys, ...profile }],
+        [
+          location.replace("/quiet", "/quiet-proxy"),
+          { ...keys, HTTPS_PROXY: "http://127.0.0.1:9", HTTP_PROXY: endpoint },
+        ],
+      ] as const) {
+        for (const command of [["create"], ["backup", some], ["ls"], ["info", "latest"], ["check"]]) {
+          const run = await sandbox.run(["--json", "at", store, ...command], { env: { ...env, ...variables } });
+          expect({ store, command, status: run.status, stderr: run.stderr }).toEqual({
+            store,
+            command,
+            status: 0,
+            stderr: "",
+          });
+        }
+      }
+    } finally {
+      await server.stop();
+    }
   });
 
   test("tells of what cannot be read, and keeps the rest: its threads know the errors of the modules that they load", async () => {

@@ -59,6 +59,8 @@ function clientConfig(options: S3StoreOptions): S3ClientConfig & { readonly igno
     forcePathStyle: options.pathStyle ?? endpoint !== undefined,
     // The SDK's own memory of configuration files would hide credentials that were renewed in them.
     ignoreCache: true,
+    // Else it writes to the console: what is wrong is told by errors.
+    logger: silentLogger,
     maxAttempts: 1,
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
@@ -71,6 +73,13 @@ function clientConfig(options: S3StoreOptions): S3ClientConfig & { readonly igno
     },
   };
 }
+
+const silentLogger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 /** Makes the signature cover the SHA-256 that a put states, instead of hashing the body once more. */
 function signingGivenHashes(client: S3Client): S3Client {
