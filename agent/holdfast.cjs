@@ -96,7 +96,8 @@ function restart() {
   const args = [__filename].concat(process.argv.slice(2));
   if (typeof process.execve === "function") process.execve(node, [node].concat(args), process.env);
   const { spawn } = require("child_process");
-  shadow(spawn(node, args, { stdio: "inherit" }), node);
+  const env = Object.assign({}, process.env, { HOLDFAST_WRAPPER_PID: String(process.pid) });
+  shadow(spawn(node, args, { stdio: "inherit", env }), node);
 }
 
 /** Lives and ends as `child` does. A Ctrl-C reaches both from the terminal; the program knows a signal that comes twice. */

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { once } from "node:events";
-import { mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -121,6 +121,40 @@ test.each(doors)("a second signal ends a run that does not listen, %s", async (_
   child.kill("SIGTERM");
   expect(await ended).toEqual([130, null]);
 });
+
+test.each([
+  ["", ""],
+  [" where the C library cannot be reached", "fallback"],
+])("the program ends when the door that an old Node opened is killed%s", async (_, how) => {
+  const store = join(home, `killed store ${how}`);
+  mkdirSync(store);
+  spawnSync("mkfifo", [join(store, "config")]);
+  const noKoffi = `require("module").Module._load=((load)=>function(name,...rest){if(name==="koffi")throw Error("none");return load.call(this,name,...rest)})(require("module").Module._load)`;
+  const env = {
+    ...surroundings(),
+    ...(how === "" ? {} : { NODE_OPTIONS: `--require ${written("no-koffi.cjs", noKoffi)}` }),
+  };
+  const args = ["--import", `${old}process.execve=undefined;`, door, "at", store, "ls"];
+  const child = spawn(process.execPath, args, { env, stdio: "ignore" });
+  while (!waitsForWriter(child.pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+  const [program] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ").map(Number);
+  child.kill("SIGKILL");
+  while (isRunning(program)) await new Promise((resolve) => setTimeout(resolve, 20));
+});
+
+function written(name: string, content: string): string {
+  writeFileSync(join(home, name), content);
+  return join(home, name);
+}
+
+/** Whether a process is there, and not only waits for its parent to ask how it ended. */
+function isRunning(pid: number | undefined): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
 
 /** Whether a thread of a process, or of a child of it, waits in opening a FIFO. */
 function waitsForWriter(pid: number | undefined): boolean {

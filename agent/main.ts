@@ -1,5 +1,6 @@
 import { fstatSync, write } from "node:fs";
 import { endProcess } from "#agent/end-process.ts";
+import { endWithWrapper } from "#agent/end-with-wrapper.ts";
 import { knownFailure } from "#agent/known-failure.ts";
 import { leaveRemovedDirectory } from "#agent/leave-removed-directory.ts";
 import { chooseRenderer } from "#agent/render/choose-renderer.ts";
@@ -34,6 +35,7 @@ const err = new FileSink(stderr, {
 let renderer: Renderer | undefined;
 let outputFailure: HoldfastError | undefined;
 
+if (wiring.environment.wrapperPid !== undefined) endWithWrapper(wiring.environment.wrapperPid);
 leaveRemovedDirectory();
 watchSignals();
 process.on("uncaughtException", (error) => end(failed(error)));

@@ -1,7 +1,7 @@
 import { parseDisplayName } from "#agent/render/display-name.ts";
 import { HoldfastError } from "#shared/errors.ts";
 
-/** The snapshots that `latest` counts: of a host, of a name, with all of the tags. */
+/** The snapshots that `latest` counts: of a host (undefined: see `findLatest`), of a name, with all of the tags. */
 export type SnapshotLine = {
   readonly host: string | undefined;
   readonly name: string | undefined;
@@ -23,16 +23,19 @@ export type PathReference = { readonly snapshot: SnapshotReference; readonly pat
 export const prefixDigitsMin = 4;
 
 /**
- * Reads `latest`, `latest~2`, or a prefix of at least 4 hex digits.
+ * Reads `latest`, `latest~2`, `latest@HOST`, `latest~2@HOST` (or `latest@HOST~2`), or a prefix of at least 4 hex digits.
  *
  * @throws {HoldfastError} invalid: none of these
  */
 export function parseSnapshotReference(text: string): SnapshotReference {
-  const latest = /^latest(?:~(\d{1,6}))?$/.exec(text);
-  if (latest) return { by: "age", back: Number(latest[1] ?? 0) };
+  const latest = /^latest(?:~(?<back>\d{1,6}))?(?:@(?<host>.+))?$/s.exec(text)?.groups;
+  const hostFirst = /^latest@(?<host>.+)~(?<back>\d{1,6})$/s.exec(text)?.groups;
+  const { back, host } = hostFirst ?? latest ?? {};
+  if (host !== undefined) return { by: "age", back: Number(back ?? 0), line: { host, name: undefined, tags: [] } };
+  if (latest !== undefined) return { by: "age", back: Number(back ?? 0) };
   if (/^[0-9a-f]{4,64}$/i.test(text)) return { by: "prefix", prefix: text.toLowerCase() };
   throw new HoldfastError("invalid", `Cannot find a snapshot by "${text}": it is neither an id nor "latest"`, {
-    hint: `Give at least ${prefixDigitsMin} hex digits of an id, "latest", or "latest~2" for the third newest.`,
+    hint: `Give at least ${prefixDigitsMin} hex digits of an id, "latest", "latest~2" for the third newest, or "latest@HOST" for that of another host.`,
   });
 }
 
@@ -57,16 +60,23 @@ export function parsePathReference(text: string): PathReference {
 /**
  * The same reference, counted among the snapshots of a line; as it is where the line names nothing.
  *
- * @throws {HoldfastError} invalid: the reference is an id, among which there is nothing to choose
+ * @throws {HoldfastError} invalid: the reference is an id, among which there is nothing to choose, or names another host
  */
 export function ofLine(reference: SnapshotReference, line: SnapshotLine): SnapshotReference {
   if (line.host === undefined && line.name === undefined && line.tags.length === 0) return reference;
-  if (reference.by === "age") return { ...reference, line };
+  if (reference.by === "age") {
+    const named = reference.line?.host;
+    if (named !== undefined && line.host !== undefined && named !== line.host) {
+      throw new HoldfastError("invalid", `Cannot use --host ${line.host} with latest@${named}: they name two hosts`);
+    }
+    return { ...reference, line: { ...line, host: line.host ?? named } };
+  }
   throw new HoldfastError("invalid", "Cannot use --host, --name or --tag with an id: they choose what `latest` means");
 }
 
 /** Writes a reference as a person would type it. */
 export function formatSnapshotReference(reference: SnapshotReference): string {
   if (reference.by === "prefix") return reference.prefix;
-  return reference.back === 0 ? "latest" : `latest~${reference.back}`;
+  const host = reference.line?.host;
+  return `latest${reference.back === 0 ? "" : `~${reference.back}`}${host === undefined ? "" : `@${host}`}`;
 }

@@ -6,10 +6,21 @@ import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
 import { excludeArgument } from "./exclude-argument.ts";
 import { readExcludeFile } from "./read-exclude-file.ts";
+import { storedPath } from "./stored-path.ts";
 import { streamOptions, streamRequest } from "./stream-request.ts";
 
 /** Options that mean nothing where no files are read. */
-const fileOptions = ["dry-run", "exclude", "exclude-file", "one-file-system", "no-xattr", "parent"] as const;
+const fileOptions = [
+  "dry-run",
+  "exclude",
+  "exclude-file",
+  "one-file-system",
+  "no-xattr",
+  "parent",
+  "as",
+  "ignore-inode",
+  "ignore-ctime",
+] as const;
 
 /** Those of `fileOptions` that were given. */
 function optionsForFiles(
@@ -33,7 +44,9 @@ export const backup = defineCommand({
   manual: {
     description: [
       "Reads every PATH and everything below it, stores what the store does not have yet, and publishes a snapshot. The snapshot shows all at once, at the very end: a backup that fails or is stopped leaves no half snapshot, and the next one takes up what was stored already.",
-      "Files whose size, modification time, change time and inode are those of the previous snapshot of the same host, name and paths are not opened again.",
+      "Files whose size, modification time, change time and inode are as in the newest snapshot of the same host and name that has the PATH are not opened again. exFAT, mergerfs, sshfs and some network filesystems give files other inodes after each mount: use --ignore-inode there. `chown` and `chmod` change the change time: with --ignore-ctime the content is not read again after them.",
+      "A snapshot of ZFS, Btrfs or LVM that is mounted elsewhere continues the history of what it shows with --as: `backup --as /data /mnt/snapshot-of-data` stores it as /data.",
+      "A PATH that is empty and was not, has lost nine of ten of at least 100 entries, or is no mount point any more, also below it, is reported, and the exit code is partial: a filesystem that is not mounted looks like this.",
       "What cannot be read is reported, recorded in the snapshot (`holdfast info SNAPSHOT --errors`), and gives the exit code partial. A file that changes while it is read is kept as it was read, and marked.",
       "Kept of each entry: type, permissions, owner by number and name, times to the nanosecond, links, devices, extended attributes with ACLs and capabilities, file flags, and holes. Sockets are recorded, not kept.",
       "Every PATH that is named is in the snapshot, also below a directory that is excluded or that another PATH reaches through a link only; or the report names it and the exit code is partial. A PATH that is missing does not keep the others from being backed up.",
@@ -95,7 +108,27 @@ export const backup = defineCommand({
       name: "parent",
       type: "text",
       value: "SNAPSHOT",
-      description: "Compare with SNAPSHOT instead of the newest that fits.",
+      description:
+        "Compare with SNAPSHOT (default: for each PATH the newest of the same host and name that has it). If it has none of the paths but as many, they are compared in their order.",
+    },
+    {
+      name: "as",
+      type: "text",
+      value: "PATH",
+      repeatable: true,
+      description:
+        "Store the PATH that is read under another one. With several PATHs give one for each, in the same order.",
+    },
+    {
+      name: "ignore-inode",
+      type: "flag",
+      description: "Do not read a file again because its inode is another one.",
+    },
+    {
+      name: "ignore-ctime",
+      type: "flag",
+      description:
+        "Do not read a file again because its change time is another one; its owner, mode and attributes are read.",
     },
     {
       name: "writer",
@@ -117,6 +150,9 @@ export const backup = defineCommand({
     ).backup({
       paths: stream === undefined ? positionals.map(sourceArgument) : [],
       stream,
+      as: options.as.map(storedPath),
+      ignoreInode: options["ignore-inode"],
+      ignoreCtime: options["ignore-ctime"],
       dryRun: options["dry-run"],
       tags: options.tag,
       name: options.name,

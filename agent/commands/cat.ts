@@ -2,7 +2,7 @@ import { ofLine, parsePathReference } from "#agent/arguments/snapshot-reference.
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
-import { lineOptions } from "./line-options.ts";
+import { lineOptions, snapshotText } from "./line-options.ts";
 
 /** `holdfast cat`: writes the content of files to standard output. */
 export const cat = defineCommand({
@@ -12,6 +12,7 @@ export const cat = defineCommand({
   manual: {
     description: [
       "Writes the content of each file, one after the other, to standard output. Every byte is verified before it is written; at the first that does not verify the command ends with the exit code integrity, and what was written until then is right.",
+      `${snapshotText} --host, --name and --tag say among which \`latest\` counts.`,
       "Bytes are no JSON: --json is refused.",
     ],
     exits: {
@@ -19,7 +20,8 @@ export const cat = defineCommand({
       absent: "there is no such store, snapshot or path, or it was removed and swept meanwhile",
     },
     examples: [
-      { line: "holdfast cat latest:/etc/fstab", does: "Show a file as it was at the last backup." },
+      { line: "holdfast cat latest:/etc/fstab", does: "Show a file as it was at the last backup of this host." },
+      { line: "holdfast cat latest@web1:/etc/fstab", does: "The same of the host web1." },
       {
         line: "holdfast cat 3f2ac1:/srv/dump.sql | psql",
         does: "Feed a file to a program without writing it to disk.",

@@ -1,6 +1,7 @@
 import { parseSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
+import { snapshotText } from "./line-options.ts";
 
 /** `holdfast check`: verifies the store. */
 export const check = defineCommand({
@@ -13,6 +14,7 @@ export const check = defineCommand({
       "With --read every pack is read, and every chunk opened and verified: what passes can be restored. So is every entry of the log before the checkpoint. Entries there that are missing or cut short (with --read: damaged) are named in a warning and listed as lost log entries, and the exit code is partial: every snapshot can be restored, but what they said stands in the checkpoint alone, and `holdfast repair` cannot bring them back; a copy of the store can. Those behind which an earlier repair went on are told, and count no more. With --read-percent a random sample of that share of the packs is read, another one each time.",
       "That no snapshot needs a pack that was condemned or swept is verified too. Packs that no snapshot needs, such as an interrupted backup leaves, are counted as information: `holdfast maintenance` collects them.",
       "Backups and maintenance may go on meanwhile. A snapshot that is removed while it is to be checked, and swept, is passed over with a warning.",
+      snapshotText,
       "Damage is reported with the object that has it and the paths that need it. Nothing is changed or deleted.",
     ],
     exits: {
@@ -23,7 +25,7 @@ export const check = defineCommand({
       { line: "holdfast check", does: "Verify the structure of the store and of all snapshots." },
       {
         line: "holdfast check --read-percent 5 latest",
-        does: "Also read a random twentieth of what the newest snapshot needs.",
+        does: "Also read a random twentieth of what the newest snapshot of this host needs.",
       },
     ],
   },

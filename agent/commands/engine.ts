@@ -83,6 +83,11 @@ export type CreatedStore = { readonly storeId: string };
 export type BackupRequest = {
   /** With a slash at its end a path that is a symlink stands for what it leads to. None where there is a stream. */
   readonly paths: readonly string[];
+  /** Paths by which the snapshot shows `paths`, in their order; none: by their own. */
+  readonly as?: readonly string[];
+  /** Content is not read again because of another inode, or of another change time. */
+  readonly ignoreInode?: boolean;
+  readonly ignoreCtime?: boolean;
   /** What is backed up instead of paths. */
   readonly stream?: StreamRequest | undefined;
   readonly dryRun: boolean;

@@ -8,6 +8,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import type { ReportValue } from "#shared/operations/progress.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
+import { snapshotText } from "./line-options.ts";
 
 /** `holdfast info`: tells what a store or a snapshot is. */
 export const info = defineCommand({
@@ -18,11 +19,15 @@ export const info = defineCommand({
     description: [
       "Without an argument: the store's id, format, age, whether it is encrypted, how many snapshots, log entries and packs it has, how many of the packs are condemned (and swept when their grace period is over), and its chunk sizes, compression and grace period.",
       "With SNAPSHOT: all that its header says, and how many paths are lost, as the last repair found it. With --errors also each entry that its backup could not read, each file that changed while it was read, and the paths that are lost.",
+      snapshotText,
     ],
     exits: { absent: "there is no such store or snapshot" },
     examples: [
       { line: "holdfast at s3://bucket/hosts info", does: "Tell about a store." },
-      { line: "holdfast info --errors latest", does: "Tell about the newest snapshot, and what is missing in it." },
+      {
+        line: "holdfast info --errors latest",
+        does: "Tell about the newest snapshot of this host, and what is missing in it.",
+      },
     ],
   },
   options: [
@@ -46,7 +51,7 @@ export const info = defineCommand({
     const text = describeFacts(`snapshot ${snapshot.id}`, facts);
     renderer.result("snapshot", snapshotRecord(snapshot), `${text}\n  paths: ${paths.map(displayName).join(" ")}`);
     if (!options.errors) return "ok";
-    for await (const error of opened.entryErrors(reference)) {
+    for await (const error of opened.entryErrors({ by: "prefix", prefix: snapshot.id })) {
       signal.throwIfAborted();
       renderer.result(
         "recordedError",

@@ -5,6 +5,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import type { SnapshotSummary } from "./engine.ts";
 import { expectArguments } from "./expect-arguments.ts";
+import { snapshotText } from "./line-options.ts";
 
 /** `holdfast ls`: lists snapshots, or what is in one. */
 export const ls = defineCommand({
@@ -14,7 +15,8 @@ export const ls = defineCommand({
   manual: {
     description: [
       "Without an argument: one line for each snapshot, oldest first, with its id, time, size, number of entries, host, name, paths and tags, below a heading (none with --quiet). On a terminal long paths are shortened to its width. A snapshot of which a repair found files lost is marked DAMAGED, with their number. With --removed: the snapshots that were removed and can be brought back with `holdfast undelete`.",
-      "With SNAPSHOT or SNAPSHOT:PATH: what is in that directory, or the entry itself when it is none; with --recursive everything below it. --host, --name and --tag say which snapshots `latest` counts. Nothing but the parts of the tree that are asked for is read.",
+      "With SNAPSHOT or SNAPSHOT:PATH: what is in that directory, or the entry itself when it is none; with --recursive everything below it. Nothing but the parts of the tree that are asked for is read.",
+      `${snapshotText} --host, --name and --tag say among which \`latest\` counts.`,
       "Names are shown as UTF-8 where they are valid, with other bytes and all control characters escaped (`\\xff`, `\\n`, `\\u{202e}`); the backslash is `\\\\`. What is shown can be given back to restore and cat. With --json, names that are no UTF-8 come with their exact bytes in `pathBase64`.",
     ],
     exits: {
@@ -23,7 +25,10 @@ export const ls = defineCommand({
     },
     examples: [
       { line: "holdfast ls --host web1 --latest 3", does: "The newest three snapshots of each line of web1." },
-      { line: "holdfast ls --long latest:/etc/ssh", does: "The directory /etc/ssh in the newest snapshot." },
+      {
+        line: "holdfast ls --long latest:/etc/ssh",
+        does: "The directory /etc/ssh in the newest snapshot of this host.",
+      },
     ],
   },
   options: [

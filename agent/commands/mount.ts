@@ -3,6 +3,7 @@ import { parseListener } from "#agent/arguments/parse-listener.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
+import { snapshotText } from "./line-options.ts";
 import { type MountListener, type MountProtocol, mountProtocols } from "./gateway-port.ts";
 import { servingOptions, servingRequest } from "./serving-options.ts";
 
@@ -17,6 +18,7 @@ export const mount = defineCommand({
   manual: {
     description: [
       "Serves the store read-only until it is stopped (Ctrl-C, SIGTERM). Without an argument every snapshot is a directory at the top (over S3 a bucket), named by time, host and id; new ones appear as they are committed, removed ones vanish, and `latest` is the newest. With SNAPSHOT or SNAPSHOT:PATH the top is that snapshot, or that directory in it.",
+      snapshotText,
       "Each of --http, --webdav, --s3 and --ui (the web UI of `holdfast ui`) says where that protocol listens; given the same place twice, HTTP is at `/`, WebDAV at `/dav/`, S3 at `/s3/` and the UI at `/ui/`. Without any: HTTP at 127.0.0.1:8080. A place is HOST:PORT, [IPV6]:PORT, or PORT at 127.0.0.1; port 0 takes a free one.",
       "Over HTTP directories are pages; files come with ranges, tags and times; `?tar` and `?zip` after a directory give all that is in it; `?download` after a file saves it. Links are followed inside what is served and never out of it. Nothing in a served file runs in a browser.",
       "Over WebDAV it is read-only, class 1: a link to a file is that file, a link to a directory is left out of listings, special files are not there; PROPFIND of infinite depth is refused. Windows wants it at the top of a port. Over S3, path style, with signatures of version 4, a bucket is a snapshot, and each object in it has one version (what a path was before is in the buckets of other snapshots, and in the history that the web UI shows); keys are paths, a link is an object that holds its target, an empty directory one whose key ends in a slash; mode, owner and time are `x-amz-meta-…` as s3fs and rclone have them. Of names that are no UTF-8 each odd byte is U+10FF00 + byte. A file that the backup could not read is listed and cannot be got. Without --access any S3 key will do.",
@@ -33,7 +35,7 @@ export const mount = defineCommand({
       { line: "holdfast mount", does: "Browse all snapshots at http://127.0.0.1:8080/." },
       {
         line: "holdfast mount latest:/srv/www --http 127.0.0.1:9000 --access-log /tmp/mount.log",
-        does: "Serve one directory of the newest snapshot, and write a line for each request.",
+        does: "Serve one directory of the newest snapshot of this host, and write a line for each request.",
       },
       {
         line: "holdfast mount --http 0.0.0.0:443 --cert cert.pem --key key.pem --access access.json",

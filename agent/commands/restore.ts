@@ -4,7 +4,7 @@ import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import type { Overwrite } from "./engine.ts";
 import { expectArguments } from "./expect-arguments.ts";
-import { lineOptions } from "./line-options.ts";
+import { lineOptions, snapshotText } from "./line-options.ts";
 
 const overwriteWords = ["always", "changed", "never"] as const satisfies readonly Overwrite[];
 
@@ -18,7 +18,8 @@ export const restore = defineCommand({
       "With --to DIR: a whole snapshot goes below DIR with its full paths (/etc/hosts becomes DIR/etc/hosts); SNAPSHOT:/a/directory puts what is in that directory into DIR; SNAPSHOT:/a/file makes DIR/file. DIR is made if it is not there.",
       "Without --to everything goes back to where it came from. Then --overwrite must be given, so that nothing is replaced by accident. With --to its default is never.",
       "Nothing is ever written outside the target: names in a snapshot are checked, and symbolic links that lie in the way are not followed. A file of more than one chunk, or one that replaces another, is written under a temporary name (`.holdfast-…`) and takes its place when it is whole and verified; a restore that is stopped leaves no part of a file. Only one that is killed, or a power cut, may leave temporary names.",
-      "A SNAPSHOT is a prefix of its id of at least 4 hex digits, `latest`, or `latest~2` for the third newest; --host, --name and --tag say of which. Names are given as `holdfast ls` shows them: `\\xff` stands for a byte that is no UTF-8.",
+      `${snapshotText} --host, --name and --tag say among which \`latest\` counts.`,
+      "Without --to, `latest` is refused where it means a snapshot of another host, unless the host is named. Names are given as `holdfast ls` shows them: `\\xff` stands for a byte that is no UTF-8.",
       "Of a snapshot that is removed and swept while it is restored, what is gone is named and left out, and is no damage.",
       "What the running user may not restore (owners, devices, some attributes) is reported for each entry, and gives the exit code partial.",
     ],
@@ -30,7 +31,7 @@ export const restore = defineCommand({
     examples: [
       { line: "holdfast restore latest:/etc/ssh --to /tmp/ssh", does: "Put what was in /etc/ssh into /tmp/ssh." },
       {
-        line: "holdfast restore latest --host web1 --to /srv/web1",
+        line: "holdfast restore latest@web1 --to /srv/web1",
         does: "Put the newest snapshot of web1 below /srv/web1.",
       },
       {

@@ -2,6 +2,7 @@ import { parseSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import { snapshotLine, snapshotRecord } from "#agent/render/describe-snapshot.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
+import { snapshotText } from "./line-options.ts";
 
 /** `holdfast rm`: removes snapshots. */
 export const rm = defineCommand({
@@ -11,6 +12,7 @@ export const rm = defineCommand({
   manual: {
     description: [
       "Shows what would be removed; with --apply removes it. Several snapshots go in one step: all or none.",
+      snapshotText,
       "Removal frees nothing by itself and can be taken back (`holdfast undelete`) until the store's maintenance has swept the data, which is never before the grace period is over. Other snapshots keep all that they share with a removed one.",
     ],
     exits: {

@@ -10,6 +10,8 @@ export type Environment = {
   readonly mountAccess: string | undefined;
   /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in capital or small letters. */
   readonly proxies: ProxyVariables;
+  /** HOLDFAST_WRAPPER_PID: the process that started this one to run on another Node. Taken out of `process.env` likewise. */
+  readonly wrapperPid: number | undefined;
   /** HOLDFAST_DEBUG: show stacks. */
   readonly debug: boolean;
   readonly noColor: boolean;
@@ -27,12 +29,15 @@ export function readEnvironment(variables: NodeJS.ProcessEnv, home: () => string
   delete variables["HOLDFAST_PASSPHRASE"];
   const mountAccess = variables["HOLDFAST_MOUNT_ACCESS"] || undefined;
   delete variables["HOLDFAST_MOUNT_ACCESS"];
+  const wrapperPid = Number(variables["HOLDFAST_WRAPPER_PID"]) || undefined;
+  delete variables["HOLDFAST_WRAPPER_PID"];
   const set = (name: string) => variables[name] || undefined;
   const absolute = (name: string) => (variables[name]?.startsWith("/") ? variables[name] : undefined);
   return {
     store: set("HOLDFAST_STORE"),
     passphrase,
     mountAccess,
+    wrapperPid,
     proxies: proxyVariablesOf(variables),
     debug: set("HOLDFAST_DEBUG") !== undefined,
     noColor: set("NO_COLOR") !== undefined,

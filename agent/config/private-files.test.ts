@@ -18,6 +18,7 @@ test("readEnvironment takes the secrets out of the variables", () => {
   const variables = {
     HOLDFAST_PASSPHRASE: "x",
     HOLDFAST_MOUNT_ACCESS: "{}",
+    HOLDFAST_WRAPPER_PID: "7",
     HOLDFAST_STORE: "",
     XDG_CACHE_HOME: "relative",
     NO_COLOR: "1",
@@ -27,6 +28,8 @@ test("readEnvironment takes the secrets out of the variables", () => {
     store: undefined,
     passphrase: "x",
     mountAccess: "{}",
+    wrapperPid: 7,
+    proxies: {},
     debug: false,
     noColor: true,
     term: undefined,
@@ -36,6 +39,7 @@ test("readEnvironment takes the secrets out of the variables", () => {
   });
   expect(variables).not.toHaveProperty("HOLDFAST_PASSPHRASE");
   expect(variables).not.toHaveProperty("HOLDFAST_MOUNT_ACCESS");
+  expect(variables).not.toHaveProperty("HOLDFAST_WRAPPER_PID");
 });
 
 test("directories follow the XDG specification and --cache-dir", () => {

@@ -44,7 +44,7 @@ function filesOf(
 ): BackupSources {
   const { excludes, oneFileSystem, xattrs, force } = request;
   const skip = storeToSkip(storeDirectory);
-  const found = findSources(request.paths, { excludes, oneFileSystem, skip });
+  const found = findSources(request.paths, { as: request.as ?? [], excludes, oneFileSystem, skip });
   const importers = found.sources.map(({ root, readFrom, excludes: lines }) => {
     const known = force ? undefined : memory?.recall(root);
     return new FilesystemImporter({ root, readFrom, host, excludes: lines, oneFileSystem, xattrs, skip, known });

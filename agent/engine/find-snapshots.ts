@@ -1,4 +1,4 @@
-import type { SnapshotLine, SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import type { SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import { formatSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import type { SnapshotFilter, SnapshotSummary } from "#agent/commands/engine.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
@@ -8,44 +8,35 @@ import { isRepaired, repairedByPrefix } from "#shared/log/repaired-commit-id.ts"
 import type { Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { liveRecords, readSnapshot, removedRecords, type Snapshot } from "#shared/snapshot/read-snapshot.ts";
-
-/** The visible snapshot that a reference means. @throws {HoldfastError} absent, or invalid: the prefix fits several */
-export function findRecord(repository: Repository, reference: SnapshotReference): SnapshotRecord {
-  const records = liveRecords(repository);
-  const repaired = reference.by === "prefix" ? findRepaired(repository, reference.prefix, records) : undefined;
-  if (repaired !== undefined) return repaired;
-  if (reference.by === "prefix") tellIfGone(repository, reference.prefix, records, "find");
-  return pick(records, reference, "snapshot");
-}
+import { findLatest } from "./find-latest.ts";
+import { isOfLine } from "./is-of-line.ts";
 
 /**
- * The visible snapshot that a reference means, with its header.
+ * The visible snapshot that a reference means; one that is given by its id may have a header that cannot be read.
  *
- * @throws {HoldfastError} as `findRecord`; corrupt: its header cannot be read, or one of those that are looked through for its line
+ * @throws {HoldfastError} absent, or invalid: the prefix fits several; as `findLatest`
  */
-export async function findSnapshot(repository: Repository, reference: SnapshotReference): Promise<Snapshot> {
-  if (reference.by === "prefix" || reference.line === undefined)
-    return readSnapshot(repository, findRecord(repository, reference));
+export async function findRecord(
+  repository: Repository,
+  reference: SnapshotReference,
+  reporter: Reporter,
+): Promise<SnapshotRecord> {
+  if (reference.by === "age") return (await findLatest(repository, reference, reporter)).record;
   const records = liveRecords(repository);
-  await repository.loadHeaders(records);
-  let back = reference.back;
-  for (const record of records) {
-    const snapshot = await readSnapshot(repository, record);
-    if (isOfLine(snapshot, reference.line) && back-- === 0) return snapshot;
-  }
-  throw new HoldfastError(
-    "absent",
-    `Cannot find "${formatSnapshotReference(reference)}": ${reference.back - back} snapshots match`,
-    { hint: "List them with `holdfast ls --host … --name … --tag …`." },
-  );
+  const repaired = findRepaired(repository, reference.prefix, records);
+  if (repaired !== undefined) return repaired;
+  tellIfGone(repository, reference.prefix, records, "find");
+  return pick(records, reference.prefix, "snapshot");
 }
 
-function isOfLine({ header }: Snapshot, { host, name, tags }: SnapshotLine): boolean {
-  return (
-    (host === undefined || header.host === host) &&
-    (name === undefined || header.name === name) &&
-    tags.every((tag) => header.tags.includes(tag))
-  );
+/** The visible snapshot that a reference means, with its header. @throws {HoldfastError} as `findRecord`; corrupt: its header cannot be read */
+export async function findSnapshot(
+  repository: Repository,
+  reference: SnapshotReference,
+  reporter: Reporter,
+): Promise<Snapshot> {
+  if (reference.by === "age") return findLatest(repository, reference, reporter);
+  return readSnapshot(repository, await findRecord(repository, reference, reporter));
 }
 
 /** The removed snapshot that a reference means. */
@@ -61,7 +52,7 @@ export function findRemoved(repository: Repository, reference: SnapshotReference
   }
   const removed = removedRecords(repository);
   tellIfGone(repository, reference.prefix, removed, "undelete");
-  return pick(removed, reference, "removed snapshot");
+  return pick(removed, reference.prefix, "removed snapshot");
 }
 
 /** The snapshot that took the place of the one whose old id begins so, where none has such an id now. */
@@ -100,30 +91,18 @@ function tellIfGone(
   }
 }
 
-function pick(records: readonly SnapshotRecord[], reference: SnapshotReference, what: string): SnapshotRecord {
-  if (reference.by === "age") {
-    const record = records[reference.back];
-    if (record !== undefined) return record;
-    throw new HoldfastError(
-      "absent",
-      `Cannot find "${formatSnapshotReference(reference)}": the store has ${records.length} snapshots`,
-    );
-  }
-  const found = records.filter((record) => record.stateId.startsWith(reference.prefix));
+function pick(records: readonly SnapshotRecord[], prefix: string, what: string): SnapshotRecord {
+  const found = records.filter((record) => record.stateId.startsWith(prefix));
   const [only] = found;
   if (only === undefined) {
-    throw new HoldfastError("absent", `Cannot find a ${what} whose id begins with ${reference.prefix}`, {
+    throw new HoldfastError("absent", `Cannot find a ${what} whose id begins with ${prefix}`, {
       hint: "List the snapshots with `holdfast ls`.",
     });
   }
   if (found.length > 1) {
-    throw new HoldfastError(
-      "invalid",
-      `Cannot tell which ${what} is meant: ${found.length} ids begin with ${reference.prefix}`,
-      {
-        hint: "Give more digits.",
-      },
-    );
+    throw new HoldfastError("invalid", `Cannot tell which ${what} is meant: ${found.length} ids begin with ${prefix}`, {
+      hint: "Give more digits.",
+    });
   }
   return only;
 }

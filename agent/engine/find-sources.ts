@@ -8,7 +8,7 @@ import type { ScanProblem } from "#shared/connectors/importer.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import type { Notice } from "#shared/operations/progress.ts";
 import { distinctSources } from "./distinct-sources.ts";
-import { type Source, sourcesOfPath } from "./named-source.ts";
+import { type NamedSources, type Source, sourcesOfPath } from "./named-source.ts";
 
 /** A source with the patterns as they apply to it. */
 export type ScannedSource = Source & { readonly excludes: readonly ExcludeLine[] };
@@ -28,25 +28,28 @@ export type FoundSources = {
  * Finds what is to be scanned, so that every PATH is backed up or among the problems.
  *
  * @param paths - absolute, as binary strings; with a closing slash a symlink is followed
+ * @param options - `as`: the paths by which the snapshot shows them, in their order; none: their own
  * @throws {HoldfastError} what is wrong with the first PATH, where none can be backed up
  */
 export function findSources(
   paths: readonly string[],
   options: {
+    readonly as?: readonly string[];
     readonly excludes: readonly string[];
     readonly oneFileSystem: boolean;
     /** The store itself. */
     readonly skip: SkippedDirectories;
   },
 ): FoundSources {
-  const { excludes, oneFileSystem, skip } = options;
+  const { as = [], excludes, oneFileSystem, skip } = options;
   const found: Source[] = [];
   const notices: Notice[] = [];
   const problems: ScanProblem[] = [];
   let firstError: HoldfastError | undefined;
-  for (const path of new Set(paths)) {
+  requirePairs(paths, as);
+  for (const [index, path] of paths.entries()) {
     try {
-      const named = sourcesOfPath(path);
+      const named = renamed(sourcesOfPath(path), as[index]);
       for (const source of named.sources) requireOutside(source, skip);
       found.push(...named.sources);
       notices.push(...named.notices);
@@ -62,13 +65,38 @@ export function findSources(
   const patternsOf = (source: Source): ExcludeLine[] =>
     patternsForSource(excludes, namesOf.get(source) ?? namesOfSource(source), host);
   const isLeftOut = rulesOfSources(patternsOf, skip);
-  const distinct = distinctSources(found, { oneFileSystem, isLeftOut });
+  // Under other names, what lies below what is no longer seen by the names.
+  const distinct =
+    as.length > 0 ? { sources: found, brought: [], notices: [] } : distinctSources(found, { oneFileSystem, isLeftOut });
   return {
     sources: distinct.sources.map((source) => ({ ...source, excludes: patternsOf(source) })),
     brought: distinct.brought,
     problems,
     notices: [...notices, ...distinct.notices],
   };
+}
+
+/** @throws {HoldfastError} invalid: there is not one name for each path, or one is given twice */
+function requirePairs(paths: readonly string[], as: readonly string[]): void {
+  if (as.length === 0) return;
+  if (as.length !== paths.length) {
+    throw new HoldfastError("invalid", `Cannot use ${as.length} --as with ${paths.length} PATHs`, {
+      hint: "Give one --as for each PATH: the first is for the first PATH, and so on.",
+    });
+  }
+  const twice = as.find((path, index) => as.indexOf(path) !== index);
+  if (twice !== undefined) throw new HoldfastError("invalid", `Cannot use --as=${displayPath(twice)} for two PATHs`);
+}
+
+/** A source under another name: what a link leads to, not the link. */
+function renamed(named: NamedSources, root: string | undefined): NamedSources {
+  const last = named.sources.at(-1);
+  return root === undefined || last === undefined
+    ? named
+    : {
+        sources: [{ root, readFrom: last.readFrom }],
+        notices: named.notices.filter(({ level }) => level === "warning"),
+      };
 }
 
 type IsLeftOut = Parameters<typeof distinctSources>[1]["isLeftOut"];

@@ -56,8 +56,20 @@ async function backUp(
       hint: "Make a writer's key file with `holdfast key add --role writer --out FILE`.",
     });
   }
-  const { force } = request;
-  const common = { repository, importers, problems, force, reporter: parts.reporter, signal: parts.signal };
+  const { force, ignoreInode = false, ignoreCtime = false } = request;
+  const name = request.name ?? "default";
+  const common = {
+    repository,
+    importers,
+    problems,
+    host,
+    name,
+    force,
+    ...(ignoreInode || ignoreCtime ? { comparison: { ignoreInode, ignoreCtime } } : {}),
+    ...(request.parent === undefined ? {} : { parent: await findRecord(repository, request.parent, parts.reporter) }),
+    reporter: parts.reporter,
+    signal: parts.signal,
+  };
   if (request.dryRun) {
     const plan = await planBackup(common);
     const findings = sources.tell(parts.reporter, plan.totalBytes);
@@ -80,9 +92,7 @@ async function backUp(
   try {
     const report = await backup({
       ...common,
-      host,
       user: userName(),
-      name: request.name ?? "default",
       tags: request.tags,
       program: `holdfast ${programVersion()}`,
       threads: threadsOf(parts),
@@ -90,7 +100,6 @@ async function backUp(
       journal,
       ...(memory === undefined ? {} : { memory }),
       releaseMemory: giveMemoryBack,
-      ...(request.parent === undefined ? {} : { parent: findRecord(repository, request.parent) }),
     });
     rememberLog(parts, repository);
     const unmet = await unmetSources(repository, report.snapshotId, sources.brought);

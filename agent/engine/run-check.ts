@@ -15,9 +15,11 @@ export async function runCheck(
 ): Promise<Report> {
   const { repository, cutOff, suspicion } = session;
   if (cutOff !== undefined) parts.reporter.entryError({ path: "log", kind: "corrupt", message: `${cutOff.message}.` });
+  const records = [];
+  for (const reference of references) records.push(await findRecord(repository, reference, parts.reporter));
   const report = await check({
     repository,
-    snapshots: references.length === 0 ? undefined : references.map((reference) => findRecord(repository, reference)),
+    snapshots: records.length === 0 ? undefined : records,
     readPercent,
     threads: threadsOf(parts),
     reporter: parts.reporter,

@@ -8,6 +8,7 @@ import { readGuardedFile } from "#agent/config/read-guarded-file.ts";
 import { systemClock } from "#shared/clock.ts";
 import { displayPath } from "#agent/filesystem/display-path.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
+import type { Reporter } from "#shared/operations/progress.ts";
 import { SegmentThreads } from "#shared/repository/segment-threads.ts";
 import { FollowedStore } from "#shared/view/followed-store.ts";
 import { SnapshotView } from "#shared/view/snapshot-view.ts";
@@ -48,7 +49,7 @@ export async function runMount(
     chunkOpener: new SegmentThreads(Math.min(openingThreadsMax, Math.max(0, availableParallelism() - 2))),
     onProblem: (problem) => warn(problem.message),
   });
-  const snapshot = await snapshotOf(store, repository, request);
+  const snapshot = await snapshotOf(store, repository, request, reporter);
   const log = request.accessLogFile === undefined ? undefined : await openLog(request.accessLogFile, warn);
   const told = new Set<string>();
   const gateway = await startGateway({
@@ -78,12 +79,17 @@ export async function runMount(
   }
 }
 
-async function snapshotOf(store: FollowedStore, repository: Session["repository"], { reference }: MountRequest) {
+async function snapshotOf(
+  store: FollowedStore,
+  repository: Session["repository"],
+  { reference }: MountRequest,
+  reporter: Reporter,
+) {
   if (reference === undefined) {
     await store.warm();
     return undefined;
   }
-  const snapshot = await findSnapshot(repository, reference.snapshot);
+  const snapshot = await findSnapshot(repository, reference.snapshot, reporter);
   const root = reference.path === "/" ? undefined : reference.path;
   const top = await new SnapshotView(store, snapshot.id).stat(root ?? "/");
   if (top.type !== "directory") {

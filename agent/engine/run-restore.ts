@@ -1,5 +1,6 @@
 import { existsSync, lstatSync } from "node:fs";
 import { hostname } from "node:os";
+import type { SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import type { RestoreRequest } from "#agent/commands/engine.ts";
 import { FilesystemExporter } from "#agent/exporters/filesystem-exporter.ts";
 import { displayPath } from "#agent/filesystem/display-path.ts";
@@ -29,16 +30,8 @@ type Placement = { readonly source: SnapshotSource; readonly root: string; reado
 /** Restores what a request names, and reports. */
 export async function runRestore(parts: EngineParts, session: Session, request: RestoreRequest): Promise<Report> {
   const { repository } = session;
-  const snapshot = await findSnapshot(repository, request.reference.snapshot);
-  if (request.target === undefined && request.reference.snapshot.by === "age" && snapshot.header.host !== hostname()) {
-    throw new HoldfastError(
-      "invalid",
-      `Cannot restore in place: that snapshot is of another host, ${snapshot.header.host}`,
-      {
-        hint: "Name the snapshot by its id if it is meant, or restore with --to.",
-      },
-    );
-  }
+  const snapshot = await findSnapshot(repository, request.reference.snapshot, parts.reporter);
+  if (request.target === undefined) requireThisHost(request.reference.snapshot, snapshot.header.host);
   const tree = new SnapshotTree(snapshot, await snapshotReader(repository, snapshot.id));
   const placements = await placementsOf(tree, request);
   for (const { root, item } of placements) requireWay(root, item.ancestors);
@@ -178,6 +171,14 @@ async function subtreeInto(
     root,
     item: rel === "" ? { ...item, targetOf: (each) => (each === entry ? name : `${name}/${entryPath(each)}`) } : item,
   };
+}
+
+/** @throws {HoldfastError} invalid: what goes back to its place is of another host, which nobody named */
+function requireThisHost(reference: SnapshotReference, host: string): void {
+  if (reference.by === "prefix" || reference.line?.host !== undefined || host === hostname()) return;
+  throw new HoldfastError("invalid", `Cannot restore in place: that snapshot is of another host, ${host}`, {
+    hint: `If it is meant, name the host (latest@${host}) or the id of the snapshot; or restore with --to.`,
+  });
 }
 
 /** An entry and what is below it; of an entry that is lost to damage, what is below its path. */

@@ -50,7 +50,7 @@ export function storeEngine(parts: EngineParts): Engine {
   };
   const snapshotTree = async (reference: Parameters<Engine["snapshot"]>[0]): Promise<SnapshotTree> => {
     const { repository } = await session();
-    const snapshot = await findSnapshot(repository, reference);
+    const snapshot = await findSnapshot(repository, reference, reporter);
     repository.prefer(snapshot.id);
     return new SnapshotTree(snapshot, await snapshotReader(repository, snapshot.id));
   };
@@ -112,7 +112,7 @@ export function storeEngine(parts: EngineParts): Engine {
     },
     async snapshot(reference) {
       const { repository } = await session();
-      return summaryOf(await findSnapshot(repository, reference));
+      return summaryOf(await findSnapshot(repository, reference, reporter));
     },
     async *entries({ snapshot, path }, { recursive }) {
       const tree = await snapshotTree(snapshot);
@@ -134,7 +134,7 @@ export function storeEngine(parts: EngineParts): Engine {
     },
     async *entryErrors(reference) {
       const { repository } = await session();
-      const { id, header } = await findSnapshot(repository, reference);
+      const { id, header } = await findSnapshot(repository, reference, reporter);
       if (header.errorList === undefined) return;
       const reader = await snapshotReader(repository, id);
       yield* decodeErrorList(await reader.readNode(idToBytes(header.errorList)), "the error list of a snapshot");
@@ -166,7 +166,8 @@ export function storeEngine(parts: EngineParts): Engine {
     },
     async remove(references, { apply }) {
       const { repository } = await session("write");
-      const records = references.map((reference) => findRecord(repository, reference));
+      const records = [];
+      for (const reference of references) records.push(await findRecord(repository, reference, reporter));
       const summaries = [];
       for (const record of records) summaries.push(await summaryAnyway(repository, record, reporter));
       if (apply) {

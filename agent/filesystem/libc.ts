@@ -40,6 +40,8 @@ export type Libc = {
   readonly errno: () => number;
   /** Ends the process without another instruction of it. */
   readonly exit: (exitCode: number) => void;
+  /** Asks for a signal when the parent of this process ends. */
+  readonly setParentDeathSignal: (signal: number) => number;
   readonly statx: (directoryFd: number, path: Address, flags: number, mask: number, out: Address) => number;
   readonly openat: (directoryFd: number, path: Address, flags: number, mode: number) => number;
   readonly close: (fd: number) => number;
@@ -208,6 +210,12 @@ type Calls = Pick<
   Exclude<keyof Libc, "errno" | "addressOf" | `put${string}` | `fields${string}` | `data${string}`>
 >;
 
+/** `prctl` with `PR_SET_PDEATHSIG`. */
+function bindParentDeathSignal(library: LibraryHandle): Calls["setParentDeathSignal"] {
+  const prctl = library.func("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
+  return (signal) => prctl(1, signal, 0, 0, 0) as number;
+}
+
 function bindCalls(library: LibraryHandle): Calls {
   // Addresses cross as int64: koffi converts a number in a few ns, a typed array in a few tens.
   const at = "int64";
@@ -224,6 +232,7 @@ function bindCalls(library: LibraryHandle): Calls {
   const call = (name: string, result: string, ...parameters: string[]) => bind([name], result, parameters);
   return {
     exit: call("_exit", "void", "int"),
+    setParentDeathSignal: bindParentDeathSignal(library),
     statx: bindStatx(library),
     openat: call("openat", "int", "int", at, "int", "uint"),
     close: call("close", "int", "int"),

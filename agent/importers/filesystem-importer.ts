@@ -1,13 +1,15 @@
-import type {
-  Importer,
-  KnownBlocks,
-  RecordDetails,
-  ScanBlock,
-  ScanProblem,
-  ScanRecord,
+import {
+  type Importer,
+  type KnownBlocks,
+  mountPointOption,
+  type RecordDetails,
+  type ScanBlock,
+  type ScanProblem,
+  type ScanRecord,
 } from "#shared/connectors/importer.ts";
 import { entryTypes } from "#shared/format/entry.ts";
 import { isHoldfastError } from "#shared/errors.ts";
+import { isMountPoint } from "#agent/filesystem/is-mount-point.ts";
 import { fidelity } from "#agent/filesystem/fidelity.ts";
 import type { MetadataProblem } from "#agent/filesystem/metadata-problem.ts";
 import { OwnerNames } from "#agent/filesystem/owner-names.ts";
@@ -44,6 +46,7 @@ export class FilesystemImporter implements Importer {
   readonly origin: string;
   readonly root: string;
   readonly options: ReadonlyMap<string, string>;
+  readonly isMountPoint: ((path: string) => boolean) | undefined;
   readonly lost: readonly string[];
   readonly content: { readonly moduleUrl: string; readonly options: unknown };
   readonly #options: FilesystemImporterOptions;
@@ -61,7 +64,11 @@ export class FilesystemImporter implements Importer {
     this.#scan = this.#beginScan(options.known);
     this.origin = options.host;
     this.root = options.root;
-    this.options = new Map(options.oneFileSystem ? [["one-file-system", "true"]] : []);
+    this.options = new Map([
+      ...(options.oneFileSystem ? [["one-file-system", "true"] as const] : []),
+      ...(isMountPoint(readFrom) ? [[mountPointOption, "true"] as const] : []),
+    ]);
+    this.isMountPoint = oneFileSystem ? undefined : isMountPoint;
     this.lost = [...fidelity().lost, ...(options.xattrs ? [] : ["Extended attributes were left out, as asked."])];
     this.content = {
       moduleUrl: new URL("./file-content-reader.ts", import.meta.url).href,

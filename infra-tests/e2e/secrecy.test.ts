@@ -160,18 +160,19 @@ test("names that would command a terminal are shown escaped, everywhere", async 
   const outputs = [
     await sandbox.run([...at, "backup", "--tag", tag, "--name", name, "--host", name, hostile], withSecret),
     await sandbox.run([...at, "ls"], withSecret),
-    await sandbox.run([...at, "ls", "-lr", "latest"], withSecret),
-    await sandbox.run([...at, "info", "--errors", "latest"], withSecret),
-    await sandbox.run([...at, "rm", "latest"], withSecret),
-    await sandbox.run([...at, "restore", "latest", "--to", sandbox.path("hostile-out")], withSecret),
-    await sandbox.run([...at, "restore", "latest", "--to", join(hostile, name)], withSecret),
+    await sandbox.run([...at, "ls", "-lr", `latest@${name}`], withSecret),
+    await sandbox.run([...at, "info", "--errors", `latest@${name}`], withSecret),
+    await sandbox.run([...at, "rm", `latest@${name}`], withSecret),
+    await sandbox.run([...at, "restore", `latest@${name}`, "--to", sandbox.path("hostile-out")], withSecret),
+    await sandbox.run([...at, "restore", `latest@${name}`, "--to", join(hostile, name)], withSecret),
     await sandbox.run([...at, "backup", join(hostile, `${name}-none`)], withSecret),
     await sandbox.run([...at, "key", "add", "--label", name, "--out", sandbox.path("hostile.key")], withSecret),
     await sandbox.run([...at, "key", "list"], withSecret),
     await sandbox.run(["at", name, "ls"], withSecret),
     await sandbox.run([name], withSecret),
     await sandbox.run([...at, "ls", `--${name}`], withSecret),
-    await sandbox.run(["--json", ...at, "ls", "-r", "latest"], withSecret),
+    await sandbox.run(["--json", ...at, "ls", "-r", `latest@${name}`], withSecret),
+    await sandbox.run([...at, "info", "latest~99"], withSecret),
   ];
   for (const { stdout, stderr } of outputs) {
     // oxlint-disable-next-line no-control-regex

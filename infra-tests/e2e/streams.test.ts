@@ -48,8 +48,8 @@ describe("backup --stdin", () => {
     const second = await backup(args, fedBy("echo 2"));
     const idOf = ({ stdout }: typeof first, what: string) => new RegExp(`"${what}":"([0-9a-f]+)"`).exec(stdout)?.[1];
     expect(idOf(second, "parent")).toBe(idOf(first, "snapshot"));
-    expect(await sandbox.do([...at, "cat", "latest:db.sql"])).toBe("2\n");
-    expect(await sandbox.do([...at, "cat", "latest~1:/db.sql"])).toBe("1\n");
+    expect(await sandbox.do([...at, "cat", "latest@db1:db.sql"])).toBe("2\n");
+    expect(await sandbox.do([...at, "cat", "latest~1@db1:/db.sql"])).toBe("1\n");
   });
 
   test("makes no snapshot of an empty stream, and says why", async () => {

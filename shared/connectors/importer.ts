@@ -65,6 +65,9 @@ export type KnownBlocks = {
   readonly blocks: readonly { readonly leaves: readonly { readonly lastDir: string; readonly lastName: string }[] }[];
 };
 
+/** The option of a source that says that a filesystem was mounted at its root. */
+export const mountPointOption = "mount-point";
+
 /**
  * The port to what is backed up: a root and everything below it.
  *
@@ -78,6 +81,8 @@ export interface Importer {
   /** Absolute path of the root, one char per byte. */
   readonly root: string;
   readonly options: ReadonlyMap<string, string>;
+  /** Whether a filesystem is mounted on a directory now, by its path; where nested filesystems are entered. */
+  readonly isMountPoint?: ((path: string) => boolean) | undefined;
   /** What kinds of metadata this importer cannot capture here, in words. */
   readonly lost: readonly string[];
   scan(onProblem: (problem: ScanProblem) => void): AsyncIterable<Iterable<ScanRecord>>;

@@ -11,14 +11,16 @@ import { drawSession } from "#shared/repository/session-keys.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { adoptPacks } from "./adopt-packs.ts";
 import type { BackupOptions, BackupReport } from "./backup.ts";
+import type { Comparison } from "./comparison.ts";
 import { BackupRun } from "./backup-run.ts";
 import { type BackedUpSource, backupSource } from "./backup-source.ts";
-import { findParents, type ParentSource } from "./find-parent.ts";
+import { chosenParents, findParents, type ParentSource } from "./find-parent.ts";
 import { findUnsafePacks } from "./find-unsafe-packs.ts";
 import { IndexOnDemand } from "./index-on-demand.ts";
 import type { JournalRecord } from "./journal.ts";
 import { leavesToRemember } from "./leaves-to-remember.ts";
 import { SessionWriter } from "./session-writer.ts";
+import { lossesOfSource } from "./losses-of-source.ts";
 import { type UsableLeaves, usableLeaves } from "./usable-leaves.ts";
 
 /** What the rounds of one backup come to together. */
@@ -64,9 +66,11 @@ export async function backupOnce(
   if (round.left.length > 0) await index.load();
   const adopted = await adoptPacks(repository, round.left);
   ledger.adoptedPacks ??= adopted.packs.length;
-  const parents = options.force
-    ? importers.map(() => undefined)
-    : await findParents(repository, importers, options.parent);
+  const before =
+    options.parent === undefined
+      ? await findParents(repository, importers, options)
+      : await chosenParents(repository, importers, options.parent);
+  const parents = options.force ? importers.map(() => undefined) : before;
   // What was there last time is a fair guess at what there is to do.
   for (const parent of parents) {
     if (parent === undefined) continue;
@@ -106,8 +110,12 @@ export async function backupOnce(
         index.useMemory();
         session.rememberNodes(known.inner);
       }
-      const { source, recorded } = await backupOne(run, importer, parent, known);
+      const { source, recorded } = await backupOne(run, importer, { parent, known, comparison: options.comparison });
       sources.push(source);
+      const was = before[number];
+      const { root, options: read, tree } = source;
+      if (was !== undefined)
+        for (const loss of lossesOfSource({ root, options: read, entries: tree.entries }, was)) run.addError(loss);
       toRemember.push(() => {
         if (recorded === undefined || options.memory === undefined) return;
         const leaves = leavesToRemember(recorded, { root: source.tree.nodeId, session, known });
@@ -177,10 +185,14 @@ export async function backupOnce(
 async function backupOne(
   run: BackupRun,
   importer: Importer,
-  parent: ParentSource | undefined,
-  known: UsableLeaves | undefined,
+  previous: {
+    readonly parent: ParentSource | undefined;
+    readonly known: UsableLeaves | undefined;
+    readonly comparison: Comparison | undefined;
+  },
 ): Promise<{ source: SnapshotSource; recorded: BackedUpSource["recorded"] }> {
   const { repository } = run.session;
+  const { parent, known, comparison } = previous;
   await run.useImporter(importer);
   let made: BackedUpSource;
   if (parent === undefined) made = await backupSource(run, importer, undefined);
@@ -188,7 +200,13 @@ async function backupOne(
     const reader = await repository.blobReader();
     const readNode = async (nodeId: Uint8Array): Promise<TreeNode> =>
       decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
-    made = await backupSource(run, importer, { root: parent.source.tree, readNode, reader, known });
+    made = await backupSource(run, importer, {
+      root: parent.source.tree,
+      readNode,
+      reader,
+      known,
+      ...(comparison === undefined ? {} : { comparison }),
+    });
   }
   const source = {
     type: importer.type,

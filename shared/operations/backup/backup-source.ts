@@ -9,9 +9,11 @@ import { TreeBuilder } from "#shared/tree/tree-builder.ts";
 import { entryOfRecord, isUnchanged } from "./entry-of-record.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import type { BackupRun } from "./backup-run.ts";
+import { type Comparison, compareLoosely } from "./comparison.ts";
 import { HardLinks } from "./hard-links.ts";
 import type { KnownBlock } from "./known-leaves.ts";
 import { LeafRecorder, type RecordedTree } from "./leaf-recorder.ts";
+import { MissingMounts, unmountedMessage } from "./missing-mounts.ts";
 import { PreviousTree } from "./previous-tree.ts";
 import { UnusableMemory } from "./unusable-memory.ts";
 import type { UsableLeaves } from "./usable-leaves.ts";
@@ -26,6 +28,7 @@ export type PreviousSource = {
   readonly reader: BlobReader;
   /** What is known of the tree, and may be relied on. */
   readonly known: UsableLeaves | undefined;
+  readonly comparison?: Comparison;
 };
 
 /** A tree, and what of it may be remembered; undefined where the importer tells of no blocks. */
@@ -58,6 +61,8 @@ class SourceBackup {
   readonly #builder: TreeBuilder;
   readonly #queue: EntryQueue;
   readonly #links = new HardLinks();
+  readonly #comparison: Comparison | undefined;
+  #mounts: MissingMounts | undefined;
   /** Entries of the previous leaf at hand that were found unchanged from its first on. */
   #held: Entry[] = [];
 
@@ -68,6 +73,10 @@ class SourceBackup {
     this.#previous = new PreviousTree(previous?.root, this.#readNode);
     this.#reader = previous?.reader;
     this.#known = previous?.known;
+    this.#comparison = previous?.comparison;
+    const { isMountPoint } = importer;
+    if (previous !== undefined && isMountPoint !== undefined)
+      this.#mounts = new MissingMounts(previous.root, previous.readNode, isMountPoint);
     const recorder =
       importer.scanBlocks === undefined
         ? undefined
@@ -191,7 +200,9 @@ class SourceBackup {
       } else {
         this.#previous.breakLeaf();
         this.#releaseHeld();
-        this.#addNew(record);
+        if (entry !== undefined && entry.device !== record.device) await this.#noticeMissingMount(entry, record);
+        const isReused = this.#comparison !== undefined && (await this.#reuseLoosely(entry, record, this.#comparison));
+        if (!isReused) this.#addNew(record);
       }
       run.progress.entriesDone++;
       if (this.#queue.length > queueMax || run.mustWait) await this.#makeRoom(record.path);
@@ -228,6 +239,34 @@ class SourceBackup {
       this.#queue.addLeaf(leaf, this.#held);
       this.#held = [];
     }
+  }
+
+  async #noticeMissingMount(entry: Entry, record: ScanRecord): Promise<void> {
+    if ((await this.#mounts?.isMissing(entry, record)) !== true) return;
+    this.#run.addError({ path: record.path, kind: "unmounted", message: unmountedMessage });
+  }
+
+  /** Takes of an entry of the previous tree what may be taken although it is not unchanged. @returns whether that is so */
+  async #reuseLoosely(entry: Entry | undefined, record: ScanRecord, comparison: Comparison): Promise<boolean> {
+    if (entry === undefined) return false;
+    const kept = compareLoosely(entry, record, comparison);
+    if (kept === "other" || (kept === "content" && record.type !== entryTypes.file)) return false;
+    if (!this.#areStored(entry.chunks)) return false;
+    if (entry.lists !== undefined && !(await this.#hasLists(entry.lists))) return false;
+    // Not as the scan tells, so that it is compared again next time.
+    if (kept === "same") this.#queue.add(entry, true, -1);
+    else this.#addLookedAt(entry, record);
+    this.#run.counts.unchanged++;
+    this.#run.progress.bytesDone += record.size;
+    this.#run.progress.bytesReused += entry.size;
+    return true;
+  }
+
+  /** Adds a file that is looked at again but for its content. */
+  #addLookedAt({ chunks, lists, extents, size }: Entry, record: ScanRecord): void {
+    const { xattrs, flags, problems } = this.#importer.describe(record);
+    for (const message of problems) this.#run.addError({ path: record.path, kind: "metadata", message });
+    this.#queue.add({ ...entryOfRecord(record), xattrs, flags, chunks, lists, extents, size }, true, -1);
   }
 
   #releaseHeld(): void {

@@ -4,6 +4,7 @@ import { newProgress, type Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import type { TreeMemory } from "./tree-memory.ts";
+import type { Comparison } from "./comparison.ts";
 import { type BackupLedger, backupOnce } from "./backup-once.ts";
 import type { Journal } from "./journal.ts";
 import { UnusableMemory } from "./unusable-memory.ts";
@@ -21,7 +22,9 @@ export type BackupOptions = {
   readonly program: string;
   /** Whether all files are read, even those that look unchanged. */
   readonly force: boolean;
-  /** The snapshot to compare with; undefined: for each source the newest that has it. */
+  /** What may differ in an entry whose content is not read again; undefined: nothing. */
+  readonly comparison?: Comparison;
+  /** The snapshot to compare with; undefined: for each source the newest of the same host and name that has it. */
   readonly parent?: SnapshotRecord;
   /** Threads that read, compress and seal. */
   readonly threads: number;

@@ -1,12 +1,15 @@
-import type { Importer, ScanProblem } from "#shared/connectors/importer.ts";
-import { entryTypes } from "#shared/format/entry.ts";
+import type { Importer, ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
+import { type Entry, entryTypes } from "#shared/format/entry.ts";
 import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
 import { nodeName } from "#shared/tree/read-tree.ts";
 import { newProgress, type Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import type { SnapshotRecord } from "#shared/log/log-state.ts";
+import { type Comparison, compareLoosely } from "./comparison.ts";
 import { isUnchanged } from "./entry-of-record.ts";
-import { findParents } from "./find-parent.ts";
+import { chosenParents, findParents } from "./find-parent.ts";
+import { lossesOfSource } from "./losses-of-source.ts";
 import { PreviousTree } from "./previous-tree.ts";
 
 /** What a backup would do. */
@@ -27,6 +30,11 @@ export async function planBackup(options: {
   /** What was asked for and cannot be backed up. */
   readonly problems?: readonly ScanProblem[];
   readonly force: boolean;
+  /** As of `backup`. */
+  readonly host: string;
+  readonly name: string;
+  readonly parent?: SnapshotRecord;
+  readonly comparison?: Comparison;
   readonly reporter: Reporter;
   readonly signal?: AbortSignal;
 }): Promise<BackupPlan> {
@@ -39,12 +47,17 @@ export async function planBackup(options: {
     reporter.entryError(problem);
   };
   for (const problem of options.problems ?? []) onProblem(problem);
-  const parents = force ? [] : await findParents(repository, importers);
+  const before =
+    options.parent === undefined
+      ? await findParents(repository, importers, options)
+      : await chosenParents(repository, importers, options.parent);
+  const parents = force ? [] : before;
   const reader = await repository.blobReader();
   const readNode = async (nodeId: Uint8Array): Promise<TreeNode> =>
     decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
   for (const [index, importer] of importers.entries()) {
     const previous = new PreviousTree(parents[index]?.source.tree, readNode);
+    const entriesBefore = plan.entries;
     for await (const batch of importer.scan(onProblem)) {
       if (signal?.aborted === true) throw new HoldfastError("interrupted", "The scan was interrupted");
       for (const record of batch) {
@@ -60,13 +73,23 @@ export async function planBackup(options: {
         const size = record.type === entryTypes.file ? record.size : 0;
         plan.totalBytes += size;
         progress.bytesDone += size;
-        if (entry !== undefined && isUnchanged(entry, record)) plan.unchanged++;
+        if (entry !== undefined && isKept(entry, record, options.comparison)) plan.unchanged++;
         else if (size > 0) {
           plan.filesToRead++;
           plan.bytesToRead += size;
         }
       }
     }
+    const was = before[index];
+    const entries = plan.entries - entriesBefore;
+    if (was !== undefined)
+      for (const loss of lossesOfSource({ root: importer.root, options: importer.options, entries }, was))
+        onProblem(loss);
   }
   return plan;
+}
+
+function isKept(entry: Entry, record: ScanRecord, comparison: Comparison | undefined): boolean {
+  if (isUnchanged(entry, record)) return true;
+  return comparison !== undefined && compareLoosely(entry, record, comparison) !== "other";
 }
