@@ -42,12 +42,23 @@ function filesOf(
   request: BackupRequest,
   { host, memory, storeDirectory }: Parameters<typeof backupSources>[1],
 ): BackupSources {
-  const { excludes, oneFileSystem, xattrs, force } = request;
+  const { as = [], excludes, oneFileSystem, xattrs, force } = request;
   const skip = storeToSkip(storeDirectory);
-  const found = findSources(request.paths, { as: request.as ?? [], excludes, oneFileSystem, skip });
+  const found = findSources(request.paths, { as, excludes, oneFileSystem, skip });
   const importers = found.sources.map(({ root, readFrom, excludes: lines }) => {
     const known = force ? undefined : memory?.recall(root);
-    return new FilesystemImporter({ root, readFrom, host, excludes: lines, oneFileSystem, xattrs, skip, known });
+    const followsLink = root !== readFrom && as.length === 0;
+    return new FilesystemImporter({
+      root,
+      readFrom,
+      followsLink,
+      host,
+      excludes: lines,
+      oneFileSystem,
+      xattrs,
+      skip,
+      known,
+    });
   });
   const { brought, problems, notices } = found;
   const tell: BackupSources["tell"] = (reporter) =>

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { SmallHost } from "./small-host.testing.ts";
@@ -53,6 +53,13 @@ describe("backup of named paths", () => {
     await host.backup({ paths: [`${link}/`] });
     expect(await stored(host, "link/f")).toBe("x");
     expect(await host.backup({ paths: [`${link}/`] })).toMatchObject({ facts: { unchanged: 2, changed: 0 } });
+    rmSync(join(host.source, "real/f"));
+    const [prefix = ""] = (await host.snapshots()).slice(-1);
+    const reference = { snapshot: { by: "prefix", prefix }, path: undefined } as const;
+    // In place, where the link leads.
+    expect(await host.restore({ target: undefined, reference, overwrite: "changed" })).toMatchObject({ outcome: "ok" });
+    expect(readFileSync(join(host.source, "real/f"), "utf8")).toBe("x");
+    expect(readlinkSync(link)).toBe("real");
   });
 
   it("ends partial and names a path that is not there, and stores the others", async () => {

@@ -6,7 +6,9 @@ import { FilesystemExporter } from "#agent/exporters/filesystem-exporter.ts";
 import { displayPath } from "#agent/filesystem/display-path.ts";
 import { makePath } from "#agent/filesystem/make-path.ts";
 import { nodePath } from "#agent/filesystem/node-path.ts";
+import { realPath } from "#agent/filesystem/real-path.ts";
 import { resolveParents } from "#agent/filesystem/resolve-parents.ts";
+import { followedLinkOption } from "#shared/connectors/importer.ts";
 import { type Entry, entryPath, entryTypes } from "#shared/format/entry.ts";
 import type { SnapshotSource } from "#shared/format/snapshot.ts";
 import type { Report } from "#shared/operations/progress.ts";
@@ -109,7 +111,7 @@ async function placementsOf(tree: SnapshotTree, request: RestoreRequest): Promis
   if (!mayBeDirectory(entry) || target === undefined) {
     return [
       await (target === undefined
-        ? subtreeInto(tree, source, rel, "/", placeOnHost(path))
+        ? subtreeInto(tree, source, rel, "/", placeOnHost(path, source))
         : subtreeInto(tree, source, rel, target, name)),
     ];
   }
@@ -143,7 +145,7 @@ async function wholeSource(
     };
     return { source, root: target ?? "/", item };
   }
-  if (target === undefined) return subtreeInto(tree, source, "", "/", placeOnHost(source.root));
+  if (target === undefined) return subtreeInto(tree, source, "", "/", placeOnHost(source.root, source));
   return subtreeInto(tree, source, "", target, relativeTo(above, source.root));
 }
 
@@ -220,10 +222,12 @@ function keyOf(path: string): TreeKey {
 
 /**
  * Where a path of this host goes, relative to "/". From there on it goes down one directory at a time, and no link is followed: one that is put in
- * the way meanwhile leads nowhere.
+ * the way meanwhile leads nowhere. The root of a source that was a link goes where the link leads.
  */
-function placeOnHost(path: string): string {
-  return resolveParents(path).slice(1);
+function placeOnHost(path: string, { root, options }: SnapshotSource): string {
+  const followsLink = path === root && options.has(followedLinkOption);
+  const isLink = followsLink && lstatSync(nodePath(path), { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return (isLink ? realPath(path) : resolveParents(path)).slice(1);
 }
 
 /** Makes the directory that is restored into. Nobody else may look in before the permissions of what is restored are back. */

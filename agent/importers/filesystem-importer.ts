@@ -1,4 +1,5 @@
 import {
+  followedLinkOption,
   type Importer,
   type KnownBlocks,
   mountPointOption,
@@ -28,6 +29,8 @@ export type FilesystemImporterOptions = {
   readonly root: string;
   /** Where it is read; undefined: at `root`. */
   readonly readFrom?: string;
+  /** Whether `root` is a symlink that leads to what is read. */
+  readonly followsLink?: boolean;
   readonly host: string;
   /** Lines in gitignore syntax, as binary strings. */
   readonly excludes: readonly ExcludeLine[];
@@ -66,6 +69,7 @@ export class FilesystemImporter implements Importer {
     this.root = options.root;
     this.options = new Map([
       ...(options.oneFileSystem ? [["one-file-system", "true"] as const] : []),
+      ...(options.followsLink === true ? [[followedLinkOption, "true"] as const] : []),
       ...(isMountPoint(readFrom) ? [[mountPointOption, "true"] as const] : []),
     ]);
     this.isMountPoint = oneFileSystem ? undefined : isMountPoint;

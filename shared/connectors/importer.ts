@@ -68,6 +68,9 @@ export type KnownBlocks = {
 /** The option of a source that says that a filesystem was mounted at its root. */
 export const mountPointOption = "mount-point";
 
+/** The option of a source whose root was a symlink, and that shows what the link led to: a restore in place follows it again. */
+export const followedLinkOption = "followed-link";
+
 /**
  * The port to what is backed up: a root and everything below it.
  *
