@@ -57,6 +57,7 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
       return storeEngine({
         store: await openStore(parsed, { proxies: environment.proxies }),
         storeDirectory: parsed.kind === "directory" ? absolutePath(parsed.path) : undefined,
+        bucket: parsed.kind === "s3" ? [parsed.endpoint ?? "AWS", parsed.bucket, parsed.prefix].join(" ") : undefined,
         storageClass:
           parsed.kind === "s3" && parsed.endpoint === undefined ? (parsed.storageClass ?? "STANDARD") : undefined,
         directories: directories(environment, globals["cache-dir"]),

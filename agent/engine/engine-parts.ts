@@ -11,6 +11,8 @@ export type EngineParts = {
   readonly store: Store;
   /** The place of a directory store, for a backup to pass over; undefined for other stores. */
   readonly storeDirectory: string | undefined;
+  /** A bucket, with its server and the prefix: what is remembered as fit to write to. Left out for stores that are, such as directories. */
+  readonly bucket?: string | undefined;
   /** The storage class of packs, where the store lies in AWS S3 and has a price; undefined elsewhere. */
   readonly storageClass: string | undefined;
   /** Not made yet: see `privateDirectory`. */

@@ -9,6 +9,7 @@ import { systemRandom } from "#shared/random.ts";
 import { readConfig } from "#shared/repository/open-repository.ts";
 import { Repository } from "#shared/repository/repository.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { proveBucket } from "./prove-bucket.ts";
 import { requireClock } from "./require-clock.ts";
 import { marksOf, signerOf, steadyStore, unlock } from "./session.ts";
 
@@ -34,6 +35,7 @@ export async function openDamaged(parts: EngineParts, use: "read" | "write"): Pr
   const store = steadyStore(parts);
   const read = await readConfig(store);
   const signer = await signerOf(parts, use);
+  if (use === "write") await proveBucket(parts, store);
   const { bundle } = await unlock(parts, store, read);
   const log = await salvageLog(store, read.config.storeId);
   const beside = await findStatesOfLonger(store, log.state);

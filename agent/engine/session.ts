@@ -28,6 +28,7 @@ import type { Store } from "#shared/store/store.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { outageText, recoveryText } from "./outage-text.ts";
 import { logMarkFile, type LogMarks } from "./log-mark-file.ts";
+import { proveBucket } from "./prove-bucket.ts";
 import { requireClock } from "./require-clock.ts";
 import { spareCache } from "./spare-cache.ts";
 
@@ -76,6 +77,7 @@ export async function openSession(parts: EngineParts, use: "read" | "write"): Pr
   const read = await readConfig(steady);
   const { storeId } = read.config;
   const signer = await signerOf(parts, use);
+  if (use === "write") await proveBucket(parts, steady);
   const store = await cached(parts, steady, storeId);
   const log = readSeenLog(parts, store, read);
   log.catch(() => undefined); // its failure is met below, after that of a wrong passphrase
@@ -130,6 +132,7 @@ export async function openKeyless(parts: EngineParts, use: "read" | "write"): Pr
   const read = await readConfig(steady);
   const { storeId } = read.config;
   const signer = await signerOf(parts, use);
+  if (use === "write") await proveBucket(parts, steady);
   const store = await cached(parts, steady, storeId);
   const marks = marksOf(parts, storeId);
   const remember = (log: LogState): void => {

@@ -27,6 +27,7 @@ import {
 import { keyOperations } from "./key-operations.ts";
 import { reserveUsingStore } from "#shared/store/reserve-using-store.ts";
 import { leanMemory } from "./lean-memory.ts";
+import { proveBucket } from "./prove-bucket.ts";
 import { requireClock } from "./require-clock.ts";
 import { requireFile } from "./require-file.ts";
 import { openSession, rememberLog, type Session, steadyStore } from "./session.ts";
@@ -57,10 +58,12 @@ export function storeEngine(parts: EngineParts): Engine {
   return {
     async create(request) {
       requireClock();
+      const steady = steadyStore(parts);
+      await proveBucket(parts, steady);
       const passphrase = request.plaintext ? undefined : await request.newPassphrase();
       const { createRepository } = await import("#shared/repository/create-repository.ts");
       const made = await createRepository({
-        store: steadyStore(parts),
+        store: steady,
         passphrase,
         settings: given({
           chunkMinBytes: request.chunkMinBytes,

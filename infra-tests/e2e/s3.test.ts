@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startS3rver } from "#infra-tests/s3/bare-s3rver.ts";
@@ -7,6 +7,8 @@ import { startHonestS3rver } from "#infra-tests/s3/honest-s3rver.ts";
 import type { S3Server } from "#infra-tests/s3/s3-server.ts";
 import { findVersitygw, startVersitygw } from "#infra-tests/s3/versitygw.ts";
 import { systemRandom } from "#shared/random.ts";
+import { directoryStore } from "#shared/store/directory-store.ts";
+import { openS3Store } from "#shared/store/s3-store.ts";
 import { Sandbox } from "./sandbox.ts";
 
 const sandbox = new Sandbox();
@@ -121,6 +123,52 @@ test("bare s3rver is unfit, and doctor says so with the exit code incompatible",
     expect(status).toBe(78);
     expect(stdout).toMatch(/^FAIL {2}racing creators: /m);
     expect(stdout).toMatch(/^UNFIT: do not use it\.$/m);
+  } finally {
+    await server.stop();
+  }
+});
+
+test("bare s3rver is refused by create, and by the first backup of each client to a store that is there, before anything is lost", async () => {
+  const server = await startS3rver();
+  try {
+    const { at, options } = storeOn(server, "unfit");
+    const made = await sandbox.run([...at, "create"], options);
+    expect(made.status).toBe(78);
+    expect(made.stderr).toMatch(/hint: Run `holdfast doctor`/);
+    expect((await sandbox.run([...at, "ls"], options)).status).toBe(66);
+
+    // As an earlier version, or another server in front of the same objects, would have made it.
+    const local = sandbox.path("made-in-a-directory");
+    await sandbox.do(["at", local, "create"]);
+    const there = await openS3Store({ ...server.options, prefix: "unfit" });
+    for await (const { key } of directoryStore(local).list("")) {
+      await there.put(key, [await directoryStore(local).get(key)]);
+    }
+    await there.close();
+    for (const command of [["backup", source], ["rm", "--apply", "latest"], ["maintenance"]]) {
+      expect((await sandbox.run([...at, ...command], options)).status).toBe(78);
+    }
+    expect((await sandbox.run([...at, "ls"], options)).status).toBe(0);
+  } finally {
+    await server.stop();
+  }
+});
+
+test("a bucket is tried by two requests, once for each client", async () => {
+  const server = await startHonestS3rver();
+  try {
+    const { at, options } = storeOn(server, "fit");
+    const probes = (): string[] => readdirSync(sandbox.path("home", "data", "holdfast", "proved-buckets")).toSorted();
+    await sandbox.do([...at, "create"], options);
+    const proved = probes();
+    await sandbox.do([...at, "backup", join(source, "sub")], options);
+    expect(probes()).toEqual(proved);
+    const { at: other } = storeOn(server, "fit-too");
+    await sandbox.do([...other, "create"], options);
+    expect(probes().length).toBe(proved.length + 1);
+    const client = { env: { ...options.env, XDG_DATA_HOME: sandbox.path("other-client") } };
+    await sandbox.do([...at, "backup", join(source, "sub")], client);
+    expect(readdirSync(sandbox.path("other-client", "holdfast", "proved-buckets"))).toHaveLength(1);
   } finally {
     await server.stop();
   }
