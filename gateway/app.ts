@@ -3,11 +3,13 @@ import type { Clock } from "#shared/clock.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { errorPage, textPage } from "./http/error-page.ts";
 import type { AccessRules } from "./access/access-rules.ts";
+import { LatestChoices } from "./access/latest-choices.ts";
 import { isLoopbackHost } from "./access/loopback.ts";
 import { RateLimit } from "./access/rate-limit.ts";
 import type { AccessRecord } from "./access-record.ts";
 import { countedBody } from "./content/counted-body.ts";
-import type { GatewayEnv, Logged } from "./gateway-env.ts";
+import type { Principal } from "./access/principal.ts";
+import type { Connection, GatewayEnv, Logged } from "./gateway-env.ts";
 import type { Mount } from "./mount.ts";
 import type { Protocol } from "./protocol.ts";
 import { writtenPath } from "./paths/request-path.ts";
@@ -43,9 +45,21 @@ export function gatewayApp(options: GatewayAppOptions): Hono<GatewayEnv> {
       ? undefined
       : new RateLimit(clock, { perSecond: options.requestsPerSecond, burst: options.requestsPerSecond * 10 });
   const wrong = new RateLimit(clock, failures);
+  const choices = new LatestChoices(clock);
   app.use("*", accessLog(options));
   app.use("*", async (c, next) => {
     c.set("mount", mount);
+    c.set("letIn", (principal) => {
+      const latest = choices.of(walkRequest(principal, c.req.raw, c.env));
+      const logged = c.get("logged");
+      logged.principal = principal.name;
+      logged.onEnd = latest.end;
+      c.set("principal", principal);
+      c.set("latest", latest);
+      const view = mount.view(principal.grant, latest.choose);
+      c.set("view", view);
+      return view;
+    });
     const address = c.env.address ?? "";
     if (access.isOpen && !isLoopbackHost(c.req.header("host") ?? new URL(c.req.url).host)) {
       return textPage(421, "ask for it as localhost or 127.0.0.1", c.req.method);
@@ -64,9 +78,7 @@ export function gatewayApp(options: GatewayAppOptions): Hono<GatewayEnv> {
       if (header !== undefined) wrong.take(address);
       return textPage(401, "", c.req.method, { "WWW-Authenticate": realm });
     }
-    c.set("principal", principal);
-    c.get("logged").principal = principal.name;
-    c.set("view", mount.view(principal.grant));
+    c.get("letIn")(principal);
     return next();
   };
   for (const { protocol, prefix } of protocols.toSorted((left, right) => right.prefix.length - left.prefix.length)) {
@@ -84,6 +96,18 @@ export function gatewayApp(options: GatewayAppOptions): Hono<GatewayEnv> {
   return app;
 }
 
+/** Parameters that ask for what comes after something that was answered before. */
+const continuing = /[?&](?:continuation-token|marker|key-marker|start-after|after|partNumber)=[^&]/;
+
+function walkRequest({ name }: Principal, { method, url, headers }: Request, { address, socket }: Connection) {
+  return {
+    client: [name, address, headers.get("user-agent") ?? undefined],
+    question: `${method} ${url} ${headers.get("depth") ?? ""}`,
+    continues: headers.has("range") || continuing.test(url),
+    socket,
+  };
+}
+
 /** Writes the line of a request when its response has ended, however it ended. */
 function accessLog({ onAccess, onFault, clock }: GatewayAppOptions): MiddlewareHandler<GatewayEnv> {
   return async (c, next) => {
@@ -93,6 +117,7 @@ function accessLog({ onAccess, onFault, clock }: GatewayAppOptions): MiddlewareH
     await next();
     const { status } = c.res;
     const ended = (sentBytes: number, failure?: unknown): void => {
+      logged.onEnd?.();
       if (failure !== undefined) onFault?.(failure);
       onAccess?.({
         timeMs: beganMs,

@@ -32,7 +32,7 @@ export async function serveRequest(
       outgoing.end();
       return;
     }
-    const response = await app.fetch(request, { address: incoming.socket.remoteAddress });
+    const response = await app.fetch(request, { address: incoming.socket.remoteAddress, socket: incoming.socket });
     await send(response, outgoing, options);
     if (!incoming.complete) incoming.resume();
   } catch (fault) {

@@ -17,9 +17,10 @@ export const mount = defineCommand({
   synopsis: ["[options]", "[options] SNAPSHOT[:PATH]", "--hash-password"],
   manual: {
     description: [
-      "Serves the store read-only until it is stopped (Ctrl-C, SIGTERM). Without an argument every snapshot is a directory at the top (over S3 a bucket), named by time, host and id; new ones appear as they are committed, removed ones vanish, and `latest` is the newest. With SNAPSHOT or SNAPSHOT:PATH the top is that snapshot, or that directory in it.",
+      "Serves the store read-only until it is stopped (Ctrl-C, SIGTERM). Without an argument every snapshot is a directory at the top (over S3 a bucket), named by time, host and id; new ones appear as they are committed, removed ones vanish. `latest` is the newest of all, `latest-HOST` the newest of a host, and `latest-HOST-NAME` of a host under that name (a host whose alias another host would have too gets one that ends in 8 more digits). With SNAPSHOT or SNAPSHOT:PATH the top is that snapshot, or that directory in it.",
       snapshotText,
       "Each of --http, --webdav, --s3 and --ui (the web UI of `holdfast ui`) says where that protocol listens; given the same place twice, HTTP is at `/`, WebDAV at `/dav/`, S3 at `/s3/` and the UI at `/ui/`. Without any: HTTP at 127.0.0.1:8080. A place is HOST:PORT, [IPV6]:PORT, or PORT at 127.0.0.1; port 0 takes a free one.",
+      "Who begins to read `latest` ends in the same snapshot, even when another backup ends meanwhile: HTTP redirects to the name of the snapshot, tokens of S3 listings name it, and a client (user, address and program) stays in it until it closes its connections or asks for nothing for four minutes. A token whose snapshot is gone is refused. For scripts that ask all the time, name the snapshot.",
       "Over HTTP directories are pages; files come with ranges, tags and times; `?tar` and `?zip` after a directory give all that is in it; `?download` after a file saves it. Links are followed inside what is served and never out of it. Nothing in a served file runs in a browser.",
       "Over WebDAV it is read-only, class 1: a link to a file is that file, a link to a directory is left out of listings, special files are not there; PROPFIND of infinite depth is refused. Windows wants it at the top of a port. Over S3, path style, with signatures of version 4, a bucket is a snapshot, and each object in it has one version (what a path was before is in the buckets of other snapshots, and in the history that the web UI shows); keys are paths, a link is an object that holds its target, an empty directory one whose key ends in a slash; mode, owner and time are `x-amz-meta-…` as s3fs and rclone have them. Of names that are no UTF-8 each odd byte is U+10FF00 + byte. A file that the backup could not read is listed and cannot be got. Without --access any S3 key will do.",
       "While it runs the process holds the key of the store, and whoever can reach it sees what it serves. At 127.0.0.1 that is every user of this machine, unless --access is given; requests under another name than localhost are refused, so that no web site can read along. Any other address needs --access (or HOLDFAST_MOUNT_ACCESS, the same text) and TLS by --cert and --key, or --insecure-plain where something in front of it encrypts.",
@@ -43,7 +44,7 @@ export const mount = defineCommand({
       },
       {
         line: "holdfast mount --s3 9000 --webdav 9001",
-        does: "Then `AWS_ENDPOINT_URL=http://127.0.0.1:9000 aws s3 sync s3://latest DIR`; `rclone` or a file manager on port 9001.",
+        does: "Then `AWS_ENDPOINT_URL=http://127.0.0.1:9000 aws s3 sync s3://latest-HOST DIR`; `rclone` or a file manager on port 9001.",
       },
       { line: "holdfast mount --hash-password", does: "Make what the access file keeps of a password." },
     ],

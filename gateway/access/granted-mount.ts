@@ -15,8 +15,13 @@ export function mountStore(store: FollowedStore, onProblem: (problem: HoldfastEr
   return {
     kind: "store",
     name: "snapshots",
-    view: (grant) =>
-      new StoreView(store, { admits: (summary) => admits(grant, summary), only: grant.directory, onProblem }),
+    view: (grant, chooseLatest) =>
+      new StoreView(store, {
+        admits: (summary) => admits(grant, summary),
+        only: grant.directory,
+        chooseLatest,
+        onProblem,
+      }),
   };
 }
 

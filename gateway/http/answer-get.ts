@@ -1,5 +1,6 @@
 import { systemClock } from "#shared/clock.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { isLatestAlias } from "#shared/view/latest-aliases.ts";
 import type { View, ViewEntry } from "#shared/view/view.ts";
 import { tarDirectory } from "#gateway/archive/tar-directory.ts";
 import { zipDirectory } from "#gateway/archive/zip-directory.ts";
@@ -8,7 +9,7 @@ import { contentDisposition } from "#gateway/content/content-disposition.ts";
 import { commonHeaders, pageSecurityPolicy } from "#gateway/content/security-headers.ts";
 import type { Mount } from "#gateway/mount.ts";
 import { encodePath } from "#gateway/paths/encode-path.ts";
-import { findFollowed } from "#gateway/paths/find-entry.ts";
+import { findEntry, findFollowed } from "#gateway/paths/find-entry.ts";
 import { requestPath } from "#gateway/paths/request-path.ts";
 import { directoryQuery, queryValues } from "./directory-query.ts";
 import { textPage } from "./error-page.ts";
@@ -26,15 +27,17 @@ export type Asked = {
 
 /** The answer to GET or HEAD: a file, a page or an archive of a directory, or where a link leads. Throws what the view throws. */
 export async function answerGet(asked: Asked): Promise<Response> {
-  const { view, prefix, request, method } = asked;
+  const { view, mount, prefix, request, method } = asked;
   const place = requestPath(request.url, prefix);
   if (place === undefined) return textPage(404, "", method);
+  const named = await namedPath(view, mount, place.path);
+  if (named !== undefined) return redirect(prefix, named + (place.isDirectory ? "/" : ""), request.url, method);
   const entry = await findFollowed(view, place.path);
   if (entry === undefined) return textPage(404, "", method);
-  if (entry.path !== place.path) return redirect(prefix, entry, request.url, method);
+  if (entry.path !== place.path) return redirect(prefix, addressOf(entry), request.url, method);
   switch (entry.type) {
     case "directory":
-      return place.isDirectory ? directory(asked, entry) : redirect(prefix, entry, request.url, method);
+      return place.isDirectory ? directory(asked, entry) : redirect(prefix, addressOf(entry), request.url, method);
     case "file": {
       if (place.isDirectory) return textPage(404, "", method);
       if (entry.error !== undefined) return textPage(404, "the backup could not read this file", method);
@@ -50,11 +53,25 @@ export async function answerGet(asked: Asked): Promise<Response> {
   }
 }
 
-/** To the path of an entry, its query kept. The path begins with one slash: it cannot lead to another host. */
-function redirect(prefix: string, entry: ViewEntry, url: string, method: string): Response {
+/**
+ * The same path by the name of the snapshot, where it begins with an alias as `latest`: clients that go on from there stay in that snapshot.
+ * Undefined: it begins with none, or there is no such snapshot.
+ */
+async function namedPath(view: View, mount: Mount, path: string): Promise<string | undefined> {
+  const [, top = ""] = path.split("/", 2);
+  if (mount.kind !== "store" || !isLatestAlias(top)) return undefined;
+  const { snapshot } = (await findEntry(view, path)) === undefined ? {} : await view.stat(`/${top}`);
+  return snapshot === undefined ? undefined : `/${snapshot.directory}${path.slice(top.length + 1)}`;
+}
+
+function addressOf({ path, type }: ViewEntry): string {
+  return type === "directory" && path !== "/" ? `${path}/` : path;
+}
+
+/** To another path, the query kept. The path begins with one slash: it cannot lead to another host. */
+function redirect(prefix: string, to: string, url: string, method: string): Response {
   const query = /\?[^#]*/.exec(url)?.[0] ?? "";
-  const path = `${prefix}${encodePath(entry.path)}${entry.type === "directory" && entry.path !== "/" ? "/" : ""}`;
-  const location = path + query.replaceAll(/[^\x21-\x7e]/g, "");
+  const location = prefix + encodePath(to) + query.replaceAll(/[^\x21-\x7e]/g, "");
   return textPage(302, "", method, { Location: location, "Cache-Control": "private, no-cache" });
 }
 

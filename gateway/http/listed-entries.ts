@@ -13,7 +13,10 @@ export type ListedEntries = {
 export function listedByName(view: View, path: string, query: DirectoryQuery): ListedEntries {
   const { sort, descending, after, limit } = query;
   const isSorted = sort === "name";
-  return { entries: view.list(path, { after, limit: limit + 1, reverse: isSorted && descending }), isSorted };
+  return {
+    entries: view.list(path, { after, limit: limit + 1, reverse: isSorted && descending, withAliases: true }),
+    isSorted,
+  };
 }
 
 /** All entries of a directory in an order other than by name; undefined: they are too many. */
@@ -23,7 +26,7 @@ export async function sortedEntries(
   { sort, descending }: { readonly sort: keyof typeof entryOrders; readonly descending: boolean },
 ): Promise<ViewEntry[] | undefined> {
   const found: ViewEntry[] = [];
-  for await (const entry of view.list(path, { limit: sortedEntriesMax + 1 })) found.push(entry);
+  for await (const entry of view.list(path, { limit: sortedEntriesMax + 1, withAliases: true })) found.push(entry);
   if (found.length > sortedEntriesMax) return undefined;
   const order = entryOrders[sort];
   return found.sort((left, right) => (descending ? order(right, left) : order(left, right)));

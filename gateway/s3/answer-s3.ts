@@ -1,3 +1,4 @@
+import { isLatestAlias } from "#shared/view/latest-aliases.ts";
 import { findEntry } from "#gateway/paths/find-entry.ts";
 import { requestPath } from "#gateway/paths/request-path.ts";
 import { getObject } from "./get-object.ts";
@@ -59,10 +60,11 @@ function askedSetting(
 }
 
 /** Names of buckets need no escapes: what has one is none. */
-async function findBucket({ mount, view }: S3Request, name: string): Promise<Bucket | undefined> {
+async function findBucket({ mount, view, latest }: S3Request, name: string): Promise<Bucket | undefined> {
   if (!/^[a-z0-9.-]{1,64}$/.test(name) || /^\.{1,2}$/.test(name)) return undefined;
   if (mount.kind === "snapshot" && name !== mount.name) return undefined;
   const root = mount.kind === "snapshot" ? "/" : `/${name}`;
+  const begun = mount.kind === "store" && isLatestAlias(name) ? (latest.begun(name) ?? "") : undefined;
   const entry = await findEntry(view, root);
-  return entry === undefined ? undefined : { name, root, entry };
+  return entry === undefined ? undefined : { name, root, snapshot: entry.snapshot?.id ?? name, begun };
 }

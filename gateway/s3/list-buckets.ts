@@ -16,7 +16,7 @@ export async function listBuckets({ mount, view, query, method, resource }: S3Re
   if (limit < 1 || limit > bucketsMax) return errorResponse({ code: "InvalidArgument" }, resource, method);
   const found: { name: string; entry: ViewEntry }[] = [];
   if (mount.kind === "store") {
-    for await (const entry of view.list("/", token === undefined ? {} : { after: token })) {
+    for await (const entry of view.list("/", { after: token, withAliases: true })) {
       if (!entry.name.startsWith(prefix)) continue;
       found.push({ name: entry.name, entry });
       if (found.length > limit) break;

@@ -1,6 +1,7 @@
 import { encodePath } from "#gateway/paths/encode-path.ts";
+import { findEntry } from "#gateway/paths/find-entry.ts";
 import { listPage } from "./list-page.ts";
-import { decodePosition, encodePosition } from "./list-position.ts";
+import { decodePosition, encodeMarker, encodePosition, tokenInMarker } from "./list-position.ts";
 import { s3Object } from "./s3-object.ts";
 import { s3Owner } from "./s3-owner.ts";
 import type { Bucket, S3Request } from "./s3-request.ts";
@@ -9,6 +10,8 @@ import type { WalkPosition } from "./walk-keys.ts";
 import { element, s3Document, utf8 } from "./xml.ts";
 
 const keysMax = 1000;
+const staleToken =
+  "The continuation token provided is incorrect, or the snapshot in which the listing began is gone: list again from the start, or by the name of a snapshot.";
 
 /** The three listings: ListObjects, ListObjectsV2, ListObjectVersions. */
 export type ListKind = "v1" | "v2" | "versions";
@@ -27,9 +30,13 @@ export async function listObjects(request: S3Request, bucket: Bucket, kind: List
   const limit = Math.min(keysMax, Number(writtenMax));
   const prefix = query.get("prefix") ?? "";
   const delimiter = query.get("delimiter") ?? "";
-  const after = startOf(query, kind);
-  if (after === "bad") return bad("The continuation token provided is incorrect");
-  const { objects, prefixes, next } = await listPage({ view, root: bucket.root, prefix, delimiter, after, limit });
+  const start = await startOf(request, bucket, kind);
+  if (start === undefined) return bad(staleToken);
+  const { root, snapshot, after } = start;
+  const { objects, prefixes, next } = await listPage({ view, root, prefix, delimiter, after, limit });
+  const nextPlace = next === undefined ? undefined : { snapshot, position: next };
+  // A marker is a key, which says nothing of the snapshot: under a name that means another one soon it is a token.
+  const nextMarker = nextPlace !== undefined && bucket.begun !== undefined ? encodeMarker(nextPlace) : undefined;
 
   const text = (binary: string): string => (encoding === "url" ? encodePath(binary) : utf8(binary));
   const optional = (name: string, value: string | undefined): string =>
@@ -44,36 +51,72 @@ export async function listObjects(request: S3Request, bucket: Bucket, kind: List
     element("MaxKeys", limit) +
     element("EncodingType", encoding) +
     element("IsTruncated", next !== undefined);
-  if (kind === "v1") inside += element("Marker", text(query.get("marker") ?? "")) + optional("NextMarker", next?.key);
+  if (kind === "v1")
+    inside +=
+      element("Marker", text(query.get("marker") ?? "")) +
+      (nextMarker === undefined ? optional("NextMarker", next?.key) : element("NextMarker", nextMarker));
   else if (kind === "v2") {
     inside +=
       element("KeyCount", objects.length + prefixes.length) +
       optional("StartAfter", query.get("start-after")) +
       element("ContinuationToken", query.get("continuation-token")) +
-      element("NextContinuationToken", next === undefined ? undefined : encodePosition(next));
+      element("NextContinuationToken", nextPlace === undefined ? undefined : encodePosition(nextPlace));
   } else {
     inside +=
       element("KeyMarker", text(query.get("key-marker") ?? "")) +
       element("VersionIdMarker", query.get("version-id-marker") ?? "") +
       optional("NextKeyMarker", next?.key) +
-      (next === undefined ? "" : "<NextVersionIdMarker>null</NextVersionIdMarker>");
+      element("NextVersionIdMarker", nextMarker ?? (next === undefined ? undefined : "null"));
   }
   for (const { key, entry } of objects) {
     const { etag, sizeBytes, modifiedMs } = s3Object(view, entry);
     inside += `<${item}>${element("Key", text(key))}${version}<LastModified>${new Date(modifiedMs).toISOString()}</LastModified>${element("ETag", etag)}<Size>${sizeBytes}</Size>${owner}<StorageClass>STANDARD</StorageClass></${item}>`;
   }
   for (const each of prefixes) inside += `<CommonPrefixes>${element("Prefix", text(each))}</CommonPrefixes>`;
-  const root = kind === "versions" ? "ListVersionsResult" : "ListBucketResult";
-  return xmlResponse(s3Document(root, inside), method);
+  return xmlResponse(s3Document(kind === "versions" ? "ListVersionsResult" : "ListBucketResult", inside), method);
 }
 
-/** After which key a listing begins; undefined: with the first. */
-function startOf(query: ReadonlyMap<string, string>, kind: ListKind): WalkPosition | undefined | "bad" {
-  const token = kind === "v2" ? query.get("continuation-token") : undefined;
-  if (token !== undefined) return decodePosition(token) ?? "bad";
-  const names = { v1: "marker", v2: "start-after", versions: "key-marker" } as const;
-  const key = query.get(names[kind]);
-  if (key === undefined || key === "") return undefined;
+type ListStart = {
+  /** The directory that is listed. */
+  readonly root: string;
+  readonly snapshot: string;
+  /** Undefined: it begins with the first key. */
+  readonly after: WalkPosition | undefined;
+};
+
+/**
+ * Where a listing begins, or goes on: in the snapshot in which it began, and in no other. Undefined: what it would go on from is unknown, or
+ * that snapshot is gone.
+ */
+async function startOf(
+  { query, view, latest }: S3Request,
+  bucket: Bucket,
+  kind: ListKind,
+): Promise<ListStart | undefined> {
+  const { name, root, snapshot, begun } = bucket;
+  const token = tokenOf(query, kind);
+  if (token !== undefined) {
+    const place = decodePosition(token);
+    if (place === undefined) return undefined;
+    const { position: after } = place;
+    if (place.snapshot === snapshot) return { root, snapshot, after };
+    if (begun === undefined || !/^[0-9a-f]{64}$/.test(place.snapshot)) return undefined;
+    const top = await findEntry(view, `/${place.snapshot}`);
+    if (top?.snapshot?.id !== place.snapshot) return undefined;
+    latest.keep(name, place.snapshot);
+    return { root: top.path, snapshot: place.snapshot, after };
+  }
+  const key = query.get(markers[kind]);
+  if (key === undefined || key === "") return { root, snapshot, after: undefined };
+  // Only version 2 has a way to say where a new listing begins.
+  if (begun !== undefined && kind !== "v2" && begun !== snapshot) return undefined;
   // A marker is what the page before ended with, and that may be a common prefix.
-  return { key, skipsPrefix: kind !== "v2", isClean: false };
+  return { root, snapshot, after: { key, skipsPrefix: kind !== "v2", isClean: false } };
+}
+
+const markers = { v1: "marker", v2: "start-after", versions: "key-marker" } as const;
+
+function tokenOf(query: ReadonlyMap<string, string>, kind: ListKind): string | undefined {
+  if (kind === "v2") return query.get("continuation-token");
+  return tokenInMarker(query.get(kind === "v1" ? "marker" : "version-id-marker") ?? "");
 }

@@ -38,15 +38,23 @@ async function respond(c: Context<GatewayEnv>, { prefix, access }: ProtocolOptio
     const found = await authenticate({ access, method, path, query, headers, host, nowMs });
     if ("refusal" in found) return errorResponse(found.refusal, resource, method);
     const { principal } = found;
-    logged.principal = principal.name;
+    const view = c.get("letIn")(principal);
     const mount = c.get("mount");
     if (method !== "GET" && method !== "HEAD") {
       const code =
         /^(?:PUT|POST|DELETE|PATCH)$/.test(method) || method === "OPTIONS" ? "AccessDenied" : "MethodNotAllowed";
       return errorResponse({ code, message: "Snapshots are read-only." }, resource, method, { Allow: "GET, HEAD" });
     }
-    const view = mount.view(principal.grant);
-    const asked = { method, mount, view, headers, query: new Map(query), resource, nowMs } as const;
+    const asked = {
+      method,
+      mount,
+      view,
+      latest: c.get("latest"),
+      headers,
+      query: new Map(query),
+      resource,
+      nowMs,
+    } as const;
     return await answerS3(asked, resource.slice(prefix.length));
   } catch (error) {
     if (!isHoldfastError(error)) throw error;

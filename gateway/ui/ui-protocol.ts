@@ -51,9 +51,7 @@ export const uiProtocol: Protocol = {
       if (inside === "/files" || inside.startsWith("/files/")) {
         const found = await door.principal(c.req.raw.headers, c.env.address ?? "");
         if (!("principal" in found)) return textPage(found.status, "", method);
-        c.set("principal", found.principal);
-        c.set("view", c.get("mount").view(found.principal.grant));
-        c.get("logged").principal = found.principal.name;
+        c.get("letIn")(found.principal);
         return next();
       }
       if (method !== "GET" && method !== "HEAD") return textPage(405, "", method, { Allow: "GET, HEAD" });
@@ -87,8 +85,7 @@ export const uiProtocol: Protocol = {
           );
         }
         const { principal } = found;
-        c.get("logged").principal = principal.name;
-        return answerRoute(route, raw.url, { view: mount.view(principal.grant), mount, clock: systemClock });
+        return answerRoute(route, raw.url, { view: c.get("letIn")(principal), mount, clock: systemClock });
       }
     });
     app.route("/files", httpProtocol.app({ prefix: `${prefix}/files`, access }));

@@ -24,7 +24,7 @@ export async function findShown(view: View, path: string): Promise<ShownEntry | 
 export async function* listShown(view: View, { entry, realPath }: ShownEntry): AsyncGenerator<ViewEntry> {
   yield entry;
   const base = entry.path === "/" ? "" : entry.path;
-  for await (const child of view.list(realPath)) {
+  for await (const child of view.list(realPath, { withAliases: true })) {
     const found = child.type === "symlink" ? await view.follow(child.path) : child;
     if (found?.type === "file" || (found?.type === "directory" && child.type === "directory")) {
       yield renamed(found, `${base}/${child.name}`);

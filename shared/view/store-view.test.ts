@@ -5,7 +5,8 @@ import { scriptedSource } from "#shared/operations/backup/scripted-source.testin
 import { backupSmall, impatientClock, openSmall } from "#shared/operations/small-store.testing.ts";
 import { systemRandom } from "#shared/random.ts";
 import { idPrefixInName, snapshotName } from "./snapshot-name.ts";
-import { latestName, StoreView } from "./store-view.ts";
+import { latestName } from "./latest-aliases.ts";
+import { StoreView } from "./store-view.ts";
 import { all, contentOf, follow, storeOf } from "./view.testing.ts";
 import { idFromBytes } from "#shared/format/ids.ts";
 

@@ -3,6 +3,7 @@ import type { StateId } from "#shared/format/ids.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import type { FollowedStore } from "./followed-store.ts";
 import type { Located } from "./located.ts";
+import { isLatestAlias, latestAliases, latestName } from "./latest-aliases.ts";
 import { idPrefixInName, snapshotName } from "./snapshot-name.ts";
 import { SnapshotView } from "./snapshot-view.ts";
 import { summariseSnapshot } from "./summarise-snapshot.ts";
@@ -15,16 +16,25 @@ export type StoreViewOptions = {
   readonly admits?: ((snapshot: SnapshotSummary) => boolean) | undefined;
   /** Of each snapshot show nothing but what is below this absolute path. */
   readonly only?: string | undefined;
+  /** Which snapshot an alias stands for; left out: always the newest one. */
+  readonly chooseLatest?: ChooseLatest | undefined;
   /** Told of each snapshot that cannot be read, and that lists therefore leave out. */
   readonly onProblem?: ((problem: HoldfastError) => void) | undefined;
 };
 
-/** The name by which the newest snapshot is found as well. Lists do not show it. */
-export const latestName = "latest";
+/**
+ * Decides which snapshot an alias stands for, so that a reader who began in one ends in it.
+ *
+ * @param alias - `latest` or one of those of hosts and names
+ * @param newest - finds the id of the snapshot that the alias stands for now
+ * @returns the id of the snapshot; undefined: there is none
+ */
+export type ChooseLatest = (alias: string, newest: () => Promise<string | undefined>) => Promise<string | undefined>;
 
 /**
  * All snapshots of a store as directories at the top, by the names of `snapshotName`; new ones appear as they are committed, removed ones
- * vanish. `latest`, and ids, find them as well; so do the name and the id of one that a repair replaced.
+ * vanish. Ids find them as well; so do the name and the id of one that a repair replaced, and the aliases of `latestAliases`, which
+ * lists show where they are asked to.
  */
 export class StoreView implements View {
   readonly #store: FollowedStore;
@@ -48,22 +58,18 @@ export class StoreView implements View {
       yield* (await this.#below(path)).list(path, options);
       return;
     }
-    const { after, limit = Number.POSITIVE_INFINITY, reverse = false, signal } = options;
-    const found: SnapshotSummary[] = [];
-    for (const record of await this.#store.records()) {
-      signal?.throwIfAborted();
-      const summary = await this.#summary(record);
-      if (summary !== undefined) found.push(summary);
-    }
-    found.sort((left, right) => (left.directory < right.directory ? -1 : left.directory > right.directory ? 1 : 0));
+    const { after, limit = Number.POSITIVE_INFINITY, reverse = false, signal, withAliases = false } = options;
+    const summaries = await this.#summaries(signal);
+    const found = summaries.map((summary) => [summary.directory, summary] as const);
+    if (withAliases) found.push(...latestAliases(summaries));
+    found.sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0));
     if (reverse) found.reverse();
     let left = limit;
-    for (const summary of found) {
+    for (const [name, summary] of found) {
       if (left <= 0) return;
-      const { directory } = summary;
-      if (after !== undefined && (reverse ? directory >= after : directory <= after)) continue;
+      if (after !== undefined && (reverse ? name >= after : name <= after)) continue;
       left--;
-      yield madeUpDirectory(`/${directory}`, summary.timeMs, summary);
+      yield madeUpDirectory(`/${name}`, summary.timeMs, summary);
     }
   }
 
@@ -110,13 +116,27 @@ export class StoreView implements View {
   }
 
   async #find(name: string): Promise<SnapshotSummary | undefined> {
-    if (name === latestName) {
-      for (const record of await this.#store.records()) {
-        const summary = await this.#summary(record);
-        if (summary !== undefined) return summary;
-      }
-      return undefined;
+    if (isLatestAlias(name)) {
+      const newest = async (): Promise<string | undefined> => (await this.#newest(name))?.id;
+      const { chooseLatest } = this.#options;
+      const id = await (chooseLatest === undefined ? newest() : chooseLatest(name, newest));
+      return id === undefined ? undefined : this.#named(id);
     }
+    return this.#named(name);
+  }
+
+  /** What an alias stands for now. */
+  async #newest(alias: string): Promise<SnapshotSummary | undefined> {
+    if (alias !== latestName) return latestAliases(await this.#summaries()).get(alias);
+    for (const record of await this.#store.records()) {
+      const summary = await this.#summary(record);
+      if (summary !== undefined) return summary;
+    }
+    return undefined;
+  }
+
+  /** The snapshot by its name or id. */
+  async #named(name: string): Promise<SnapshotSummary | undefined> {
     const prefix = idPrefixInName(name) ?? (/^[0-9a-f]{64}$/.test(name) ? name : undefined);
     if (prefix === undefined) return undefined;
     for (const record of await this.#store.recordsByPrefix(prefix)) {
@@ -131,6 +151,17 @@ export class StoreView implements View {
       if (this.#options.admits?.(summary) ?? true) return summary;
     }
     return undefined;
+  }
+
+  /** All that are shown, the newest first. */
+  async #summaries(signal?: AbortSignal): Promise<SnapshotSummary[]> {
+    const found: SnapshotSummary[] = [];
+    for (const record of await this.#store.records()) {
+      signal?.throwIfAborted();
+      const summary = await this.#summary(record);
+      if (summary !== undefined) found.push(summary);
+    }
+    return found;
   }
 
   /** Undefined: it is not shown, or cannot be read. */

@@ -53,6 +53,8 @@ export type ListOptions = {
   /** From the last to the first. Of a directory in a snapshot this holds all of its names in memory. */
   readonly reverse?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** At the top of a `StoreView`: the names that stand for the newest snapshots too (`latestAliases`). */
+  readonly withAliases?: boolean | undefined;
 };
 
 /** Bytes of content from `start` (counted from 0) up to, not including, `end`; 0 <= start <= end <= size. */
