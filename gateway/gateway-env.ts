@@ -30,7 +30,9 @@ export type GatewayEnv = {
 export type Connection = {
   /** The address of the caller; undefined where the door does not know it. */
   readonly address?: string | undefined;
-  /** The connection, where there is one. */
+  /** What stands before every path where the caller sees it, as a trusted proxy tells: "/backup". Undefined: nothing. */
+  readonly prefix?: string | undefined;
+  /** The connection, where it is the caller's own. */
   readonly socket?: Socket | undefined;
 };
 

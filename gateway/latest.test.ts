@@ -105,10 +105,11 @@ it("HTTP: `latest` redirects to the snapshot by its name, and a client that asks
     fetch(small.url + path, { redirect: "manual", headers: { "user-agent": agent } });
   const top = await get("/latest/");
   const location = top.headers.get("location") ?? "";
-  expect([top.status, location]).toEqual([302, expect.stringMatching(/^\/\d{4}-[^/]+\/$/)]);
-  expect((await get("/latest/scripted/a/?x=1")).headers.get("location")).toBe(`${location}scripted/a/?x=1`);
+  expect([top.status, location]).toEqual([302, expect.stringMatching(/^\.\.\/\d{4}-[^/]+\/$/)]);
+  expect((await fetch(new URL(location, `${small.url}/latest/`))).status).toBe(200);
+  expect((await get("/latest/scripted/a/?x=1")).headers.get("location")).toBe(`../../${location}scripted/a/?x=1`);
   await commitAnother();
-  expect((await get("/latest/scripted/b/1")).headers.get("location")).toBe(`${location}scripted/b/1`);
+  expect((await get("/latest/scripted/b/1")).headers.get("location")).toBe(`../../${location}scripted/b/1`);
   const newer = (await get("/latest/", "another")).headers.get("location");
   expect(newer).not.toBe(location);
   expect((await get("/latest/scripted/b/1", "third")).status).toBe(404);

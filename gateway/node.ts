@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { systemClock } from "#shared/clock.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { isLoopbackAddress } from "./access/loopback.ts";
+import { TrustedProxies } from "./access/trusted-proxies.ts";
 import type { AccessRules } from "./access/access-rules.ts";
 import type { AccessRecord } from "./access-record.ts";
 import { gatewayApp } from "./app.ts";
@@ -32,7 +33,9 @@ export type ServeOptions = {
   readonly connections?: number | undefined;
   /** Requests a second of one address that is not of this machine. Default 500. */
   readonly requestsPerSecond?: number | undefined;
-  /** A client that takes less than 64 KiB in so many milliseconds is cut off. Default 30 000. */
+  /** Addresses and networks of proxies that may tell for whom they ask, by which scheme and below which path. Default: none. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** A client that takes less than 64 KiB in so many milliseconds is cut off. Default 5 minutes. */
   readonly stallMs?: number | undefined;
   readonly onAccess?: ((record: AccessRecord) => void) | undefined;
   readonly onFault?: ((fault: unknown) => void) | undefined;
@@ -58,11 +61,13 @@ const protocols: Partial<Readonly<Record<ProtocolName, Protocol>>> = {
 const headersMs = 15_000;
 const requestMs = 60_000;
 const keepAliveMs = 30_000;
+/** Milliseconds for which a client may take nothing: a paused download, a full disk, a change of tapes. */
+const usualStallMs = 5 * 60_000;
 /** Milliseconds between two looks for connections that took too long: thousands at once would be much garbage at once. */
 const lookMs = 1_000;
 
 /**
- * Serves a mount over Node's HTTP server.
+ * Serves a mount over Node's HTTP server. Throws too what `TrustedProxies` throws.
  *
  * @throws {HoldfastError} denied: others could reach it, and there are no users, or no TLS
  * @throws {HoldfastError} conflict: the port is taken
@@ -126,21 +131,24 @@ function makeServer(listener: Listener, options: ServeOptions): Server {
     tls === undefined
       ? createHttpServer(settings)
       : createHttpsServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: "TLSv1.2" });
-  const stallMs = options.stallMs ?? 30_000;
+  const stallMs = options.stallMs ?? usualStallMs;
+  const proxies = new TrustedProxies(options.trustedProxies ?? []);
   server.on("request", (incoming, outgoing) => {
-    void serveRequest(app, incoming, outgoing, { stallMs, onFault });
+    void serveRequest(app, incoming, outgoing, { stallMs, onFault, proxies });
   });
   server.maxConnections = Math.ceil((options.connections ?? 1024) / options.listeners.length);
-  server.timeout = requestMs * 2;
-  if (!isLoopbackAddress(listener.host)) limitByAddress(server, Math.max(1, Math.ceil(server.maxConnections / 4)));
+  server.timeout = Math.max(requestMs * 2, stallMs + requestMs);
+  const eachMax = Math.max(1, Math.ceil(server.maxConnections / 4));
+  if (!isLoopbackAddress(listener.host)) limitByAddress(server, eachMax, proxies);
   return server;
 }
 
-/** No address gets more than so many of the connections. */
-function limitByAddress(server: Server, connectionsMax: number): void {
+/** No address gets more than so many of the connections, except proxies that ask for many. */
+function limitByAddress(server: Server, connectionsMax: number, proxies: TrustedProxies): void {
   const counts = new Map<string, number>();
   server.on("connection", (socket: Socket) => {
     const address = socket.remoteAddress ?? "";
+    if (proxies.has(address)) return;
     const count = (counts.get(address) ?? 0) + 1;
     if (count > connectionsMax) {
       socket.destroy();
@@ -162,7 +170,8 @@ const listenFailures: Readonly<Record<string, readonly [reason: string, hint: st
   EADDRNOTAVAIL: ["this machine has no such address", "Use an address of this machine, or 0.0.0.0 for all of them."],
 };
 
-function checkLimits({ connections = 1, requestsPerSecond = 1 }: ServeOptions): void {
+function checkLimits({ connections = 1, requestsPerSecond = 1, stallMs = usualStallMs }: ServeOptions): void {
+  if (stallMs < 1) throw new HoldfastError("invalid", "Cannot serve anybody: clients may not be cut off at once");
   if (connections >= 1 && requestsPerSecond >= 1) return;
   throw new HoldfastError(
     "invalid",

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { Hono } from "hono";
+import type { TrustedProxies } from "./access/trusted-proxies.ts";
 import type { GatewayEnv } from "./gateway-env.ts";
 
 /** Bytes that are handed to the connection at once: how fast they go is measured by each. */
@@ -13,6 +14,8 @@ export type SendOptions = {
   /** A client that takes less than `sliceBytes` in so many milliseconds is cut off. */
   readonly stallMs: number;
   readonly onFault: (fault: unknown) => void;
+  /** Who may tell that a request is passed on, and for whom. */
+  readonly proxies: TrustedProxies;
 };
 
 /**
@@ -26,13 +29,15 @@ export async function serveRequest(
   options: SendOptions,
 ): Promise<void> {
   try {
-    const request = requestOf(incoming);
+    const headers = headersOf(incoming);
+    const { address, isSecure, prefix, isProxied } = options.proxies.told(incoming.socket.remoteAddress, headers);
+    const request = requestOf(incoming, headers, isSecure ?? "encrypted" in incoming.socket);
     if (request === undefined) {
       outgoing.writeHead(400, { "Content-Length": "0", Connection: "close" });
       outgoing.end();
       return;
     }
-    const response = await app.fetch(request, { address: incoming.socket.remoteAddress, socket: incoming.socket });
+    const response = await app.fetch(request, { address, prefix, socket: isProxied ? undefined : incoming.socket });
     await send(response, outgoing, options);
     if (!incoming.complete) incoming.resume();
   } catch (fault) {
@@ -41,15 +46,17 @@ export async function serveRequest(
   }
 }
 
-function requestOf(incoming: IncomingMessage): Request | undefined {
-  const { method = "GET", url = "/", headers, socket } = incoming;
-  if (refusedMethods.has(method) || incoming.httpVersionMajor !== 1) return undefined;
-  const scheme = "encrypted" in socket ? "https" : "http";
-  const target = url === "*" ? "/" : url;
+function headersOf({ rawHeaders }: IncomingMessage): Headers {
   const given = new Headers();
-  for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) {
-    given.append(incoming.rawHeaders[at] ?? "", incoming.rawHeaders[at + 1] ?? "");
-  }
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) given.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
+  return given;
+}
+
+function requestOf(incoming: IncomingMessage, given: Headers, isSecure: boolean): Request | undefined {
+  const { method = "GET", url = "/", headers } = incoming;
+  if (refusedMethods.has(method) || incoming.httpVersionMajor !== 1) return undefined;
+  const scheme = isSecure ? "https" : "http";
+  const target = url === "*" ? "/" : url;
   const hasBody = method !== "GET" && method !== "HEAD";
   try {
     return new Request(target.startsWith("/") ? `${scheme}://${headers.host ?? "localhost"}${target}` : target, {

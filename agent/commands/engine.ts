@@ -159,6 +159,10 @@ export type MountRequest = {
   readonly isPlainAllowed: boolean;
   readonly accessLogFile: string | undefined;
   readonly connections: number | undefined;
+  /** Milliseconds for which a client may take nothing; undefined: as usual. */
+  readonly stallMs: number | undefined;
+  /** Addresses and networks of proxies that may tell for whom they ask. */
+  readonly trustedProxies: readonly string[];
   readonly requestsPerSecond: number | undefined;
 };
 

@@ -40,6 +40,10 @@ export type GatewayStart = {
   readonly isPlainAllowed: boolean;
   readonly connections: number | undefined;
   readonly requestsPerSecond: number | undefined;
+  /** Milliseconds for which a client may take nothing. */
+  readonly stallMs: number | undefined;
+  /** Addresses and networks of proxies that may tell for whom they ask. */
+  readonly trustedProxies: readonly string[];
   readonly onAccess: ((record: MountAccess) => void) | undefined;
   readonly onFault: (fault: unknown) => void;
   readonly onProblem: (problem: HoldfastError) => void;

@@ -25,6 +25,19 @@ export const servingOptions = [
     value: "N",
     description: "Answer at most N requests a second of one address that is not of this machine. Default 500.",
   },
+  {
+    name: "stall-timeout",
+    type: "duration",
+    value: "TIME",
+    description: "Cut off a client that takes nothing for so long (30s, 5m, 1h). Default 5m.",
+  },
+  {
+    name: "trust-proxy",
+    type: "text",
+    value: "ADDRESS",
+    repeatable: true,
+    description: "Believe X-Forwarded-For, -Proto and -Prefix, or Forwarded, of this address or network (10.0.0.0/8).",
+  },
 ] as const satisfies readonly OptionRow[];
 
 /**
@@ -46,5 +59,7 @@ export function servingRequest(
     accessLogFile: options["access-log"],
     connections: options.connections,
     requestsPerSecond: options.rate,
+    stallMs: options["stall-timeout"],
+    trustedProxies: options["trust-proxy"],
   };
 }

@@ -22,6 +22,8 @@ const request: MountRequest = {
   isPlainAllowed: false,
   accessLogFile: undefined,
   connections: undefined,
+  stallMs: undefined,
+  trustedProxies: [],
   requestsPerSecond: undefined,
 };
 

@@ -61,6 +61,8 @@ export async function runMount(
     isPlainAllowed: request.isPlainAllowed,
     connections: request.connections,
     requestsPerSecond: request.requestsPerSecond,
+    stallMs: request.stallMs,
+    trustedProxies: request.trustedProxies,
     onAccess: log === undefined ? undefined : (record) => log.write(record),
     onFault: (fault) => warn(`A response broke: ${fault instanceof Error ? fault.message : String(fault)}`),
     onProblem(problem) {

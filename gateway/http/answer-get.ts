@@ -8,12 +8,13 @@ import { bodyStream } from "#gateway/content/body-stream.ts";
 import { contentDisposition } from "#gateway/content/content-disposition.ts";
 import { commonHeaders, pageSecurityPolicy } from "#gateway/content/security-headers.ts";
 import type { Mount } from "#gateway/mount.ts";
-import { encodePath } from "#gateway/paths/encode-path.ts";
 import { findEntry, findFollowed } from "#gateway/paths/find-entry.ts";
+import { relativeLocation } from "#gateway/paths/relative-location.ts";
 import { requestPath } from "#gateway/paths/request-path.ts";
 import { directoryQuery, queryValues } from "./directory-query.ts";
 import { textPage } from "./error-page.ts";
 import { fileResponse } from "./file-response.ts";
+import { LinkedDirectories } from "./linked-directories.ts";
 import { sortedPage } from "./sorted-page.ts";
 
 /** What one request asks. */
@@ -31,13 +32,12 @@ export async function answerGet(asked: Asked): Promise<Response> {
   const place = requestPath(request.url, prefix);
   if (place === undefined) return textPage(404, "", method);
   const named = await namedPath(view, mount, place.path);
-  if (named !== undefined) return redirect(prefix, named + (place.isDirectory ? "/" : ""), request.url, method);
+  if (named !== undefined) return redirect(asked, named + (place.isDirectory ? "/" : ""));
   const entry = await findFollowed(view, place.path);
   if (entry === undefined) return textPage(404, "", method);
-  if (entry.path !== place.path) return redirect(prefix, addressOf(entry), request.url, method);
   switch (entry.type) {
     case "directory":
-      return place.isDirectory ? directory(asked, entry) : redirect(prefix, addressOf(entry), request.url, method);
+      return place.isDirectory ? directory(asked, entry, place.path) : redirect(asked, `${place.path}/`);
     case "file": {
       if (place.isDirectory) return textPage(404, "", method);
       if (entry.error !== undefined) return textPage(404, "the backup could not read this file", method);
@@ -64,19 +64,16 @@ async function namedPath(view: View, mount: Mount, path: string): Promise<string
   return snapshot === undefined ? undefined : `/${snapshot.directory}${path.slice(top.length + 1)}`;
 }
 
-function addressOf({ path, type }: ViewEntry): string {
-  return type === "directory" && path !== "/" ? `${path}/` : path;
-}
-
-/** To another path, the query kept. The path begins with one slash: it cannot lead to another host. */
-function redirect(prefix: string, to: string, url: string, method: string): Response {
+/** To another path, the query kept. */
+function redirect({ prefix, request: { url }, method }: Asked, to: string): Response {
   const query = /\?[^#]*/.exec(url)?.[0] ?? "";
-  const location = prefix + encodePath(to) + query.replaceAll(/[^\x21-\x7e]/g, "");
+  const location = relativeLocation(url, prefix, to) + query.replaceAll(/[^\x21-\x7e]/g, "");
   return textPage(302, "", method, { Location: location, "Cache-Control": "private, no-cache" });
 }
 
-async function directory(asked: Asked, entry: ViewEntry): Promise<Response> {
-  const { view, mount, prefix, request, method } = asked;
+/** @param path - as it was asked for: under the name of a link that page lists what the link leads to */
+async function directory(asked: Asked, entry: ViewEntry, path: string): Promise<Response> {
+  const { view, mount, request, method } = asked;
   const values = queryValues(request.url);
   for (const kind of ["tar", "zip"] as const) if (values.has(kind)) return archive(asked, entry, kind);
   const query = directoryQuery(request.url, mount.kind === "store" && entry.path === "/");
@@ -85,9 +82,11 @@ async function directory(asked: Asked, entry: ViewEntry): Promise<Response> {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": pageSecurityPolicy,
     "Cache-Control": "private, no-cache",
+    "X-Robots-Tag": "noindex, nofollow",
   };
   if (method === "HEAD") return new Response(null, { headers });
-  const page = await sortedPage(view, { prefix, topName: mount.name, directory: entry, query });
+  const links = new LinkedDirectories(view, path);
+  const page = await sortedPage(view, { topName: mount.name, directory: entry, path, query, links });
   return new Response(await bodyStream(page), { headers });
 }
 

@@ -4,13 +4,9 @@ export type DirectoryQuery = {
   readonly descending: boolean;
   /** Only names after this one (before it where names descend); a binary string. */
   readonly after: string | undefined;
-  /** Entries on the page at most. */
+  /** Entries on the page at most; infinite where nothing is asked: programs take a page for all there is. */
   readonly limit: number;
 };
-
-/** Entries on a page when nothing else is asked for, and at most. */
-export const pageEntries = 1000;
-const pageEntriesMax = 10_000_000;
 
 /** Reads `?sort=size&order=desc&after=NAME&limit=N`. What it does not understand it leaves out. */
 export function directoryQuery(url: string, newestFirst: boolean): DirectoryQuery {
@@ -22,7 +18,7 @@ export function directoryQuery(url: string, newestFirst: boolean): DirectoryQuer
     sort: sort === "size" || sort === "time" ? sort : "name",
     descending: order === "desc" || (order !== "asc" && newestFirst),
     after: values.get("after"),
-    limit: Number.isInteger(limit) && limit > 0 ? Math.min(limit, pageEntriesMax) : pageEntries,
+    limit: Number.isSafeInteger(limit) && limit > 0 ? limit : Number.POSITIVE_INFINITY,
   };
 }
 

@@ -201,18 +201,18 @@ describe("conditions", () => {
 });
 
 describe("directories", () => {
-  it("are pages with a link for everything, and no name in them is code", async () => {
+  it("are pages with a relative link for everything, and no name in them is code", async () => {
     const page = await (await get("/a/")).text();
     expect(page).not.toContain("<script>alert");
     expect(page).toContain("one.txt");
     const links = Array.from(page.matchAll(/<td><a href="([^"]+)"/g), ([, href]) => href!);
     expect(links).toHaveLength(3);
-    for (const href of links) expect((await get(href)).status).toBe(200);
+    for (const href of links) expect((await get(`/a/${href}`)).status).toBe(200);
   });
 
   it("are redirected to with their slash, never to another host", async () => {
     const response = await get("/a?x=1");
-    expect([response.status, response.headers.get("location")]).toEqual([302, "/a/?x=1"]);
+    expect([response.status, response.headers.get("location")]).toEqual([302, "a/?x=1"]);
     for (const path of ["//example.org/", "//example.org/..", "/%2f%2fexample.org", "/\\example.org/"]) {
       const { status, headers } = await get(path).catch(() => new Response(null, { status: 404 }));
       expect([status, headers.get("location")]).toEqual([404, null]);
@@ -222,7 +222,7 @@ describe("directories", () => {
   it("come sorted by name, size and time, and in pages", async () => {
     const names = async (query: string): Promise<string[]> => {
       const page = await (await get(`/a/${query}`)).text();
-      return Array.from(page.matchAll(/<td><a href="\/a\/([^"]+)"/g), ([, href]) => href!.slice(0, 6));
+      return Array.from(page.matchAll(/<td><a href="([^"]+)"/g), ([, href]) => href!.slice(0, 6));
     };
     expect(await names("")).toEqual(["line%0", "one.tx", "page.h"]);
     expect(await names("?order=desc")).toEqual(["page.h", "one.tx", "line%0"]);
@@ -238,11 +238,76 @@ describe("directories", () => {
   });
 });
 
+describe("pages for programs that follow links", () => {
+  const many = Array.from({ length: 2503 }, (_, index) => ({ path: `many/f${index}`, content: "" }));
+  let other: SmallGateway;
+  beforeAll(async () => {
+    const links = Object.entries({
+      todir: "dir",
+      self: ".",
+      up: "..",
+      gone: "none",
+      round: "../b",
+      top: "/",
+      file: "dir/in",
+    });
+    const store = await storeOf([
+      ...many,
+      { path: "links/dir/in", content: "in" },
+      ...links.map(([name, target]) => ({ path: `links/${name}`, type: entryTypes.symlink, target })),
+      { path: "b/back", type: entryTypes.symlink, target: "../links" },
+      { path: "b/x", content: "x" },
+    ]);
+    other = await serveSmall(await mountOf(store, "snapshot", "/scripted"));
+  });
+  afterAll(() => other.gateway.close(0));
+  const linksOf = async (path: string): Promise<string[]> => {
+    const text = await (await fetch(`${other.url}${path}`)).text();
+    return Array.from(text.matchAll(/<td><a href="([^"]+)"/g), ([, href]) => href!);
+  };
+
+  it("name every entry, however many there are", async () => {
+    expect(await linksOf("/many/")).toHaveLength(2503);
+    expect(await linksOf("/many/?sort=time&order=desc")).toHaveLength(2503);
+  });
+
+  it("link a link to a directory with a slash, and one that leads up, nowhere or in a circle not at all", async () => {
+    expect(await linksOf("/links/")).toEqual(["dir/", "file", "round/", "todir/"]);
+    // Under the path that was asked for, and no way back to where it came from.
+    expect(await linksOf("/links/round/")).toEqual(["x"]);
+    expect(await linksOf("/links/todir/")).toEqual(["in"]);
+    expect(await linksOf("/b/")).toEqual(["back/", "x"]);
+  });
+
+  it("end for a program that follows every link below where it began", async () => {
+    const seen = new Set<string>();
+    const left = ["/links/", "/b/"];
+    for (let path = left.pop(); path !== undefined; path = left.pop()) {
+      if (seen.has(path)) continue;
+      seen.add(path);
+      expect(seen.size).toBeLessThan(100);
+      for (const href of await linksOf(path)) if (href.endsWith("/")) left.push(path + href);
+    }
+    expect(seen).toContain("/b/back/todir/");
+  });
+
+  it("have no link to an archive or to another order, and tell robots so", async () => {
+    const response = await fetch(`${other.url}/links/`);
+    expect(response.headers.get("x-robots-tag")).toContain("nofollow");
+    const text = await response.text();
+    expect(
+      Array.from(text.matchAll(/href="([^"]*)"/g), ([, href]) => href).filter((href) => /[?#]/.test(href!)),
+    ).toEqual([]);
+    expect(text).toMatch(/<button name="tar">/);
+    expect((await fetch(`${other.url}/links/?zip=`)).headers.get("content-type")).toBe("application/zip");
+  });
+});
+
 describe("links", () => {
   it("lead on inside what is mounted, and nowhere else", async () => {
-    expect((await get("/link")).headers.get("location")).toBe("/a/one.txt");
-    expect((await get("/dirlink/one.txt")).headers.get("location")).toBe("/a/one.txt");
-    expect((await get("/dirlink")).headers.get("location")).toBe("/a/");
+    for (const path of ["/link", "/dirlink/one.txt"]) expect(await (await get(path)).text()).toBe("1");
+    expect((await get("/dirlink")).headers.get("location")).toBe("dirlink/");
+    expect(await (await get("/dirlink/")).text()).toContain('<a href="one.txt">');
     expect((await get("/out")).status).toBe(404);
     expect((await get("/pipe")).status).toBe(404);
   });

@@ -3,9 +3,10 @@ import { all, storeOf } from "#shared/view/view.testing.ts";
 import { everything } from "#gateway/access/grant.ts";
 import { mountOf } from "#gateway/small-gateway.testing.ts";
 import { directoryQuery } from "./directory-query.ts";
+import { LinkedDirectories } from "./linked-directories.ts";
 import { sortedPage } from "./sorted-page.ts";
 
-const first = (page: string): string | undefined => /<td><a href="\/([^"]+)"/.exec(page)?.[1];
+const first = (page: string): string | undefined => /<td><a href="([^"]+)"/.exec(page)?.[1];
 
 it("comes by name while pages that nobody takes hold all the memory there is for them, and sorted again after that", async () => {
   const store = await storeOf([
@@ -16,7 +17,7 @@ it("comes by name while pages that nobody takes hold all the memory there is for
   const view = (await mountOf(store, "snapshot", "/scripted")).view(everything);
   const directory = await view.stat("/");
   const query = directoryQuery("http://here/?sort=size", false);
-  const page = { prefix: "", topName: "top", directory, query };
+  const page = { topName: "top", directory, path: "/", query, links: new LinkedDirectories(view, "/") };
   const whole = Buffer.concat(await all(await sortedPage(view, page)));
   expect(first(whole.toString())).toBe("c");
 

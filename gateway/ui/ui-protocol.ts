@@ -12,6 +12,7 @@ import type { ApiSession } from "#gateway/api/session-schema.ts";
 import type { GatewayEnv } from "#gateway/gateway-env.ts";
 import { textPage } from "#gateway/http/error-page.ts";
 import { httpProtocol } from "#gateway/http/http-protocol.ts";
+import { relativeLocation } from "#gateway/paths/relative-location.ts";
 import { writtenPath } from "#gateway/paths/request-path.ts";
 import type { Mount } from "#gateway/mount.ts";
 import type { Protocol } from "#gateway/protocol.ts";
@@ -37,7 +38,8 @@ export const uiProtocol: Protocol = {
     app.all("*", async (c, next) => {
       const path = writtenPath(c.req.url);
       const { method } = c.req;
-      if (path === prefix && prefix !== "") return textPage(302, "", method, { Location: `${prefix}/` });
+      if (path === prefix && prefix !== "")
+        return textPage(302, "", method, { Location: relativeLocation(c.req.url, prefix, "/") });
       const inside = below(path);
       if (inside.startsWith("/api/")) {
         try {
@@ -64,7 +66,7 @@ export const uiProtocol: Protocol = {
         const { raw } = c.req;
         const address = c.env.address ?? "";
         const mount = c.get("mount");
-        const scope = { path: `${prefix}/`, isSecure: raw.url.startsWith("https:") };
+        const scope = { path: `${c.env.prefix ?? ""}${prefix}/`, isSecure: raw.url.startsWith("https:") };
         if (name === "login" || name === "logout") {
           if (method !== "POST")
             return apiErrorResponse(new HoldfastError("invalid", "Ask by POST"), 405, { Allow: "POST" });

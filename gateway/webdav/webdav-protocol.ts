@@ -18,14 +18,15 @@ export const webdavProtocol: Protocol = {
     app.all("*", async (c) => {
       const { method, raw: request } = c.req;
       const view = c.get("view");
+      const outer = c.env.prefix ?? "";
       try {
         if (method === "OPTIONS") return davOptions();
-        if (method === "PROPFIND") return await propfind(view, request, prefix);
+        if (method === "PROPFIND") return await propfind(view, request, { prefix, outer });
         if (method === "GET" || method === "HEAD") {
           return await davGet({ view, mount: c.get("mount"), prefix, request, method });
         }
         return (
-          refuseWrite(method, writtenPath(request.url)) ??
+          refuseWrite(method, outer + writtenPath(request.url)) ??
           textPage(405, "", method, { Allow: allowedMethods, DAV: "1" })
         );
       } catch (error) {
