@@ -53,7 +53,7 @@ export function gatewayApp(options: GatewayAppOptions): Hono<GatewayEnv> {
       const latest = choices.of(walkRequest(principal, c.req.raw, c.env));
       const logged = c.get("logged");
       logged.principal = principal.name;
-      logged.onEnd = latest.end;
+      logged.onEnd = () => latest.end();
       c.set("principal", principal);
       c.set("latest", latest);
       const view = mount.view(principal.grant, latest.choose);
