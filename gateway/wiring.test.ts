@@ -32,7 +32,7 @@ it("a function serves the store that its environment names to those whom it name
     app.fetch(new Request(`https://function.example${path}`, { method, headers }), { address: "192.0.2.7" });
   expect((await ask("/latest/scripted/file", {})).status).toBe(401);
   const page = await (await ask("/", { authorization })).text();
-  const [, name] = /href="\/([^"/]+)\/"/.exec(page) ?? [];
+  const [, name] = /href="(\d[^"/]+)\/"/.exec(page) ?? [];
   expect(await (await ask(`/${name}/scripted/file`, { authorization })).text()).toBe("hello");
   expect((await ask(`/dav/${name}/`, { authorization, depth: "1" }, "PROPFIND")).status).toBe(207);
 });
