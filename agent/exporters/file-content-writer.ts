@@ -109,8 +109,8 @@ class FileContentWriter implements ContentWriter {
       mode: file.mode,
       uid: this.#owners.uid(file.uid),
       gid: this.#owners.gid(file.gid),
-      mtimeSec: file.mtimeSec,
-      mtimeNsec: file.mtimeNsec,
+      mtimeSec: 0,
+      mtimeNsec: 0,
       extended: this.#options.xattrs ? (file.xattrs ?? noExtended) : noExtended,
       flags: file.flags,
     };

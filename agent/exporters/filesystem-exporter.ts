@@ -1,5 +1,11 @@
 import { chmodSync, readdirSync, statSync } from "node:fs";
-import type { Exporter, ExportProblem, FileDecision, OpenedFile } from "#shared/connectors/exporter.ts";
+import {
+  type Exporter,
+  type ExportProblem,
+  type FileDecision,
+  noExportProblems,
+  type OpenedFile,
+} from "#shared/connectors/exporter.ts";
 import { type Entry, entryTypes } from "#shared/format/entry.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { applyLateFlags, hasLateFlags } from "#agent/filesystem/apply-flags.ts";
@@ -8,10 +14,12 @@ import { createEntryStat } from "#agent/filesystem/entry-stat.ts";
 import { displayPath } from "#agent/filesystem/display-path.ts";
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import { makeDirectory, makeHardLink, makeSpecial, makeSymlink, removeEntry } from "#agent/filesystem/make-special.ts";
+import { markWhole, syncEntry } from "#agent/filesystem/mark-whole.ts";
 import { nodePath } from "#agent/filesystem/node-path.ts";
 import { readLink } from "#agent/filesystem/read-link.ts";
 import { SafeTarget, type TargetPlace } from "#agent/filesystem/safe-target.ts";
 import { statInto } from "#agent/filesystem/stat-path.ts";
+import { TargetFilesystems } from "#agent/filesystem/target-filesystems.ts";
 import { abandonFile, createFile, finishFile, type NewFile, setFileSize } from "#agent/filesystem/write-file.ts";
 import { filesystemType, metadataOf, type OwnerMap } from "./entry-metadata.ts";
 import type { FileContentWriterOptions } from "./file-content-writer.ts";
@@ -37,6 +45,7 @@ export class FilesystemExporter implements Exporter {
   readonly #owners: OwnerMap;
   readonly #apply: ApplyOptions;
   readonly #stat = createEntryStat();
+  readonly #filesystems = new TargetFilesystems();
   /** Directories that this restore made: what is in them need not be looked for. */
   readonly #made = new Set<string>();
   /** Directories that were there and are left as they were. */
@@ -50,7 +59,7 @@ export class FilesystemExporter implements Exporter {
   constructor(options: FilesystemExporterOptions) {
     this.#options = options;
     this.description = options.root;
-    this.#target = SafeTarget.open(options.root);
+    this.#target = SafeTarget.open(options.root, { onEnter: (fd, path) => this.#filesystems.note(fd, path) });
     this.#owners = ownerMap(options.owners);
     this.#apply = { owner: options.owners.how !== "none" };
     const { root, owners, xattrs, sparse } = options;
@@ -217,10 +226,27 @@ export class FilesystemExporter implements Exporter {
     this.#removeTemporary(file, path);
   }
 
-  finishDirectory(path: string, entry: Entry): readonly ExportProblem[] {
-    if (this.#kept.has(path)) return [];
+  markWhole(path: string, mtimeSec: number, mtimeNsec: number): readonly ExportProblem[] {
     const place = this.#target.locate(path);
-    return applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
+    const canSync = this.#filesystems.canSync;
+    if (!canSync) syncEntry(place.path, place.directoryFd);
+    const problem = markWhole(place.path, { mtimeSec, mtimeNsec }, place.traits, place.directoryFd);
+    if (!canSync) syncEntry(place.path, place.directoryFd);
+    return problem === undefined ? noExportProblems : [problem];
+  }
+
+  sync(): Promise<void> {
+    return this.#filesystems.sync();
+  }
+
+  finishDirectory(path: string, entry: Entry): readonly ExportProblem[] {
+    if (this.#kept.has(path) && this.#filesystems.canSync) return noExportProblems;
+    const place = this.#target.locate(path);
+    const problems = this.#kept.has(path)
+      ? noExportProblems
+      : applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
+    if (!this.#filesystems.canSync) syncEntry(place.path, place.directoryFd);
+    return problems;
   }
 
   finishLate(path: string, entry: Entry): readonly ExportProblem[] {
@@ -240,6 +266,7 @@ export class FilesystemExporter implements Exporter {
     }
     this.#opened.clear();
     this.#target.close();
+    this.#filesystems.close();
   }
 
   #metadata(entry: Entry) {

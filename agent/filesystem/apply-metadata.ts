@@ -134,7 +134,10 @@ function applyOpen(c: Libc, fd: number, metadata: EntryMetadata, options: ApplyO
 }
 
 /** The problem of a time that a filesystem rounded or clamped; undefined when it kept it. */
-export function changedTime(now: EntryStat, wanted: EntryMetadata): MetadataProblem | undefined {
+export function changedTime(
+  now: EntryStat,
+  wanted: Pick<EntryMetadata, "mtimeSec" | "mtimeNsec">,
+): MetadataProblem | undefined {
   if (now.mtimeSec === wanted.mtimeSec && now.mtimeNsec === wanted.mtimeNsec) return undefined;
   return { attribute: "mtime", errno: "", message: "the filesystem keeps another time than the one stored" };
 }

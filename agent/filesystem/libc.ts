@@ -53,6 +53,8 @@ export type Libc = {
   readonly getdents: (fd: number, out: Address, length: number) => number;
   readonly readlinkat: (directoryFd: number, path: Address, out: Address, length: number) => number;
   readonly ioctl: (fd: number, request: number, argument: Address) => number;
+  /** In a thread of its own, for it may take minutes. `done` is told what C returns. */
+  readonly syncfs: (fd: number, done: (error: unknown, result: number) => void) => void;
   readonly fchown: (fd: number, uid: number, gid: number) => number;
   readonly fchownat: (directoryFd: number, path: Address, uid: number, gid: number, flags: number) => number;
   readonly fchmod: (fd: number, mode: number) => number;
@@ -230,6 +232,7 @@ function bindCalls(library: LibraryHandle): Calls {
     return library.func(names.at(-1) ?? "", result, parameters);
   };
   const call = (name: string, result: string, ...parameters: string[]) => bind([name], result, parameters);
+  const syncfs = library.func("syncfs", "int", ["int"]);
   return {
     exit: call("_exit", "void", "int"),
     setParentDeathSignal: bindParentDeathSignal(library),
@@ -244,6 +247,7 @@ function bindCalls(library: LibraryHandle): Calls {
     getdents: bind(["getdents64", "getdents"], "int64", ["int", at, "size_t"]),
     readlinkat: call("readlinkat", "int64", "int", at, at, "size_t"),
     ioctl: call("ioctl", "int", "int", "ulong", at),
+    syncfs: (fd, done) => void syncfs.async(fd, done),
     fchown: call("fchown", "int", "int", "uint", "uint"),
     fchownat: call("fchownat", "int", "int", at, "uint", "uint", "int"),
     fchmod: call("fchmod", "int", "int", "uint"),

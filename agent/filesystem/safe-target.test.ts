@@ -120,7 +120,7 @@ describe.each([false, true])("SafeTarget, libc switched off: %s", (off) => {
 
   test("holds a bounded number of directories, keeps the last places good, and closes all", () => {
     const open = readdirSync("/proc/self/fd").length;
-    const target = SafeTarget.open(to, 16);
+    const target = SafeTarget.open(to, { heldDirectories: 16 });
     for (let i = 0; i < 200; i++) make(target, `d${i}`);
     const first = target.locate("d0/kept");
     for (let i = 1; i < 16; i++) write(target, `d${i}/x`);
@@ -133,7 +133,7 @@ describe.each([false, true])("SafeTarget, libc switched off: %s", (off) => {
   });
 
   test("goes hundreds of directories deep", () => {
-    const target = SafeTarget.open(to, 16);
+    const target = SafeTarget.open(to, { heldDirectories: 16 });
     let path = "d";
     make(target, path);
     for (let depth = 0; depth < 600; depth++) {
@@ -142,7 +142,7 @@ describe.each([false, true])("SafeTarget, libc switched off: %s", (off) => {
     }
     write(target, `${path}/bottom`);
     target.close();
-    const again = SafeTarget.open(to, 16);
+    const again = SafeTarget.open(to, { heldDirectories: 16 });
     write(again, `${path}/again`);
     expect(again.locate(path).path).toBe("directory");
     again.close();

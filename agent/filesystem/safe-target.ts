@@ -23,6 +23,9 @@ type Held = {
   readonly fullPath: string;
 };
 
+/** Given an open place on a directory, and its path in the target. */
+type EnterListener = (directoryFd: number, path: string) => void;
+
 /** How many directories, beyond those of the table, stay open because places in them were given last. */
 const recentDirectories = 16;
 
@@ -42,20 +45,26 @@ export class SafeTarget {
   #last: { readonly path: string; readonly held: Held } | undefined;
   readonly #capacity: number;
   readonly #byFd: boolean;
+  readonly #onEnter: EnterListener;
 
-  private constructor(root: Held, capacity: number, byFd: boolean) {
+  private constructor(root: Held, capacity: number, byFd: boolean, onEnter: EnterListener) {
     this.#root = root;
     this.#capacity = capacity;
     this.#byFd = byFd;
+    this.#onEnter = onEnter;
   }
 
   /**
    * @param root - binary path of a directory that is there; symlinks on the way to it are followed, as whoever named it
    *   meant them
-   * @param heldDirectories - how many directories are kept open, at least 16
+   * @param options.heldDirectories - how many directories are kept open, at least 16
+   * @param options.onEnter - given each directory when it is opened, the root first
    * @throws {HoldfastError} absent: there is no such directory
    */
-  static open(root: string, heldDirectories = 128): SafeTarget {
+  static open(
+    root: string,
+    { heldDirectories = 128, onEnter = () => undefined }: { heldDirectories?: number; onEnter?: EnterListener } = {},
+  ): SafeTarget {
     const byFd = process.platform === "linux";
     let fd = workingDirectory;
     try {
@@ -65,7 +74,8 @@ export class SafeTarget {
       throw filesystemError("restore into", root, error);
     }
     const held = { fd, holders: 1, traits: createParentTraits(), fullPath: root };
-    return new SafeTarget(held, Math.max(16, heldDirectories), byFd);
+    if (byFd) onEnter(fd, "");
+    return new SafeTarget(held, Math.max(16, heldDirectories), byFd, onEnter);
   }
 
   /**
@@ -155,7 +165,9 @@ export class SafeTarget {
     const fullPath = this.#byFd ? "" : `${parent.fullPath}/${name}`;
     try {
       if (this.#byFd) {
-        return { fd: openDirectoryPlace(name, parent.fd), holders: 1, traits: createParentTraits(), fullPath };
+        const fd = openDirectoryPlace(name, parent.fd);
+        this.#onEnter(fd, path);
+        return { fd, holders: 1, traits: createParentTraits(), fullPath };
       }
       if (lstatSync(nodePath(fullPath)).isDirectory()) {
         return { fd: workingDirectory, holders: 1, traits: createParentTraits(), fullPath };

@@ -1,7 +1,7 @@
-import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { accessAcl, applyExtendedOpen } from "./apply-extended.ts";
 import { applyFlagsOpen } from "./apply-flags.ts";
-import { type ApplyOptions, changedTime, droppedBits, lostBits, modeForOwner } from "./apply-metadata.ts";
+import { type ApplyOptions, droppedBits, lostBits, modeForOwner } from "./apply-metadata.ts";
 import type { EntryMetadata } from "./entry-metadata.ts";
 import { createEntryStat } from "./entry-stat.ts";
 import { filesystemError } from "./filesystem-error.ts";
@@ -11,15 +11,11 @@ import { openShortPath } from "./long-path.ts";
 import { type MetadataProblem, metadataProblem, noProblems } from "./metadata-problem.ts";
 import { nodePath } from "./node-path.ts";
 import { learnParentTraits, type ParentTraits } from "./parent-traits.ts";
-import { putTimes } from "./put-times.ts";
 import { statOpenInto } from "./stat-path.ts";
 
 const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const interrupted = 4;
 const same = 0xffff_ffff;
-/** Whole even seconds from 1980 to 2038 are kept everywhere. */
-const firstKeptSec = 315_532_800;
-const endOfKeptSec = 0x8000_0000;
 const noCopyOnWrite = 0x80_0000;
 
 /** A new file: where it goes and what it will be. */
@@ -130,8 +126,8 @@ export function setFileSize(fd: number, sizeBytes: number, path: string): void {
 
 /**
  * Puts the metadata on a file from `createFile` whose content is written, and closes it. Owner, extended attributes,
- * mode, time and flags, each only where creating did not give it already. Immutable and append-only are left to
- * `applyLateFlags`.
+ * mode and flags, each only where creating did not give it already. The time is left to `markWhole`, immutable and append-only
+ * to `applyLateFlags`.
  *
  * @returns a problem for each attribute that could not be restored
  * @throws {HoldfastError} when closing shows that the content was not written after all; the descriptor is closed
@@ -198,14 +194,6 @@ function finish(
     }
   }
 
-  if (c.futimens(fd, putTimes(c, metadata.mtimeSec, metadata.mtimeNsec)) !== 0) {
-    (problems ??= []).push(metadataProblem("mtime", c.errno()));
-  } else if (mayLoseTime(metadata, traits)) {
-    const lost = lostTime(fd, metadata);
-    if (lost === undefined) learnKeptTime(metadata, traits);
-    else (problems ??= []).push(lost);
-  }
-
   const flags = metadata.flags;
   if (flags !== undefined && ((flags & ~lateFlags) !== 0 || traits.givesFlags)) {
     const failed = applyFlagsOpen(fd, flags);
@@ -213,24 +201,6 @@ function finish(
   }
   if (c.close(fd) !== 0 && c.errno() !== interrupted) throw filesystemError("write", path, c.errno());
   return problems ?? noProblems;
-}
-
-/** Whether the filesystem must be asked for the time that was set: it rounds or clamps in silence what it cannot keep. */
-function mayLoseTime({ mtimeSec, mtimeNsec }: EntryMetadata, traits: ParentTraits): boolean {
-  if (mtimeSec < firstKeptSec || mtimeSec >= endOfKeptSec) return true;
-  if (mtimeNsec !== 0) return traits.keptTimes !== "nanoseconds";
-  return mtimeSec % 2 !== 0 && traits.keptTimes === "unknown";
-}
-
-/** Takes note of a time that was kept. FAT keeps even seconds only, others whole seconds, microseconds, or 100 ns. */
-function learnKeptTime({ mtimeSec, mtimeNsec }: EntryMetadata, traits: ParentTraits): void {
-  if (mtimeNsec % 100 !== 0) traits.keptTimes = "nanoseconds";
-  else if (mtimeSec % 2 !== 0 && traits.keptTimes === "unknown") traits.keptTimes = "seconds";
-}
-
-function lostTime(fd: number, metadata: EntryMetadata): MetadataProblem | undefined {
-  const errno = statOpenInto(fd, stat);
-  return errno === 0 ? changedTime(stat, metadata) : metadataProblem("mtime", errno);
 }
 
 function finishByNode(
@@ -261,8 +231,6 @@ function finishByNode(
   const mode = modeForOwner(metadata.mode, metadata, uid, gid);
   if (mode !== metadata.mode) problems.push(droppedBits);
   attempt("mode", () => fchmodSync(fd, mode));
-  const mtime = metadata.mtimeSec + metadata.mtimeNsec / 1e9;
-  attempt("mtime", () => futimesSync(fd, mtime, mtime));
   if (metadata.flags !== undefined && (metadata.flags & ~lateFlags) !== 0) {
     problems.push(...applyFlagsOpen(fd, metadata.flags));
   }

@@ -1,9 +1,10 @@
 import type { ApplyOptions } from "./apply-metadata.ts";
+import { markWhole } from "./mark-whole.ts";
 import type { MetadataProblem } from "./metadata-problem.ts";
 import { abandonFile, createFile, finishFile, type NewFile, writeAt } from "./write-file.ts";
 
 /**
- * `createFile`, `writeAt` and `finishFile` in one.
+ * `createFile`, `writeAt`, `finishFile` and `markWhole` in one.
  *
  * @returns a problem for each attribute that could not be restored
  * @throws {HoldfastError} as `createFile` and `writeAt`; the file may be there in part then
@@ -16,5 +17,7 @@ export function writeSmallFile(file: NewFile, data: Uint8Array, options: ApplyOp
     abandonFile(fd);
     throw error;
   }
-  return finishFile(fd, file, options);
+  const problems = finishFile(fd, file, options);
+  const lost = markWhole(file.path, file.metadata, file.traits, file.directoryFd);
+  return lost === undefined ? problems : [...problems, lost];
 }

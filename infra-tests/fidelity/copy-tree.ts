@@ -10,6 +10,7 @@ import { type ExtendedAttribute, readExtended, readExtendedOpen } from "#agent/f
 import { readFlagsOpen } from "#agent/filesystem/read-flags.ts";
 import { readHoles } from "#agent/filesystem/read-holes.ts";
 import { readLink } from "#agent/filesystem/read-link.ts";
+import { markWhole } from "#agent/filesystem/mark-whole.ts";
 import { SafeTarget } from "#agent/filesystem/safe-target.ts";
 import { statPath } from "#agent/filesystem/stat-path.ts";
 import { createFile, finishFile, setFileSize, writeAt } from "#agent/filesystem/write-file.ts";
@@ -130,6 +131,8 @@ class Copier {
         }
         setFileSize(to, stat.size, path);
         this.#report(path, finishFile(to, file, { owner: true }));
+        const lost = markWhole(file.path, metadata, file.traits, file.directoryFd);
+        if (lost !== undefined) this.#report(path, [lost]);
       } else {
         const data = new Uint8Array(stat.size);
         readAt(from, data, 0, path);

@@ -24,6 +24,8 @@ export function memoryExporter(files: RestoredFiles): Exporter {
     },
     finishFile: () => noExportProblems,
     abandonFile: ({ path }) => void files.delete(path),
+    markWhole: () => noExportProblems,
+    sync: () => Promise.resolve(),
     finishDirectory: () => noExportProblems,
     finishLate: () => noExportProblems,
     hasLate: () => false,

@@ -10,8 +10,6 @@ export type FileToWrite = {
   uid: number;
   gid: number;
   size: number;
-  mtimeSec: number;
-  mtimeNsec: number;
   xattrs: ExtendedAttributes | undefined;
   flags: number;
   /** Offset and length of each data range in turn, for a sparse file. */
@@ -25,7 +23,7 @@ export type FileToWrite = {
  */
 export interface ContentWriter {
   /**
-   * Writes a whole file whose content is verified and at hand, with its metadata.
+   * Writes a whole file whose content is verified and at hand, with its metadata but for the time, which `Exporter.markWhole` puts on it.
    *
    * @param data - the content, holes left out
    * @throws {HoldfastError} it could not be written; nothing of it is left under its name

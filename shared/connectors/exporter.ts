@@ -45,10 +45,21 @@ export interface Exporter {
   makeLink(existing: string, path: string): void;
   /** Opens a file that is written in parts, by this thread and others. */
   openFile(path: string, entry: Entry, decision: FileDecision): OpenedFile;
-  /** Puts metadata on a file whose parts are all written, and makes it visible under its name. */
+  /** Puts metadata, but not the time, on a file whose parts are all written, and makes it visible under its name. */
   finishFile(file: OpenedFile): readonly ExportProblem[];
   /** Removes a file that will not become whole. */
   abandonFile(file: OpenedFile): void;
+  /**
+   * Gives a file that was written its time of modification. Size and time tell a later restore that a file is whole: this comes after a `sync` that
+   * followed the last write to it.
+   */
+  markWhole(path: string, mtimeSec: number, mtimeNsec: number): readonly ExportProblem[];
+  /**
+   * Makes durable all that was written.
+   *
+   * @throws {HoldfastError} unavailable: some of it is lost; this concerns the whole restore
+   */
+  sync(): Promise<void>;
   /** Puts metadata on a directory. */
   finishDirectory(path: string, entry: Entry): readonly ExportProblem[];
   /** Makes an entry immutable or append-only, if it was. */

@@ -73,16 +73,7 @@ function addFile(
 ): void {
   const { entry } = file;
   files.push(file);
-  numbers.push(
-    entry.mode,
-    entry.uid,
-    entry.gid,
-    entry.size,
-    entry.mtimeSec,
-    entry.mtimeNsec,
-    entry.flags,
-    file.decision === "replace" ? 1 : 0,
-  );
+  numbers.push(entry.mode, entry.uid, entry.gid, entry.size, entry.flags, file.decision === "replace" ? 1 : 0);
   if (entry.xattrs !== undefined || entry.extents !== undefined) {
     extras.push({
       file: index,

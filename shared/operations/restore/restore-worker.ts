@@ -32,8 +32,6 @@ const file: FileToWrite = {
   uid: 0,
   gid: 0,
   size: 0,
-  mtimeSec: 0,
-  mtimeNsec: 0,
   xattrs: undefined,
   flags: 0,
   extents: undefined,
@@ -142,10 +140,8 @@ function takeFile(task: RangeTask, index: number, extra: number): void {
   file.uid = fileNumbers[at + 1] ?? 0;
   file.gid = fileNumbers[at + 2] ?? 0;
   file.size = fileNumbers[at + 3] ?? 0;
-  file.mtimeSec = fileNumbers[at + 4] ?? 0;
-  file.mtimeNsec = fileNumbers[at + 5] ?? 0;
-  file.flags = fileNumbers[at + 6] ?? 0;
-  file.replace = fileNumbers[at + 7] === 1;
+  file.flags = fileNumbers[at + 4] ?? 0;
+  file.replace = fileNumbers[at + 5] === 1;
   file.xattrs = extras?.xattrs;
   file.extents = extras?.extents;
 }

@@ -19,8 +19,8 @@ export type RangeSegment = {
   readonly sessionKey: Uint8Array;
 };
 
-/** Numbers of a file in `RangeTask.fileNumbers`: mode, uid, gid, size, mtime s and ns, flags, whether it replaces something. */
-export const numbersPerFile = 8;
+/** Numbers of a file in `RangeTask.fileNumbers`: mode, uid, gid, size, flags, whether it replaces something. */
+export const numbersPerFile = 6;
 /** Numbers of a piece in `RangeTask.pieceNumbers`: segment, offset in it, length, file (or -1 − handle), offset in the file. */
 export const numbersPerPiece = 5;
 
