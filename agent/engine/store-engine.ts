@@ -237,15 +237,16 @@ function sizeOf(packs: readonly { readonly sizeBytes: number }[]): number {
   return packs.reduce((sum, pack) => sum + pack.sizeBytes, 0);
 }
 
-function entrySummary({ path, entry, source }: PlacedEntry): EntrySummary {
+function entrySummary({ path, entry, source, describedBy }: PlacedEntry): EntrySummary {
+  const names = source ?? describedBy;
   return {
     path,
     type: viewEntryTypes[entry.type],
     mode: entry.mode,
     uid: entry.uid,
     gid: entry.gid,
-    user: source?.userNames.get(String(entry.uid)),
-    group: source?.groupNames.get(String(entry.gid)),
+    user: names?.userNames.get(String(entry.uid)),
+    group: names?.groupNames.get(String(entry.gid)),
     sizeBytes: entry.size,
     mtimeSeconds: entry.mtimeSec,
     mtimeNanoseconds: entry.mtimeNsec,

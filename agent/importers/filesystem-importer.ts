@@ -19,6 +19,7 @@ import { readFlags } from "#agent/filesystem/read-flags.ts";
 import { readLink } from "#agent/filesystem/read-link.ts";
 import { boundedAttributes } from "./bounded-attributes.ts";
 import type { ExcludeLine } from "./exclude-rules.ts";
+import { parentRecords } from "./parent-records.ts";
 import type { ScanFindings } from "./scan-findings.ts";
 import type { SkippedDirectories } from "./skipped-directories.ts";
 import { ThreadedScan } from "./threaded-scan.ts";
@@ -116,6 +117,17 @@ export class FilesystemImporter implements Importer {
 
   close(): Promise<void> {
     return this.#scan.close();
+  }
+
+  parents(): readonly ScanRecord[] {
+    const { root, readFrom = root } = this.#options;
+    // Under another name nothing of this host leads to it.
+    const records = readFrom === root ? parentRecords(root) : [];
+    for (const { uid, gid } of records) {
+      this.#uids.add(uid);
+      this.#gids.add(gid);
+    }
+    return records;
   }
 
   describe(record: ScanRecord): RecordDetails {

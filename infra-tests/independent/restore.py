@@ -411,8 +411,24 @@ class Repository:
         aad = b"holdfast/v1/snapshot\0" + self.id + state["commitId"]
         sealed = state["sealedSnapshot"]
         header = cbor(opened(self.sessions[state["snapshotSession"]], sealed[:24], aad, sealed[24:]))
-        need(header["version"] == 1, "another version")
+        need(header["version"] in (1, 3), "another version")
+        for source in header["sources"]:
+            need(("parents" in source) == (header["version"] == 3), "parents in another version")
+            source["parents"] = self.parents(source)
         return header
+
+    def parents(self, source):
+        """The directories that lead to a root, "/" first, as [(path, entry)]; none where nothing is known of them."""
+        if source.get("parents") is None:
+            return []
+        reader = Reader(source["parents"])
+        need(reader.take(1) == b"\x01" and reader.take(1) == b"\0", "no leaf")
+        entries = list(self.leaf(reader, reader.varint()))
+        reader.end()
+        names = source["root"].split(b"/")[1:-1]
+        way = [(b"", b"")] + [(b"/".join(names[:depth]), name) for depth, name in enumerate(names)]
+        need(source["root"] != b"/" and [(each["dir"], each["name"], each["kind"]) for each in entries] == [(*key, 1) for key in way], "not the way to the root")
+        return [(b"/".join(part for part in key if part), entry) for key, entry in zip(way, entries)]
 
     # --- Trees -----------------------------------------------------------------------------------------------------
 
@@ -527,9 +543,15 @@ class Repository:
 
 def restore(repository, header, target):
     made, directories, links = {}, [], {}
+    os.makedirs(os.fsencode(target), exist_ok=True)
     for source in header["sources"]:
         root = source["root"].strip(b"/")
         base = os.path.join(os.fsencode(target), root) if root else os.fsencode(target)
+        for path, entry in source["parents"]:
+            above = os.path.join(os.fsencode(target), path)
+            if path and not os.path.lexists(above):
+                os.mkdir(above)
+                directories.append((above, entry))
         os.makedirs(os.path.dirname(base) or b".", exist_ok=True)
         for entry in repository.entries(source["tree"]["nodeId"], source["tree"]["level"]):
             path = os.path.join(base, *[part for part in (entry["dir"], entry["name"]) if part])

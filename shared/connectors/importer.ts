@@ -94,6 +94,8 @@ export interface Importer {
     onProblem: (problem: ScanProblem) => void,
     known: KnownBlocks | undefined,
   ): AsyncIterable<Iterable<ScanBlock>>;
+  /** The directories that lead to the root, "/" first, relative to "/"; none where nothing is known of them. Asked for after a scan. */
+  parents?(): readonly ScanRecord[];
   /** Target, extended attributes and flags of what `record` stands for now. For files only `target` is left out: the reader tells. */
   describe(record: ScanRecord): RecordDetails;
   /** Module that makes content readers in worker threads, and what it is given. */

@@ -1,5 +1,9 @@
+import { HoldfastError } from "#shared/errors.ts";
 import { type CborMap, decodeCborMap, encodeCbor } from "./cbor.ts";
 import { type BlobId, idFromBytes, idToBytes, type StateId } from "./ids.ts";
+import { type Entry, entryTypes } from "./entry.ts";
+import { LeafWriter } from "./leaf-writer.ts";
+import { decodeTreeNode } from "./tree-node.ts";
 import { checkVersion, formatVersions } from "./version.ts";
 
 /** The root of a tree. */
@@ -26,6 +30,11 @@ export type SnapshotSource = {
   /** Names of the numeric owners and groups that occur. */
   readonly userNames: ReadonlyMap<string, string>;
   readonly groupNames: ReadonlyMap<string, string>;
+  /**
+   * The directories that lead to the root, "/" first, their paths relative to "/"; undefined where nothing is known of them, as in snapshots of version 1,
+   * and where the root is "/".
+   */
+  readonly parents?: readonly Entry[] | undefined;
 };
 
 /** What a snapshot is, beside its trees. Sealed under a session key; nothing of it shows without an owner's key. */
@@ -48,10 +57,15 @@ export type SnapshotHeader = {
   readonly lost: readonly string[];
 };
 
-/** @see FORMAT.md, Snapshot header */
+/**
+ * Of version 1 where no source tells of the directories that lead to it, so that older programs can read it; else of version 3.
+ *
+ * @see FORMAT.md, Snapshot header
+ */
 export function encodeSnapshotHeader(header: SnapshotHeader): Uint8Array {
+  const hasParents = header.sources.some(({ parents }) => parents !== undefined);
   return encodeCbor({
-    version: formatVersions.snapshot,
+    version: hasParents ? formatVersions.snapshot : 1,
     timeMs: header.timeMs,
     durationMs: header.durationMs,
     host: header.host,
@@ -67,6 +81,7 @@ export function encodeSnapshotHeader(header: SnapshotHeader): Uint8Array {
       tree: { ...source.tree, nodeId: idToBytes(source.tree.nodeId) },
       userNames: Object.fromEntries(source.userNames),
       groupNames: Object.fromEntries(source.groupNames),
+      ...(hasParents ? { parents: source.parents === undefined ? null : encodeParents(source.parents) } : {}),
     })),
     parent: header.parent === undefined ? null : idToBytes(header.parent),
     errorCount: header.errorCount,
@@ -78,7 +93,10 @@ export function encodeSnapshotHeader(header: SnapshotHeader): Uint8Array {
 /** @throws {HoldfastError} corrupt or incompatible */
 export function decodeSnapshotHeader(bytes: Uint8Array, subject: string): SnapshotHeader {
   const map = decodeCborMap(bytes, subject);
-  checkVersion("snapshot", map.integer("version"), subject);
+  const version = map.integer("version");
+  checkVersion("snapshot", version, subject);
+  // Nobody ever wrote it, and vectors say that it is refused.
+  if (version === 2) throw new HoldfastError("incompatible", `Cannot read ${subject}: there is no version 2 of it`);
   const header: SnapshotHeader = {
     timeMs: map.integer("timeMs"),
     durationMs: map.integer("durationMs"),
@@ -87,7 +105,7 @@ export function decodeSnapshotHeader(bytes: Uint8Array, subject: string): Snapsh
     name: map.text("name"),
     tags: map.texts("tags"),
     program: map.text("program"),
-    sources: map.maps("sources").map((each) => decodeSource(each)),
+    sources: map.maps("sources").map((each) => decodeSource(each, version)),
     parent: optionalId(map, "parent", "state"),
     errorCount: map.integer("errorCount"),
     errorList: optionalId(map, "errorList", "blob"),
@@ -97,7 +115,7 @@ export function decodeSnapshotHeader(bytes: Uint8Array, subject: string): Snapsh
   return header;
 }
 
-function decodeSource(map: CborMap): SnapshotSource {
+function decodeSource(map: CborMap, version: number): SnapshotSource {
   const type = map.text("type");
   const origin = map.text("origin");
   const root = Buffer.from(map.bytes("root")).toString("latin1");
@@ -117,10 +135,37 @@ function decodeSource(map: CborMap): SnapshotSource {
     },
     userNames: map.textMap("userNames"),
     groupNames: map.textMap("groupNames"),
+    ...(version === 1 ? {} : { parents: decodeParents(map, root) }),
   };
   tree.end();
   map.end();
   return source;
+}
+
+function encodeParents(parents: readonly Entry[]): Uint8Array {
+  const writer = new LeafWriter();
+  for (const entry of parents) writer.add(entry);
+  return writer.finish();
+}
+
+/** The directories that lead to a root, each of them once, from "/" down. */
+function decodeParents(map: CborMap, root: string): readonly Entry[] | undefined {
+  if (!map.has("parents")) {
+    map.skip("parents");
+    return undefined;
+  }
+  const node = decodeTreeNode(map.bytes("parents"), "the parents of a source");
+  if (!("entries" in node)) return map.fail("parents", "is no leaf");
+  const names = root.slice(1).split("/").slice(0, -1);
+  const isWay = node.entries.every(
+    ({ type, dir, name }, depth) =>
+      type === entryTypes.directory &&
+      dir === names.slice(0, Math.max(0, depth - 1)).join("/") &&
+      name === (depth === 0 ? "" : names[depth - 1]),
+  );
+  if (!isWay || root === "/" || node.entries.length !== names.length + 1)
+    map.fail("parents", "are not the directories that lead to the root");
+  return node.entries;
 }
 
 /** Whether a path begins with a slash and has no empty part, "." or ".." that could lead elsewhere. */

@@ -18,7 +18,7 @@ export const formatVersions = {
   index: 1,
   treeNode: 1,
   chunkList: 1,
-  snapshot: 1,
+  snapshot: 3,
   snapshotCopy: 1,
   errorList: 1,
   bundle: 1,

@@ -22,7 +22,7 @@ import { decodeErrorList } from "#shared/format/error-list.ts";
 import { idFromBytes, parseId, type StateId } from "#shared/format/ids.ts";
 import { decodeLogEntry } from "#shared/format/log-entry.ts";
 import { padmeLength } from "#shared/format/padme.ts";
-import { decodeSnapshotHeader } from "#shared/format/snapshot.ts";
+import { decodeSnapshotHeader, type SnapshotSource } from "#shared/format/snapshot.ts";
 import { snapshotAad } from "#shared/format/snapshot-aad.ts";
 import { decodeTreeNode } from "#shared/format/tree-node.ts";
 import { foldEntry } from "#shared/log/fold-entry.ts";
@@ -301,7 +301,12 @@ function segmentPlace(context: Context) {
 /** A header whose roots are bytes again. */
 function readableHeader(bytes: Uint8Array): unknown {
   const header = decodeSnapshotHeader(bytes, "a snapshot header");
-  return { ...header, sources: header.sources.map((source) => ({ ...source, root: latin1Bytes(source.root) })) };
+  return { ...header, sources: header.sources.map(readableSource) };
+}
+
+function readableSource({ parents, ...source }: SnapshotSource): unknown {
+  const told = parents === undefined ? {} : { parents: parents.map((entry) => readableEntry(entry)) };
+  return { ...source, root: latin1Bytes(source.root), ...told };
 }
 
 /** A node whose texts are bytes again. */

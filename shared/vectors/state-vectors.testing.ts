@@ -3,6 +3,8 @@ import { encodeHex } from "#shared/bytes/hex.ts";
 import { seal } from "#shared/crypto/seal.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { encodeCbor, type CborValue } from "#shared/format/cbor.ts";
+import { emptyEntry, type Entry, entryTypes } from "#shared/format/entry.ts";
+import { LeafWriter } from "#shared/format/leaf-writer.ts";
 import { type BlobId, idFromBytes, idToBytes } from "#shared/format/ids.ts";
 import { encodePackTable } from "#shared/format/pack.ts";
 import { encodeSnapshotHeader, type SnapshotHeader } from "#shared/format/snapshot.ts";
@@ -76,6 +78,43 @@ function sealHeader(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   );
 }
 
+/** Headers of version 3, which tell of the directories that lead to a root. */
+function parentsVectors(fields: Record<string, CborValue>, source: Record<string, CborValue>): Vector[] {
+  const directory = (dir: string, name: string, mode: number): Entry => {
+    const entry = emptyEntry(dir, name, entryTypes.directory);
+    Object.assign(entry, { mode, uid: 1000, gid: 100, mtimeSec: 1_700_000_000, mtimeNsec: 5 });
+    return entry;
+  };
+  const way = [directory("", "", 0o755), directory("", "srv", 0o711)];
+  const leaf = (entries: readonly Entry[]): Uint8Array => {
+    const writer = new LeafWriter();
+    for (const entry of entries) writer.add(entry);
+    return writer.finish();
+  };
+  const root = new Uint8Array(Buffer.from("/srv/www"));
+  const encoded = (parents: CborValue, change: Record<string, CborValue> = {}): Uint8Array =>
+    encodeCbor({ ...fields, version: 3, sources: [{ ...source, root, parents, ...change }] });
+  const bad = (name: string, about: string, parents: CborValue, change: Record<string, CborValue> = {}): Vector =>
+    refused("snapshot-header", name, about, "corrupt", encoded(parents, change));
+  const file = emptyEntry("", "srv", entryTypes.symlink);
+  file.target = "elsewhere";
+  return [
+    success("snapshot-header", "parents", "The directories that lead to a root.", {}, encodeHex(encoded(leaf(way)))),
+    success("snapshot-header", "parents-null", "Nothing is known of them.", {}, encodeHex(encoded(null))),
+    bad("parents-missing", "One of the directories that lead to the root is not told of.", leaf(way.slice(0, 1))),
+    bad("parents-of-another-root", "They lead to another root.", leaf([way[0]!, directory("", "home", 0o755)])),
+    bad("parents-beyond", "The root itself is among them.", leaf([...way, directory("srv", "www", 0o755)])),
+    bad("parents-link", "One of them is no directory.", leaf([way[0]!, file])),
+    bad("parents-of-slash", "Nothing leads to the root of a host.", leaf(way.slice(0, 1)), {
+      root: new Uint8Array(Buffer.from("/")),
+    }),
+    bad("parents-not-a-leaf", "They are no leaf.", new Uint8Array([1, 1, 1])),
+    refused("snapshot-header", "parents-in-version-1", "A version that has no such field.", "corrupt",
+      encodeCbor({ ...fields, sources: [{ ...source, root, parents: leaf(way) }] })),
+    refused("snapshot-header", "version-4", "Version 4.", "incompatible", encodeCbor({ ...fields, version: 4 })),
+  ];
+}
+
 function headerVectors(): Vector[] {
   const tree = { nodeId: idToBytes(nodeId), level: 1, entries: 1000, totalBytes: 5_000_000 };
   const source = {
@@ -117,6 +156,7 @@ function headerVectors(): Vector[] {
     success("snapshot-header", "least", "No source, no parent, no errors.", {}, encodeHex(encodeSnapshotHeader(least))),
     ...spoiledMaps(fields).map((each) => refused("snapshot-header", each.name, each.about, each.expect, each.bytes)),
     bad("newer-version", "Version 2.", { version: 2 }, "incompatible"),
+    ...parentsVectors(fields, source),
     rooted("root-relative", "The root is no absolute path.", "srv"),
     rooted("root-climbs", "The root climbs.", "/srv/../etc"),
     rooted("root-empty-part", "The root has an empty part.", "/srv//a"),

@@ -1,9 +1,8 @@
 import { HoldfastError } from "#shared/errors.ts";
 import { compareEntryKeys, type Entry, entryPath, entryTypes } from "#shared/format/entry.ts";
 import type { SnapshotSource } from "#shared/format/snapshot.ts";
-import { relativeTo } from "#shared/snapshot/snapshot-tree.ts";
+import { relativeTo, type SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
 import { diffTrees, type EntryPair } from "#shared/tree/diff-trees.ts";
-import { readSubtree, type ReadNode } from "#shared/tree/read-tree.ts";
 import { type ChangedPart, changedParts } from "./changed-parts.ts";
 import type { Located } from "./located.ts";
 import type { ViewEntry } from "./view.ts";
@@ -20,8 +19,8 @@ export type Change = {
 };
 
 /**
- * What differs below two directories, in the order of paths. Where they are the same path of the same source, O(changes) nodes are
- * read; else both whole. Times of access and of change of the inode, and inode numbers, count for nothing.
+ * What differs below two directories, in the order of paths. Where they are the same path of the same source and no other source
+ * lies in them, O(changes) nodes are read; else both whole. Times of access and of change of the inode, and inode numbers, count for nothing.
  *
  * @throws {HoldfastError} invalid: one is no directory, or shows only in part
  */
@@ -38,7 +37,10 @@ export async function* compareDirectories(left: Located, right: Located): AsyncG
   const one = insideOf(left, left.place.source);
   const other = insideOf(right, right.place.source);
   const isSame = one.dir === other.dir && one.source.root === other.source.root;
-  const pairs = isSame ? diffTrees(one.source.tree, other.source.tree, one.readNode, one.dir) : mergeTrees(one, other);
+  const isPlain = isSame && !one.isComposed && !other.isComposed;
+  const pairs = isPlain
+    ? diffTrees(one.source.tree, other.source.tree, one.tree.readNode, one.dir)
+    : mergeTrees(one, other);
   for await (const pair of pairs) {
     const change = changeOf(pair);
     if (change === undefined) continue;
@@ -53,10 +55,21 @@ export async function* compareDirectories(left: Located, right: Located): AsyncG
   }
 }
 
-type Inside = { readonly source: SnapshotSource; readonly dir: string; readonly readNode: ReadNode };
+type Inside = {
+  readonly source: SnapshotSource;
+  readonly dir: string;
+  readonly tree: SnapshotTree;
+  /** Whether other sources lie in the directory, which the tree of the source does not have. */
+  readonly isComposed: boolean;
+};
 
 function insideOf({ place, tree }: Located, source: SnapshotSource): Inside {
-  return { source, dir: relativeTo(source.root, place.path), readNode: tree.readNode };
+  return {
+    source,
+    dir: relativeTo(source.root, place.path),
+    tree,
+    isComposed: tree.innerSources(place.path).length > 0,
+  };
 }
 
 /** Directories that lead to sources: what only one has, and what is below those that both have. */
@@ -102,8 +115,8 @@ async function childrenOf(located: Located): Promise<Map<string, Located>> {
 
 /** Two directories by reading both. */
 async function* mergeTrees(left: Inside, right: Inside): AsyncGenerator<EntryPair> {
-  const lefts = readSubtree(left.source.tree, left.readNode, left.dir);
-  const rights = readSubtree(right.source.tree, right.readNode, right.dir);
+  const lefts = left.tree.entriesBelow(left.source, left.dir);
+  const rights = right.tree.entriesBelow(right.source, right.dir);
   try {
     let one = await lefts.next();
     let other = await rights.next();

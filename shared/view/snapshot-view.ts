@@ -178,7 +178,7 @@ export class SnapshotView implements View {
       place.path === this.#root ? "" : this.#root === "/" ? place.path : place.path.slice(this.#root.length);
     const path = this.#prefix + inside;
     const isTop = inside === "";
-    if (isTop && place.source === undefined) {
+    if (isTop && place.source === undefined && place.describedBy === undefined) {
       return madeUpDirectory(path === "" ? "/" : path, this.#summary?.timeMs ?? 0, this.#summary);
     }
     return viewEntry(path === "" ? "/" : path, place, isTop ? this.#summary : undefined);

@@ -5,7 +5,8 @@ import { type SnapshotSummary, type ViewEntry, viewEntryTypes } from "./view.ts"
 
 /** An entry of a snapshot as a view shows it at `path`. */
 export function viewEntry(path: string, place: PlacedEntry, snapshot?: SnapshotSummary): ViewEntry {
-  const { entry, source } = place;
+  const { entry } = place;
+  const names = place.source ?? place.describedBy;
   return {
     path,
     name: path.slice(path.lastIndexOf("/") + 1),
@@ -14,8 +15,8 @@ export function viewEntry(path: string, place: PlacedEntry, snapshot?: SnapshotS
     mode: entry.mode,
     uid: entry.uid,
     gid: entry.gid,
-    user: source?.userNames.get(String(entry.uid)),
-    group: source?.groupNames.get(String(entry.gid)),
+    user: names?.userNames.get(String(entry.uid)),
+    group: names?.groupNames.get(String(entry.gid)),
     mtimeSec: entry.mtimeSec,
     mtimeNsec: entry.mtimeNsec,
     linkCount: entry.nlink,

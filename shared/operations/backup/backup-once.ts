@@ -1,4 +1,5 @@
 import type { Importer } from "#shared/connectors/importer.ts";
+import type { Entry } from "#shared/format/entry.ts";
 import { encodeErrorList } from "#shared/format/error-list.ts";
 import { decodeTreeNode, type TreeNode } from "#shared/format/tree-node.ts";
 import type { SnapshotHeader, SnapshotSource } from "#shared/format/snapshot.ts";
@@ -6,7 +7,7 @@ import { nodeName } from "#shared/tree/read-tree.ts";
 import type { Progress } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import { ChangeSignal } from "#shared/work/change-signal.ts";
-import { HoldfastError } from "#shared/errors.ts";
+import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { drawSession } from "#shared/repository/session-keys.ts";
 import { sha256 } from "#shared/crypto/sha256.ts";
 import { adoptPacks } from "./adopt-packs.ts";
@@ -14,6 +15,7 @@ import type { BackupOptions, BackupReport } from "./backup.ts";
 import type { Comparison } from "./comparison.ts";
 import { BackupRun } from "./backup-run.ts";
 import { type BackedUpSource, backupSource } from "./backup-source.ts";
+import { entryOfRecord } from "./entry-of-record.ts";
 import { chosenParents, findParents, type ParentSource } from "./find-parent.ts";
 import { findUnsafePacks } from "./find-unsafe-packs.ts";
 import { IndexOnDemand } from "./index-on-demand.ts";
@@ -208,6 +210,7 @@ async function backupOne(
       ...(comparison === undefined ? {} : { comparison }),
     });
   }
+  const parents = describeParents(run, importer);
   const source = {
     type: importer.type,
     origin: importer.origin,
@@ -216,8 +219,24 @@ async function backupOne(
     tree: made.tree,
     userNames: importer.userNames(),
     groupNames: importer.groupNames(),
+    ...(parents.length === 0 ? {} : { parents }),
   };
   return { source, recorded: made.recorded };
+}
+
+/** The directories that lead to the root of a source, as entries; none where one of them cannot be looked at, which is reported. */
+function describeParents(run: BackupRun, importer: Importer): Entry[] {
+  try {
+    return (importer.parents?.() ?? []).map((record) => {
+      const { target: _target, problems, ...details } = importer.describe(record);
+      for (const message of problems) run.addError({ path: record.path, kind: "metadata", message });
+      return Object.assign(entryOfRecord(record), details);
+    });
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error;
+    run.addError({ path: importer.root, kind: String(error.detail["errno"] ?? error.kind), message: error.message });
+    return [];
+  }
 }
 
 /** What snapshots of one retention group share, without telling what: a keyed hash of host, name and roots. */
