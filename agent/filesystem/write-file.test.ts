@@ -254,13 +254,21 @@ describe.runIf(linux && isRoot)("what the running user may not restore", () => {
     expect(statPath(file.path)).toMatchObject({ uid: 0, mode: 0o755 });
   });
 
-  test("a directory that is there loses what it should not have", () => {
+  test("a directory that is there loses what it should not have", ({ skip }) => {
     const at = join(root, "cleared");
     mkdirSync(at);
     makeDirectory(`${at}/d`);
-    execFileSync("setfacl", ["-m", "u:1:rwx,d:u:1:rwx", `${at}/d`]);
-    execFileSync("setfattr", ["-n", "user.x", "-v", "1", `${at}/d`]);
-    execFileSync("setfattr", ["-n", "trusted.x", "-v", "1", `${at}/d`]);
+    const given = [
+      spawnSync("setfacl", ["-m", "u:1:rwx,d:u:1:rwx", `${at}/d`]),
+      spawnSync("setfattr", ["-n", "user.x", "-v", "1", `${at}/d`]),
+      spawnSync("setfattr", ["-n", "trusted.x", "-v", "1", `${at}/d`]),
+    ];
+    if (given.some(({ status }) => status !== 0)) {
+      process.stderr.write(
+        "SKIPPED: that a directory loses ACLs and attributes: setfacl and setfattr are not here, or may not\n",
+      );
+      skip();
+    }
     const metadata = { ...plain, type: "directory", mode: 0o1771, uid: 5, gid: 6 } as const;
     expect(applyMetadata(`${at}/d`, metadata, { owner: true })).toEqual([]);
     expect(readExtended(`${at}/d`, [])).toEqual([]);

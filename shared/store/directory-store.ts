@@ -14,6 +14,7 @@ import { alreadyThere, bodyDiffersFromSha256, noSuchObject, outsideObject } from
 import { configKey, requireKeyPrefix, requireObjectKey } from "./object-key.ts";
 import { RootWatch } from "./root-watch.ts";
 import { SpaceReserve } from "./space-reserve.ts";
+import { privateModes, type StoreModes, storeModes } from "./store-modes.ts";
 import type { Store } from "./store.ts";
 import { writeWhole } from "./whole-write.ts";
 
@@ -39,7 +40,7 @@ const abandonedAfterMs = 7 * 24 * 3600 * 1000;
  * `put` writes and syncs `<root>/tmp/<random>`, then gives it its name by link(2), which fails with EEXIST if the name is taken:
  * that decides races, between processes too, and readers see whole objects only. The directory is synced before `put` returns;
  * also before it reports a conflict, so that what a loser relies on is as durable as what it would have written.
- * Files have mode 0600, directories 0700. A crash leaves at most a file in `tmp/`, which no reader looks at.
+ * Files have mode 0600, directories 0700, unless the store is shared with a group (`storeModes`). A crash leaves at most a file in `tmp/`, which no reader looks at.
  *
  * File systems without hard links (exFAT, some FUSE ones) are refused with `incompatible`. Creating the final name with O_EXCL
  * would arbitrate, but shows the object before it is whole; creating a claim with O_EXCL and renaming the object over it
@@ -58,6 +59,7 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
   // No key has such a name: whoever lists the store passes over it.
   const reserve = new SpaceReserve(join(root, "reserve~"), random);
   let hasChanged = false;
+  let modes: Promise<StoreModes> | undefined;
   const madeDirectories = new Map<string, Promise<void>>();
 
   const pathOf = (key: string): string => {
@@ -78,7 +80,8 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
         await makeDirectory(dirname(path));
         // Of what is in tmp/ nothing need survive, and so not its name either.
         const syncWhenThere = durability === "synced" && path !== temporaries;
-        await makeDurableDirectory(path, { syncWhenThere, parents: false });
+        const { directory: mode } = await modesOf();
+        await makeDurableDirectory(path, { syncWhenThere, parents: false, mode });
         if (path === temporaries) await removeAbandonedFiles(temporaries, { ageMs: abandonedAfterMs, random });
       }
     })();
@@ -86,6 +89,9 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
     making.catch(() => madeDirectories.delete(path));
     return making;
   };
+
+  /** Learned once the root is there. */
+  const modesOf = (): Promise<StoreModes> => (modes ??= storeModes(root));
 
   const syncName = async (path: string): Promise<void> => {
     if (durability === "synced") await syncDirectory(dirname(path));
@@ -103,14 +109,16 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
     const path = join(temporaries, Buffer.from(random(16)).toString("hex"));
     const hash = sha256 === undefined ? undefined : createHash("sha256");
     await makeDirectory(temporaries);
-    const file = await open(path, "wx", 0o600).catch(async (error: unknown) => {
+    const { file: mode } = await modesOf();
+    const file = await open(path, "wx", mode).catch(async (error: unknown) => {
       if (fileSystemCode(error) !== "ENOENT") throw error;
       madeDirectories.clear(); // someone removed tmp/ behind our back
       await makeDirectory(temporaries);
-      return open(path, "wx", 0o600);
+      return open(path, "wx", mode);
     });
     try {
       try {
+        if (mode !== privateModes.file) await file.chmod(mode); // the umask may be stricter
         await writeWhole(file, body, hash);
         if (hash !== undefined && sha256 !== undefined && !hash.digest().equals(sha256))
           throw bodyDiffersFromSha256(key);
@@ -279,7 +287,7 @@ export function directoryStore(rootPath: string, options: DirectoryStoreOptions 
       const isStore = hasReserve && hasChanged && (await isThere(`${root}/${configKey}`).catch(() => false));
       if (isStore)
         await watch.require().then(
-          () => reserve.refill(),
+          async () => reserve.refill(await modesOf()),
           () => undefined,
         );
     },

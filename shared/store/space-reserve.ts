@@ -1,6 +1,7 @@
-import { mkdir, readdir, stat, statfs, unlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat, statfs, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Random } from "#shared/random.ts";
+import { giveDirectoryMode, privateModes, type StoreModes } from "./store-modes.ts";
 
 /** One log entry that removes, condemns or sweeps takes a file and mostly one block; few files of more than that are a long way. */
 const files = 8;
@@ -38,7 +39,7 @@ export class SpaceReserve {
   }
 
   /** Makes what is missing of the reserve, as far as there is room, in a store that is there. Whether it succeeds makes no difference to the caller. */
-  async refill(): Promise<void> {
+  async refill({ file, directory }: StoreModes = privateModes): Promise<void> {
     try {
       const missing: string[] = [];
       for (let n = 0; n < files; n++) {
@@ -47,11 +48,18 @@ export class SpaceReserve {
         if (there === undefined || there.size < fileBytes) missing.push(path);
       }
       if (missing.length === 0) return;
-      await mkdir(this.#directory, { mode: 0o700 }).catch(() => undefined);
+      const isMade = await mkdir(this.#directory, { mode: directory }).then(
+        () => true,
+        () => false,
+      );
+      if (isMade && directory !== privateModes.directory) await giveDirectoryMode(this.#directory, directory);
       const { bavail, bsize, files: inodes, ffree } = await statfs(this.#directory);
       if (bavail * bsize < missing.length * fileBytes + marginBytes || isShortOfInodes(inodes, ffree, missing.length))
         return;
-      for (const path of missing) await writeFile(path, this.#random(fileBytes), { mode: 0o600 });
+      for (const path of missing) {
+        await writeFile(path, this.#random(fileBytes), { mode: file });
+        if (file !== privateModes.file) await chmod(path, file);
+      }
     } catch {
       // No room, or no right to: there is no reserve then.
     }
