@@ -1,6 +1,6 @@
 import { entryTypeLetters, type EntrySummary } from "#agent/commands/engine.ts";
 import { displayName, displayText } from "./display-name.ts";
-import { formatTime } from "./format-time.ts";
+import { formatSeconds } from "./format-time.ts";
 import { jsonName } from "./json-text.ts";
 import type { JsonRecord } from "./renderer.ts";
 
@@ -15,7 +15,7 @@ export function entryLine(entry: EntrySummary, options: { readonly long: boolean
     displayText(entry.user ?? String(entry.uid)).padEnd(8),
     displayText(entry.group ?? String(entry.gid)).padEnd(8),
     String(entry.sizeBytes).padStart(12),
-    formatTime(entry.mtimeSeconds * 1000),
+    formatSeconds(entry.mtimeSeconds),
     path + target,
   ].join(" ");
 }

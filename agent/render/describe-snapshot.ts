@@ -1,4 +1,5 @@
 import type { SnapshotSummary } from "#agent/commands/engine.ts";
+import { calendarTimeMs } from "#shared/view/calendar-time.ts";
 import { displayName, displayText, utf8Name } from "./display-name.ts";
 import { displayWidth } from "./display-width.ts";
 import { formatBytes } from "./format-bytes.ts";
@@ -55,7 +56,7 @@ export function snapshotRecord(snapshot: SnapshotSummary): JsonRecord {
   const names = snapshot.paths.map(utf8Name);
   return {
     ...snapshot,
-    time: new Date(snapshot.timeMs).toISOString(),
+    time: calendarTimeMs(snapshot.timeMs),
     paths: snapshot.paths.map((path, index) => names[index] ?? displayName(path)),
     pathsBase64: names.includes(undefined)
       ? snapshot.paths.map((path) => Buffer.from(path, "latin1").toString("base64"))

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { snapshotLine, snapshotRecord } from "./describe-snapshot.ts";
 import { displayWidth } from "./display-width.ts";
 import { formatBytes } from "./format-bytes.ts";
 import { formatCount } from "./format-count.ts";
 import { formatDuration } from "./format-duration.ts";
-import { formatTime } from "./format-time.ts";
+import { formatSeconds, formatTime } from "./format-time.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { shortenPath } from "./shorten-path.ts";
 
@@ -36,6 +37,23 @@ test("formatTime names the offset of the zone, so that it is one moment", () => 
   const shown = formatTime(Date.UTC(2026, 10, 20, 4, 41, 7));
   expect(shown).toMatch(/^2026-11-\d\d \d\d:\d\d:07 [+-]\d\d:\d\d$/);
   expect(Date.parse(shown.replace(" ", "T").replace(" ", ""))).toBe(Date.UTC(2026, 10, 20, 4, 41, 7));
+});
+
+test.each([
+  [8_640_000_000_001, /^\+275760-09-13 00:00:01 \+00:00$/],
+  [-(2 ** 50), /^-35676378-04-08 05:02:56 \+00:00$/],
+  [253_402_500_000, /^\+010000-01-0\d \d\d:\d\d:00 [+-]\d\d:\d\d$/],
+])("formatSeconds of %i, which a filesystem may keep, is a date", (seconds, text) => {
+  expect(formatSeconds(seconds)).toMatch(text);
+});
+
+test("snapshots of any time are listed", () => {
+  const snapshot = {
+    ...{ id: "ab".repeat(32), durationMs: 0, host: "h", name: "n", tags: [], paths: ["/a"], sizeBytes: 0, entries: 1 },
+    ...{ errors: 0, lostPaths: 0, repaired: false, timeMs: Number.MAX_SAFE_INTEGER },
+  };
+  expect(snapshotLine(snapshot)).toContain("+287396-10-12 ");
+  expect(snapshotRecord(snapshot)).toMatchObject({ time: "+287396-10-12T08:59:00.991Z" });
 });
 
 test("shortenPath keeps the name longest and never exceeds the width", () => {

@@ -1,3 +1,4 @@
+import { calendarTimeMs } from "#shared/view/calendar-time.ts";
 import { answeringRoute } from "./api-route.ts";
 import { type ApiSnapshot, apiSnapshot, apiSnapshotSchema, snapshotTops } from "./api-snapshot.ts";
 import { integerField, textField, wordField } from "./query-field.ts";
@@ -87,7 +88,7 @@ const orders: {
 
 function searchable(snapshot: ApiSnapshot): string {
   const { timeMs, host, user, name, tags, roots, id } = snapshot;
-  return [new Date(timeMs).toISOString(), host, user, name, ...tags, ...roots, id].join("\n").toLowerCase();
+  return [calendarTimeMs(timeMs), host, user, name, ...tags, ...roots, id].join("\n").toLowerCase();
 }
 
 /** How often values occur. */

@@ -1,3 +1,4 @@
+import { calendarTime } from "#shared/view/calendar-time.ts";
 import type { ViewEntry } from "#shared/view/view.ts";
 import { encodePathPart } from "#gateway/paths/encode-path.ts";
 import { escapeHtml, showName } from "#gateway/paths/show-name.ts";
@@ -113,8 +114,7 @@ function row(entry: ViewEntry, opens: PageLink): string {
 }
 
 function timeText(seconds: number): string {
-  const time = new Date(seconds * 1000);
-  return Number.isNaN(time.getTime()) ? "" : time.toISOString().slice(0, 19).replace("T", " ");
+  return calendarTime(seconds).replace("T", " ");
 }
 
 const typeLetters: Readonly<Record<ViewEntry["type"], string>> = {

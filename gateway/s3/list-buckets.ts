@@ -6,6 +6,8 @@ import { errorResponse, xmlResponse } from "./s3-response.ts";
 import { element, s3Document } from "./xml.ts";
 
 const bucketsMax = 10_000;
+/** Milliseconds since 1970 of the last day that four digits can write a year of. */
+const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /** ListBuckets: the snapshots of a store by name, which is by time; or the one that is mounted. */
 export async function listBuckets({ mount, view, query, method, resource }: S3Request): Promise<Response> {
@@ -28,7 +30,7 @@ export async function listBuckets({ mount, view, query, method, resource }: S3Re
   }
   const shown = found.slice(0, limit);
   const buckets = shown.map(({ name, entry }) => {
-    const time = new Date(entry.snapshot?.timeMs ?? 0).toISOString();
+    const time = new Date(Math.min(lastMs, entry.snapshot?.timeMs ?? 0)).toISOString();
     return `<Bucket>${element("Name", name)}${element("CreationDate", time)}</Bucket>`;
   });
   const next = found.length > limit ? shown.at(-1)?.name : undefined;

@@ -6,7 +6,7 @@ import type { TreeRoot } from "#shared/format/snapshot.ts";
 import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import type { ReadNode } from "#shared/tree/read-tree.ts";
 import { TreeBuilder } from "#shared/tree/tree-builder.ts";
-import { entryOfRecord, isUnchanged } from "./entry-of-record.ts";
+import { clampedTime, entryOfRecord, isUnchanged } from "./entry-of-record.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import type { BackupRun } from "./backup-run.ts";
 import { type Comparison, compareLoosely } from "./comparison.ts";
@@ -266,6 +266,7 @@ class SourceBackup {
   #addLookedAt({ chunks, lists, extents, size }: Entry, record: ScanRecord): void {
     const { xattrs, flags, problems } = this.#importer.describe(record);
     for (const message of problems) this.#run.addError({ path: record.path, kind: "metadata", message });
+    this.#tellClampedTime(record);
     this.#queue.add({ ...entryOfRecord(record), xattrs, flags, chunks, lists, extents, size }, true, -1);
   }
 
@@ -274,9 +275,15 @@ class SourceBackup {
     this.#held = [];
   }
 
+  #tellClampedTime(record: ScanRecord): void {
+    const message = clampedTime(record);
+    if (message !== undefined) this.#run.addError({ path: record.path, kind: "metadata", message });
+  }
+
   #addNew(record: ScanRecord): void {
     const entry = entryOfRecord(record);
     const scannedSize = isUnchanged(entry, record) ? entry.size : -1;
+    this.#tellClampedTime(record);
     if (!Number.isSafeInteger(entry.size)) {
       entry.size = 0;
       entry.error = "The file is larger than the format holds.";

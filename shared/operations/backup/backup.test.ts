@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Importer } from "#shared/connectors/importer.ts";
 import { HoldfastError } from "#shared/errors.ts";
+import { entryTypes } from "#shared/format/entry.ts";
 import { decodeErrorList } from "#shared/format/error-list.ts";
 import { idToBytes } from "#shared/format/ids.ts";
 import { liveRecords, readSnapshot } from "#shared/snapshot/read-snapshot.ts";
@@ -63,6 +64,22 @@ it("publishes nothing in a store that was taken away while the first backup ran"
   const made = backupSmall(store, [scriptedSource({ entries: [{ path: "a", content: "a" }] })]);
   await expect(made).rejects.toMatchObject({ kind: "absent", message: expect.stringContaining("its config has gone") });
   for await (const { key } of whole.list("log/")) expect.fail(key);
+});
+
+it("tells of every modification time that it cannot store as it is, in each run", async () => {
+  const store = await newStore();
+  const entries = [
+    { path: "directory", type: entryTypes.directory, mtimeSec: -(2 ** 62) },
+    { path: "far", content: "x", mtimeSec: 2 ** 50 + 1 },
+    { path: "link", type: entryTypes.symlink, target: "far", mtimeSec: 2 ** 63 },
+    { path: "near", content: "x", mtimeSec: 2 ** 50 },
+  ];
+  for (let round = 0; round < 2; round++) {
+    await backupSmall(store, [scriptedSource({ entries })]);
+    const errors = [...(await errorsOf(store))];
+    expect(errors.map(({ path }) => path)).toEqual(["/scripted/directory", "/scripted/far", "/scripted/link"]);
+    for (const { message } of errors) expect(message).toContain("mtime: it is more than 35 million years from 1970");
+  }
 });
 
 it("goes on where all that it waits for came while it waited for something else", async () => {

@@ -24,7 +24,13 @@ export function entryOfRecord(record: ScanRecord): Entry {
   return entry;
 }
 
-/** Some file systems take any 64-bit time. Those further than 36 million years from 1970 are kept as the furthest that the format holds. */
+/** What is told of an entry whose time is not stored as it is; undefined where it is. */
+export function clampedTime({ mtimeSec }: ScanRecord): string | undefined {
+  if (storableSeconds(mtimeSec) === mtimeSec) return undefined;
+  return "mtime: it is more than 35 million years from 1970, and is stored as the furthest time that a snapshot can hold";
+}
+
+/** Some file systems take any 64-bit time. Those beyond are kept as the furthest that the format holds. */
 function storableSeconds(seconds: number): number {
   return Math.max(-formatLimits.timeSeconds, Math.min(formatLimits.timeSeconds, seconds));
 }
