@@ -3,6 +3,7 @@ import {
   type Exporter,
   type ExportProblem,
   type FileDecision,
+  type MadeOther,
   noExportProblems,
   type OpenedFile,
 } from "#shared/connectors/exporter.ts";
@@ -165,22 +166,15 @@ export class FilesystemExporter implements Exporter {
     return applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
   }
 
-  makeOther(path: string, entry: Entry): readonly ExportProblem[] {
+  makeOther(path: string, entry: Entry): MadeOther {
     const place = this.#target.locate(path);
-    if (this.#isThere(path, place, entry))
-      return applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
-    if (!this.#clearTheWay(path, place)) return [];
-    const type = filesystemType(entry);
-    if (type === "symlink") makeSymlink(place.path, entry.target ?? "", place.directoryFd);
-    else if (type === "fifo" || type === "socket") {
-      const problem = makeSpecial(place.path, { type }, place.directoryFd);
-      if (problem !== undefined) return [problem];
-    } else if (type === "character-device" || type === "block-device") {
-      const { rdevMajor, rdevMinor } = entry;
-      const problem = makeSpecial(place.path, { type, rdevMajor, rdevMinor }, place.directoryFd);
-      if (problem !== undefined) return [problem];
+    if (!this.#isThere(path, place, entry)) {
+      if (!this.#clearTheWay(path, place)) return { isThere: false, problems: [] };
+      const problem = makeNode(place, entry);
+      if (problem !== undefined) return { isThere: false, problems: [problem] };
     }
-    return applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
+    const problems = applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
+    return { isThere: true, problems };
   }
 
   makeLink(existing: string, path: string): void {
@@ -327,6 +321,17 @@ export class FilesystemExporter implements Exporter {
     } else removeEntry(place.path, "other", place.directoryFd);
     return true;
   }
+}
+
+/** Makes a symlink, device, FIFO or socket. @returns why it could not be made */
+function makeNode({ path, directoryFd }: TargetPlace, entry: Entry): ExportProblem | undefined {
+  const type = filesystemType(entry);
+  const { rdevMajor, rdevMinor } = entry;
+  if (type === "symlink") makeSymlink(path, entry.target ?? "", directoryFd);
+  else if (type === "fifo" || type === "socket") return makeSpecial(path, { type }, directoryFd);
+  else if (type === "character-device" || type === "block-device")
+    return makeSpecial(path, { type, rdevMajor, rdevMinor }, directoryFd);
+  return undefined;
 }
 
 function parentOf(path: string): string {

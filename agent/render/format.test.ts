@@ -48,10 +48,9 @@ test.each([
 });
 
 test("snapshots of any time are listed", () => {
-  const snapshot = {
-    ...{ id: "ab".repeat(32), durationMs: 0, host: "h", name: "n", tags: [], paths: ["/a"], sizeBytes: 0, entries: 1 },
-    ...{ errors: 0, lostPaths: 0, repaired: false, timeMs: Number.MAX_SAFE_INTEGER },
-  };
+  const counts = { sizeBytes: 0, entries: 1, errors: 0, lostPaths: 0, repaired: false };
+  const named = { id: "ab".repeat(32), host: "h", name: "n", tags: [], paths: ["/a"] };
+  const snapshot = { ...counts, ...named, timeMs: Number.MAX_SAFE_INTEGER, durationMs: 0 };
   expect(snapshotLine(snapshot)).toContain("+287396-10-12 ");
   expect(snapshotRecord(snapshot)).toMatchObject({ time: "+287396-10-12T08:59:00.991Z" });
 });

@@ -15,7 +15,7 @@ export function memoryExporter(files: RestoredFiles): Exporter {
     takeDirectory: () => true,
     finishUndescribed: () => undefined,
     updateFile: () => noExportProblems,
-    makeOther: () => noExportProblems,
+    makeOther: () => ({ isThere: true, problems: noExportProblems }),
     makeLink: () => undefined,
     openFile(path, entry) {
       files.set(path, new Uint8Array(entry.size));

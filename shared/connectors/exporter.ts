@@ -6,6 +6,13 @@ export type ExportProblem = { readonly attribute: string; readonly message: stri
 /** No problems, shared. */
 export const noExportProblems: readonly ExportProblem[] = Object.freeze([]);
 
+/** What became of an entry that is no directory and no file. */
+export type MadeOther = {
+  /** Whether the entry is in its place now, so that its other names may be links to it. */
+  readonly isThere: boolean;
+  readonly problems: readonly ExportProblem[];
+};
+
 /** What an exporter decides about a file before its content is fetched. */
 export type FileDecision =
   | "create" /* nothing is there */
@@ -40,7 +47,7 @@ export interface Exporter {
   /** Puts metadata on a file that is kept, where it differs. */
   updateFile(path: string, entry: Entry): readonly ExportProblem[];
   /** Makes a symlink, FIFO, device or socket, with its metadata. */
-  makeOther(path: string, entry: Entry): readonly ExportProblem[];
+  makeOther(path: string, entry: Entry): MadeOther;
   /** Makes `path` another link to a file that was restored before. */
   makeLink(existing: string, path: string): void;
   /** Opens a file that is written in parts, by this thread and others. */

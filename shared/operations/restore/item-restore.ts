@@ -184,11 +184,21 @@ export class ItemRestore {
     if (entry.type === entryTypes.directory) {
       this.#exporter.makeDirectory(path);
       this.#directories.add(entry);
-    } else if (!this.#isLaterLink(path, entry)) {
-      for (const problem of this.#exporter.makeOther(path, entry)) this.#problem(path, problem);
-    }
+    } else if (!this.#isLaterLink(path, entry)) this.#makeFirst(path, entry);
     if (this.#exporter.hasLate(entry)) this.#late.add(entry);
     this.#progress.entriesDone++;
+  }
+
+  /** Makes a symlink, device or FIFO. Where it is not in its place then, the next of its names is made anew, and no link to what is there. */
+  #makeFirst(path: string, entry: Entry): void {
+    let isThere = false;
+    try {
+      const made = this.#exporter.makeOther(path, entry);
+      isThere = made.isThere;
+      for (const problem of made.problems) this.#problem(path, problem);
+    } finally {
+      if (!isThere && entry.nlink > 1) this.#firstLinks.delete(inodeName(entry));
+    }
   }
 
   async #planFile(path: string, entry: Entry): Promise<void> {
