@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -31,6 +31,7 @@ test("runBench times every phase of every round, compares the restore, and leave
   makeSmallFiles({ directory: tree, files: 5, perDirectory: Infinity, seed: 1 });
   const big = join(tree, "big");
   writeFileSync(big, "x".repeat(2000));
+  mkdirSync(join(scratch, "work"));
   const results = await runBench({
     directory: tree,
     tree,
@@ -52,4 +53,49 @@ test("runBench times every phase of every round, compares the restore, and leave
   // Three backups lie in the store, the last with one line more.
   const [first] = results.storeSizes;
   expect(first?.afterLastBytes).toBe(3 * (first?.afterFirstBytes ?? 0) + "one more line\n".length);
+  expect(readdirSync(join(scratch, "work"))).toEqual([]);
 });
+
+const leaver: Tool = {
+  ...copier,
+  name: "leaver",
+  // It leaves a process behind that has not ended when the next one begins, unless that is waited for.
+  backup: ({ tree, store }, phase) => ({
+    program: "sh",
+    args: ["-c", `cp -a "$0" "$1/${phase}"; (sleep 1; : > "$1/ended") > /dev/null 2>&1 &`, tree, store],
+  }),
+};
+
+test.runIf(existsSync("/proc/self/environ"))(
+  "runBench waits for what a tool leaves running before the next one has its turn",
+  async () => {
+    const tree = join(scratch, "tree-of-leaver");
+    makeSmallFiles({ directory: tree, files: 5, perDirectory: Infinity, seed: 1 });
+    mkdirSync(join(scratch, "work-of-leaver"));
+    let others = "";
+    const watcher: Tool = {
+      ...copier,
+      name: "watcher",
+      backup(place, phase) {
+        const stores = join(place.store, "..", "..", "leaver", "store");
+        others = readdirSync(stores).join();
+        return copier.backup(place, phase);
+      },
+    };
+    const { failures } = await runBench({
+      directory: tree,
+      tree,
+      work: join(scratch, "work-of-leaver"),
+      restoreTo: join(scratch, "restored"),
+      rounds: 1,
+      phases: ["first"],
+      tools: [leaver, watcher].map((tool) => ({ tool, program: "cp" })),
+      path: process.env["PATH"] ?? "",
+      gnuTime: undefined,
+      waitMs: 0,
+      say: () => {},
+    });
+    expect(failures).toEqual([]);
+    expect(others).toContain("ended");
+  },
+);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { changeOneFile } from "./changed-file.ts";
@@ -8,8 +8,10 @@ import { measure } from "./measure.ts";
 import type { Measurement } from "./measure.ts";
 import { isBackupPhase, phases as allPhases, phaseTitles } from "./phases.ts";
 import type { BackupPhase, Phase } from "./phases.ts";
+import { waitForEndOfHome } from "./processes-of-home.ts";
 import type { BenchResults, Sample, StoreSize } from "./results.ts";
 import type { Command, Place, Tool } from "./tool.ts";
+import { rotated } from "./rotated.ts";
 import { treeSize } from "./tree-size.ts";
 import { waitForQuiet } from "./wait-for-quiet.ts";
 import { warmCache } from "./warm-cache.ts";
@@ -23,7 +25,7 @@ export type BenchPlan = {
   readonly directory: string;
   /** The tree to back up: one file of it is changed, and changed back, when that phase is among `phases`. */
   readonly tree: string;
-  /** A directory for the stores and the caches; those of the tools named are deleted. */
+  /** A directory for the stores and the caches of all rounds; they are deleted at the end. */
   readonly work: string;
   /** Where restores go: a tmpfs. */
   readonly restoreTo: string;
@@ -39,6 +41,9 @@ export type BenchPlan = {
   readonly say: (line: string) => void;
 };
 
+/** How long a program that has ended may leave others running. */
+const daemonMs = 120_000;
+
 type Contestant = FoundTool & {
   place: Place;
   environment: Readonly<Record<string, string>>;
@@ -53,9 +58,20 @@ type Contestant = FoundTool & {
  *
  * Within a round the tools take turns at each phase, in an order that rotates from round to round, so that a drift of the
  * machine hits all of them. Every round starts with new stores and new caches. Dirty pages are written out (`sync`) before
- * each timed run. A tool that fails is reported in `failures` and sits out the rest of the round.
+ * each timed run, the daemons of the run before have ended, and the machine has become quiet. Stores of all rounds stay until the end: ext4 is
+ * slow for minutes after files were deleted. A tool that fails, leaves a daemon behind, or whose turn comes while the machine is not quiet is reported in `failures` and sits out the rest of the round.
  */
 export async function runBench(plan: BenchPlan): Promise<BenchResults> {
+  const stores = mkdtempSync(join(plan.work, "stores-"));
+  try {
+    return await runRounds(plan, stores);
+  } finally {
+    rmSync(stores, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
+  }
+}
+
+/** @param stores - a directory that is empty: no file system is asked to write right after it deleted */
+async function runRounds(plan: BenchPlan, stores: string): Promise<BenchResults> {
   const startedAt = new Date().toISOString();
   const { tree } = plan;
   plan.say("reading the tree once, to warm the page cache");
@@ -66,8 +82,7 @@ export async function runBench(plan: BenchPlan): Promise<BenchResults> {
   const failures: BenchResults["failures"][number][] = [];
 
   for (let round = 1; round <= plan.rounds; round++) {
-    const shift = (round - 1) % Math.max(1, plan.tools.length);
-    const order = [...plan.tools.slice(shift), ...plan.tools.slice(0, shift)];
+    const order = rotated(plan.tools, round);
     const contestants: Contestant[] = [];
     const attempt = async (one: Contestant, step: string, action: () => Promise<void>) => {
       if (one.failed) return;
@@ -81,10 +96,11 @@ export async function runBench(plan: BenchPlan): Promise<BenchResults> {
       }
     };
     for (const found of order) {
-      const contestant = admit(found, plan);
+      const contestant = admit(found, plan, join(stores, `round-${round}`, found.tool.name));
       contestants.push(contestant);
       await attempt(contestant, "prepare", async () => {
         for (const command of found.tool.prepare(contestant.place)) await run(contestant, command, plan);
+        await waitForEndOfHome(contestant.place.home, daemonMs);
       });
     }
     let changed: { restore(): void } | undefined;
@@ -100,6 +116,7 @@ export async function runBench(plan: BenchPlan): Promise<BenchResults> {
             flush(plan.work);
             if (plan.waitMs > 0) await waitForQuiet(plan.waitMs);
             const cost = await run(one, commandOf(one, phase), plan);
+            await waitForEndOfHome(one.place.home, daemonMs);
             if (timed) {
               samples.push({ tool: one.tool.name, round, phase, ...cost });
               plan.say(
@@ -126,7 +143,6 @@ export async function runBench(plan: BenchPlan): Promise<BenchResults> {
             afterLastBytes: treeSize(one.place.store).sizeBytes,
           });
         }
-        rmSync(join(plan.work, one.tool.name), { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
       }
     }
   }
@@ -161,9 +177,7 @@ export function versionOf(tool: Tool, program: string): string {
   return (stdout ?? "").trim().split("\n")[0] ?? "";
 }
 
-function admit(found: FoundTool, plan: BenchPlan): Contestant {
-  const own = join(plan.work, found.tool.name);
-  rmSync(own, { recursive: true, force: true });
+function admit(found: FoundTool, plan: BenchPlan, own: string): Contestant {
   const home = join(own, "home");
   const scratch = join(own, "tmp");
   mkdirSync(home, { recursive: true });

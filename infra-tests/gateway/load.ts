@@ -1,6 +1,9 @@
 /**
  * Puts load on a mount, and on other servers over the same files: `node infra-tests/gateway/load.ts [--seconds N] [--clients N] [--idle N]
- * [--files N]`. Prints tables; ends with 1 when a request failed or memory was over its bound.
+ * [--files N] [--rounds N]`. Prints tables; ends with 1 when a request failed or memory was over its bound.
+ *
+ * The servers are started anew in each round, in an order that rotates, after this process has warmed up: whoever comes first would be asked by a client whose
+ * code is not compiled yet. Rates and times are medians of the rounds.
  *
  * Clients and server share the machine, so that the rates are for comparing with one another. Files are in the system's cache for all servers: "cold"
  * is what this process of the server was not asked for before.
@@ -14,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { rotated } from "#infra-tests/bench/rotated.ts";
 import { percentile } from "#infra-tests/bench/statistics.ts";
 import { load, type LoadRequest, type LoadResult } from "./load-clients.ts";
 import { type Served, type ServedTree, serveHoldfast, serveNginx, serveRclone } from "./served.ts";
@@ -32,12 +36,14 @@ const { values } = parseArgs({
     clients: { type: "string", default: "64" },
     idle: { type: "string", default: "10000" },
     files: { type: "string", default: "128" },
+    rounds: { type: "string", default: "3" },
   },
 });
 const seconds = Number(values.seconds);
 const clients = Number(values.clients);
 const idle = Number(values.idle);
 const files = Number(values.files);
+const rounds = Math.max(1, Number(values.rounds));
 
 const directory = mkdtempSync(join(tmpdir(), "holdfast-load-"));
 let isBad = false;
@@ -56,21 +62,42 @@ try {
       "start ms",
     ],
   ];
+  const measured = new Map<string, Measured[]>();
+  await warmUp(place);
+  for (let round = 1; round <= rounds; round++) {
+    for (const start of rotated([serveHoldfast, serveRclone, serveNginx], round)) {
+      const server = await start(place);
+      if (server === undefined) {
+        const name = start === serveRclone ? "rclone" : "nginx";
+        if (round === 1) tell(`SKIPPED: ${name} is not there (infra-tests/gateway/install-servers.sh)`);
+        continue;
+      }
+      try {
+        measured.set(server.name, [...(measured.get(server.name) ?? []), await rangeReads(server)]);
+        if (start === serveHoldfast && round === rounds) await crowd(server);
+      } finally {
+        await server.stop();
+      }
+    }
+  }
   const rates = new Map<string, Rates>();
-  for (const start of [serveHoldfast, serveRclone, serveNginx]) {
-    const server = await start(place);
-    if (server === undefined) {
-      tell(
-        `SKIPPED: ${start === serveRclone ? "rclone" : "nginx"} is not there (infra-tests/gateway/install-servers.sh)`,
-      );
-      continue;
-    }
-    try {
-      rows.push(await rangeReads(server, rates));
-      if (start === serveHoldfast) await crowd(server);
-    } finally {
-      await server.stop();
-    }
+  for (const [name, each] of measured) {
+    const middle = (of: (one: Measured) => number): number => median(each.map(of));
+    const rate = {
+      ordered: middle((one) => one.ordered),
+      cold: middle((one) => one.cold),
+      cached: middle((one) => one.cached),
+    };
+    rates.set(name, rate);
+    rows.push([
+      name,
+      ...[rate.ordered, rate.cold, rate.cached].map((value) => value.toFixed(0)),
+      ...[0, 1, 2].map((at) =>
+        [0, 1].map((part) => middle(({ latencies }) => latencies[at]?.[part] ?? Number.NaN).toFixed(1)).join("/"),
+      ),
+      Math.max(...each.map(({ peakMib }) => peakMib)).toFixed(0),
+      middle(({ startMs }) => startMs).toFixed(0),
+    ]);
   }
   print(rows);
   const ours = rates.get("holdfast");
@@ -87,6 +114,32 @@ process.exitCode = isBad ? 1 : 0;
 
 /** Mebibytes a second. */
 type Rates = { readonly ordered: number; readonly cold: number; readonly cached: number };
+
+function median(values: readonly number[]): number {
+  return percentile(
+    values.toSorted((left, right) => left - right),
+    0.5,
+  );
+}
+
+/** What one round told of a server: rates, and the median and 99th percentile of the time to the first byte of cold, cached and single requests. */
+type Measured = Rates & {
+  readonly latencies: readonly (readonly [number, number])[];
+  readonly peakMib: number;
+  readonly startMs: number;
+};
+
+/** Lets this process compile what it asks servers with, at a server that is then thrown away. */
+async function warmUp(place: ServedTree): Promise<void> {
+  const server = (await serveNginx(place)) ?? (await serveHoldfast(place));
+  try {
+    let turn = 0;
+    const next = (): LoadRequest => range(turn++ % files, (turn * 4099) % (fileBytes - rangeBytes));
+    await load({ url: server.url, clients, seconds: 3, next });
+  } finally {
+    await server.stop();
+  }
+}
 
 /** Files of random bytes and many small ones, and a store that holds them. */
 function prepare(): ServedTree {
@@ -127,7 +180,7 @@ function range(file: number, offset: number, lengthBytes = rangeBytes): LoadRequ
 }
 
 /** Each range once, of half the files in order, of the others not; then few ranges for some time; then single requests, one after the other. */
-async function rangeReads(server: Served, rates: Map<string, Rates>): Promise<string[]> {
+async function rangeReads(server: Served): Promise<Measured> {
   const rangesPerFile = fileBytes / rangeBytes;
   const half = Math.floor(files / 2);
   const once = (firstFile: number, stride: number): Promise<LoadResult> => {
@@ -156,19 +209,17 @@ async function rangeReads(server: Served, rates: Map<string, Rates>): Promise<st
     next: () => range(turn++ % files, (turn * 4099) % (fileBytes - 4096), 4096),
   });
   for (const result of [ordered, cold, cached, alone]) tellErrors(server.name, result);
-  const rate = { ordered: rateOf(ordered), cold: rateOf(cold), cached: rateOf(cached) };
-  rates.set(server.name, rate);
-  return [
-    server.name,
-    rate.ordered.toFixed(0),
-    rate.cold.toFixed(0),
-    rate.cached.toFixed(0),
-    latency(cold),
-    latency(cached),
-    latency(alone),
-    server.peakMib().toFixed(0),
-    server.startMs.toFixed(0),
-  ];
+  return {
+    ordered: rateOf(ordered),
+    cold: rateOf(cold),
+    cached: rateOf(cached),
+    latencies: [cold, cached, alone].map(({ firstByteMs }) => [
+      percentile(firstByteMs, 0.5),
+      percentile(firstByteMs, 0.99),
+    ]),
+    peakMib: server.peakMib(),
+    startMs: server.startMs,
+  };
 }
 
 /** Requests of all kinds while thousands of connections stand idle: no error, and memory stays bounded. */
