@@ -11,6 +11,9 @@ import type { Source } from "./named-source.ts";
 import { storeToSkip } from "./store-to-skip.ts";
 import { tellFindings } from "./tell-findings.ts";
 
+/** Scans that begin while the store is being opened: each is a thread, and there may be a PATH for each of thousands of files. */
+const scansAtOnce = 4;
+
 /** What a backup reads, and what is to be told of it. */
 export type BackupSources = {
   readonly importers: readonly Importer[];
@@ -45,7 +48,7 @@ function filesOf(
   const { as = [], excludes, oneFileSystem, xattrs, force } = request;
   const skip = storeToSkip(storeDirectory);
   const found = findSources(request.paths, { as, excludes, oneFileSystem, skip });
-  const importers = found.sources.map(({ root, readFrom, excludes: lines }) => {
+  const importers = found.sources.map(({ root, readFrom, excludes: lines }, index) => {
     const known = force ? undefined : memory?.recall(root);
     const followsLink = root !== readFrom && as.length === 0;
     return new FilesystemImporter({
@@ -58,6 +61,7 @@ function filesOf(
       xattrs,
       skip,
       known,
+      beginsAtOnce: index < scansAtOnce,
     });
   });
   const { brought, problems, notices } = found;

@@ -52,7 +52,8 @@ describe("findSources", () => {
   it("warns where only a link can be stored", () => {
     symlinkSync("nowhere", join(d, "dangling"));
     symlinkSync("circle", join(d, "circle"));
-    for (const name of ["dangling", "circle"]) {
+    symlinkSync("/proc/mounts", join(d, "into proc"));
+    for (const name of ["dangling", "circle", "into proc"]) {
       expect(placesOf([name])).toEqual([source(name)]);
       expect(find([name]).notices).toMatchObject([
         { level: "warning", message: expect.stringMatching(/^Only the link/) },

@@ -20,7 +20,7 @@ import { readLink } from "#agent/filesystem/read-link.ts";
 import { boundedAttributes } from "./bounded-attributes.ts";
 import type { ExcludeLine } from "./exclude-rules.ts";
 import { parentRecords } from "./parent-records.ts";
-import type { ScanFindings } from "./scan-findings.ts";
+import { newFindings, type ScanFindings } from "./scan-findings.ts";
 import type { SkippedDirectories } from "./skipped-directories.ts";
 import { ThreadedScan } from "./threaded-scan.ts";
 
@@ -40,11 +40,13 @@ export type FilesystemImporterOptions = {
   readonly xattrs: boolean;
   /** Directories that are passed over: the store itself. */
   readonly skip: SkippedDirectories;
+  /** Whether the first scan begins at once, before it is asked for. */
+  readonly beginsAtOnce?: boolean;
   /** Blocks that the first scan may leave out, if it is asked for with the very same. */
   readonly known?: KnownBlocks | undefined;
 };
 
-/** Reads a directory tree, or a single file, of this host. Its first scan begins, in a thread, when it is made. */
+/** Reads a directory tree, or a single file, of this host. A scan has a thread. */
 export class FilesystemImporter implements Importer {
   readonly type = "filesystem";
   readonly origin: string;
@@ -55,7 +57,7 @@ export class FilesystemImporter implements Importer {
   readonly content: { readonly moduleUrl: string; readonly options: unknown };
   readonly #options: FilesystemImporterOptions;
   readonly #beginScan: (known: KnownBlocks | undefined) => ThreadedScan;
-  #scan: ThreadedScan;
+  #scan: ThreadedScan | undefined;
   #isScanTaken = false;
   readonly #names = new OwnerNames();
   readonly #uids = new Set<number>();
@@ -65,7 +67,7 @@ export class FilesystemImporter implements Importer {
     this.#options = options;
     const { root, readFrom = root, excludes, oneFileSystem, skip } = options;
     this.#beginScan = (known) => new ThreadedScan({ root: readFrom, excludes, oneFileSystem, skip, known });
-    this.#scan = this.#beginScan(options.known);
+    if (options.beginsAtOnce !== false) this.#scan = this.#beginScan(options.known);
     this.origin = options.host;
     this.root = options.root;
     this.options = new Map([
@@ -99,12 +101,12 @@ export class FilesystemImporter implements Importer {
     onProblem: (problem: ScanProblem) => void,
     known: KnownBlocks | undefined,
   ): AsyncGenerator<Iterable<ScanBlock>> {
-    if (this.#isScanTaken || this.#scan.known !== known) {
-      await this.#scan.close();
-      this.#scan = this.#beginScan(known);
+    if (this.#isScanTaken || this.#scan?.known !== known) {
+      await this.#scan?.close();
+      this.#scan = undefined;
     }
     this.#isScanTaken = true;
-    const scan = this.#scan;
+    const scan = (this.#scan ??= this.#beginScan(known));
     yield* scan.batches(onProblem);
     for (const uid of scan.uids) this.#uids.add(uid);
     for (const gid of scan.gids) this.#gids.add(gid);
@@ -112,11 +114,11 @@ export class FilesystemImporter implements Importer {
 
   /** What the last scan found on its way, once it has ended. */
   get findings(): ScanFindings {
-    return this.#scan.findings;
+    return this.#scan?.findings ?? newFindings();
   }
 
   close(): Promise<void> {
-    return this.#scan.close();
+    return this.#scan?.close() ?? Promise.resolve();
   }
 
   parents(): readonly ScanRecord[] {
