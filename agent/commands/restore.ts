@@ -21,6 +21,7 @@ export const restore = defineCommand({
       `${snapshotText} --host, --name and --tag say among which \`latest\` counts.`,
       "Without --to, `latest` is refused where it means a snapshot of another host, unless the host is named. Names are given as `holdfast ls` shows them: `\\xff` stands for a byte that is no UTF-8.",
       "Of a snapshot that is removed and swept while it is restored, what is gone is named and left out, and is no damage.",
+      "Owners and groups, and the users and groups of POSIX ACLs, are restored by name: a user who has another number here gets what was his. A name that is not known here keeps its number. With --numeric-owner all keep their numbers. ACLs of NFS version 4 are restored as they are, with a warning.",
       "What the running user may not restore (owners, devices, some attributes) is reported for each entry, and gives the exit code partial.",
     ],
     exits: {
@@ -52,7 +53,11 @@ export const restore = defineCommand({
         "Replace files that are there: always; changed, only those whose size or modification time differs; never.",
     },
     { name: "dry-run", short: "n", type: "flag", description: "Say what would be done, and write nothing." },
-    { name: "numeric-owner", type: "flag", description: "Restore owners by number, not by name." },
+    {
+      name: "numeric-owner",
+      type: "flag",
+      description: "Restore owners, and users and groups of ACLs, by number, not by name.",
+    },
     { name: "no-owner", type: "flag", description: "Leave owners to the system." },
     {
       name: "no-xattr",

@@ -18,6 +18,8 @@ import { findSnapshot } from "./find-snapshots.ts";
 import { placementsOf } from "./restore-placements.ts";
 import { type Session, threadsOf } from "./session.ts";
 
+const unmappedAcl =
+  "ACLs of NFS version 4 are restored as they are: users and groups that they give by number are not mapped by name";
 /** Sealed bytes on their way at once: from a disk of this machine, and over a line with a latency to fill. */
 const inFlightBytes = { near: 32 * 1024 * 1024, far: 96 * 1024 * 1024 };
 
@@ -30,6 +32,11 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
   const placements = await placementsOf(tree, request);
   for (const { root, item } of placements) requireWay(root, item.ancestors);
   const { overwrite, xattrs, sparse } = request;
+  let isAclTold = false;
+  const onUnmappedAcl = (): void => {
+    if (!isAclTold) parts.reporter.notice({ level: "warning", message: unmappedAcl });
+    isAclTold = true;
+  };
   const items = placements.map(({ names, root, item }) => ({
     item,
     makesRoot: !existsSync(nodePath(root)),
@@ -41,6 +48,7 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
         xattrs,
         sparse,
         owners: { how: request.owners, ...names },
+        onUnmappedAcl,
       });
     },
     root,

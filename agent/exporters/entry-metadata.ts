@@ -1,6 +1,7 @@
 import { type Entry, entryTypes } from "#shared/format/entry.ts";
 import type { EntryMetadata } from "#agent/filesystem/entry-metadata.ts";
 import type { EntryType } from "#agent/filesystem/entry-stat.ts";
+import { mapAcls, type OwnerMap } from "#agent/filesystem/posix-acl.ts";
 import { noExtended } from "#agent/filesystem/read-extended.ts";
 
 const typeNames: Readonly<Record<Entry["type"], EntryType>> = {
@@ -12,9 +13,6 @@ const typeNames: Readonly<Record<Entry["type"], EntryType>> = {
   [entryTypes.characterDevice]: "character-device",
   [entryTypes.blockDevice]: "block-device",
 };
-
-/** Chooses the numbers under which owners are restored. */
-export type OwnerMap = { uid(uid: number): number; gid(gid: number): number };
 
 /** The type of an entry as the filesystem names it. */
 export function filesystemType(entry: Entry): EntryType {
@@ -30,7 +28,7 @@ export function metadataOf(entry: Entry, owners: OwnerMap, xattrs: boolean): Ent
     gid: owners.gid(entry.gid),
     mtimeSec: entry.mtimeSec,
     mtimeNsec: entry.mtimeNsec,
-    extended: xattrs ? (entry.xattrs ?? noExtended) : noExtended,
+    extended: xattrs && entry.xattrs !== undefined ? mapAcls(entry.xattrs, owners) : noExtended,
     flags: entry.flags,
   };
 }

@@ -3,6 +3,7 @@ import type { ExportProblem } from "#shared/connectors/exporter.ts";
 import type { ApplyOptions } from "#agent/filesystem/apply-metadata.ts";
 import type { EntryMetadata } from "#agent/filesystem/entry-metadata.ts";
 import { removeEntry } from "#agent/filesystem/make-special.ts";
+import { mapAcls, type OwnerMap } from "#agent/filesystem/posix-acl.ts";
 import { noExtended } from "#agent/filesystem/read-extended.ts";
 import { SafeTarget } from "#agent/filesystem/safe-target.ts";
 import {
@@ -14,7 +15,6 @@ import {
   writeAt,
 } from "#agent/filesystem/write-file.ts";
 import { isHoldfastError } from "#shared/errors.ts";
-import type { OwnerMap } from "./entry-metadata.ts";
 import { type OwnerChoice, ownerMap } from "./owner-map.ts";
 import { renameOver } from "./rename-over.ts";
 import { temporaryName } from "./temporary-name.ts";
@@ -111,7 +111,7 @@ class FileContentWriter implements ContentWriter {
       gid: this.#owners.gid(file.gid),
       mtimeSec: 0,
       mtimeNsec: 0,
-      extended: this.#options.xattrs ? (file.xattrs ?? noExtended) : noExtended,
+      extended: this.#options.xattrs && file.xattrs !== undefined ? mapAcls(file.xattrs, this.#owners) : noExtended,
       flags: file.flags,
     };
   }

@@ -17,12 +17,13 @@ import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import { makeDirectory, makeHardLink, makeSpecial, makeSymlink, removeEntry } from "#agent/filesystem/make-special.ts";
 import { markWhole, syncEntry } from "#agent/filesystem/mark-whole.ts";
 import { nodePath } from "#agent/filesystem/node-path.ts";
+import { isForeignAcl, type OwnerMap } from "#agent/filesystem/posix-acl.ts";
 import { readLink } from "#agent/filesystem/read-link.ts";
 import { SafeTarget, type TargetPlace } from "#agent/filesystem/safe-target.ts";
 import { statInto } from "#agent/filesystem/stat-path.ts";
 import { TargetFilesystems } from "#agent/filesystem/target-filesystems.ts";
 import { abandonFile, createFile, finishFile, type NewFile, setFileSize } from "#agent/filesystem/write-file.ts";
-import { filesystemType, metadataOf, type OwnerMap } from "./entry-metadata.ts";
+import { filesystemType, metadataOf } from "./entry-metadata.ts";
 import type { FileContentWriterOptions } from "./file-content-writer.ts";
 import { ownerMap } from "./owner-map.ts";
 import { renameOver } from "./rename-over.ts";
@@ -33,6 +34,8 @@ export type FilesystemExporterOptions = FileContentWriterOptions & {
   /** Whether the root was made for this restore, and so gets the metadata of the entry that is restored to it. */
   readonly makesRoot: boolean;
   readonly overwrite: "always" | "changed" | "never";
+  /** Called for each entry with an ACL whose owners cannot be mapped by name, as they should be. */
+  readonly onUnmappedAcl?: () => void;
 };
 
 const absent = 2;
@@ -118,6 +121,7 @@ export class FilesystemExporter implements Exporter {
   }
 
   decide(path: string, entry: Entry): FileDecision {
+    if (entry.xattrs !== undefined) this.#noteAcl(entry.xattrs);
     if (this.#made.has(parentOf(path))) return "create";
     const place = this.#target.locate(path);
     const existing = this.#look(place);
@@ -263,7 +267,13 @@ export class FilesystemExporter implements Exporter {
     this.#filesystems.close();
   }
 
+  #noteAcl(attributes: NonNullable<Entry["xattrs"]>): void {
+    const { owners, xattrs, onUnmappedAcl } = this.#options;
+    if (xattrs && owners.how === "names" && attributes.some(([name]) => isForeignAcl(name))) onUnmappedAcl?.();
+  }
+
   #metadata(entry: Entry) {
+    if (entry.xattrs !== undefined) this.#noteAcl(entry.xattrs);
     return metadataOf(entry, this.#owners, this.#options.xattrs);
   }
 

@@ -1,5 +1,5 @@
 import { OwnerNames } from "#agent/filesystem/owner-names.ts";
-import type { OwnerMap } from "./entry-metadata.ts";
+import type { OwnerMap } from "#agent/filesystem/posix-acl.ts";
 
 /** What a restore does about owners, as plain data that threads can be given. */
 export type OwnerChoice = {

@@ -14,6 +14,7 @@ import { isMountPoint } from "#agent/filesystem/is-mount-point.ts";
 import { fidelity } from "#agent/filesystem/fidelity.ts";
 import type { MetadataProblem } from "#agent/filesystem/metadata-problem.ts";
 import { OwnerNames } from "#agent/filesystem/owner-names.ts";
+import { aclOwners } from "#agent/filesystem/posix-acl.ts";
 import { readExtended } from "#agent/filesystem/read-extended.ts";
 import { readFlags } from "#agent/filesystem/read-flags.ts";
 import { readLink } from "#agent/filesystem/read-link.ts";
@@ -83,12 +84,18 @@ export class FilesystemImporter implements Importer {
     };
   }
 
-  userNames(): ReadonlyMap<string, string> {
-    return namesOf(this.#uids, (uid) => this.#names.userName(uid));
+  noteAttributes(attributes: NonNullable<RecordDetails["xattrs"]>): void {
+    const { uids, gids } = aclOwners(attributes);
+    for (const uid of uids) this.#uids.add(uid);
+    for (const gid of gids) this.#gids.add(gid);
   }
 
-  groupNames(): ReadonlyMap<string, string> {
-    return namesOf(this.#gids, (gid) => this.#names.groupName(gid));
+  userNames(before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    return namesOf(this.#uids, before, (uid) => this.#names.userName(uid));
+  }
+
+  groupNames(before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    return namesOf(this.#gids, before, (gid) => this.#names.groupName(gid));
   }
 
   async *scan(onProblem: (problem: ScanProblem) => void): AsyncGenerator<Iterable<ScanRecord>> {
@@ -143,6 +150,7 @@ export class FilesystemImporter implements Importer {
       if (record.type === entryTypes.directory || record.type === entryTypes.file) flags = flagsOf(record);
       if (this.#options.xattrs) {
         xattrs = boundedAttributes(readExtended(record.path, problems), (message) => failures.push(message));
+        if (xattrs !== undefined) this.noteAttributes(xattrs);
       }
     } catch (error) {
       if (!isHoldfastError(error)) throw error;
@@ -167,12 +175,14 @@ function flagsOf(record: ScanRecord): number {
   }
 }
 
+/** Names of numbers, as they are now; also of those that had one before. */
 function namesOf(
   numbers: ReadonlySet<number>,
+  before: ReadonlyMap<string, string>,
   nameOf: (number: number) => string | undefined,
 ): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
-  for (const number of numbers) {
+  for (const number of new Set([...numbers, ...Array.from(before.keys(), Number)])) {
     const name = nameOf(number);
     if (name !== undefined) names.set(String(number), name);
   }

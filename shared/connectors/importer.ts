@@ -100,10 +100,16 @@ export interface Importer {
   describe(record: ScanRecord): RecordDetails;
   /** Module that makes content readers in worker threads, and what it is given. */
   readonly content: { readonly moduleUrl: string; readonly options: unknown };
-  /** Names of the numeric owners met by the scan, by number as text. */
-  userNames(): ReadonlyMap<string, string>;
-  /** Names of the numeric groups met by the scan. */
-  groupNames(): ReadonlyMap<string, string>;
+  /** Takes note of the owners that attributes name (ACLs): of those that a content reader read, or that were taken from the previous snapshot. */
+  noteAttributes?(attributes: NonNullable<RecordDetails["xattrs"]>): void;
+  /**
+   * Names of the numeric owners met by the scan and in attributes, by number as text.
+   *
+   * @param before - those of the previous snapshot, whose owners may stand in attributes that were not read again
+   */
+  userNames(before: ReadonlyMap<string, string>): ReadonlyMap<string, string>;
+  /** Names of the numeric groups likewise. */
+  groupNames(before: ReadonlyMap<string, string>): ReadonlyMap<string, string>;
   /** Ends a scan that is not needed to its end. */
   close(): Promise<void>;
 }

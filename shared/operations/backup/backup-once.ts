@@ -217,8 +217,8 @@ async function backupOne(
     root: importer.root,
     options: importer.options,
     tree: made.tree,
-    userNames: importer.userNames(),
-    groupNames: importer.groupNames(),
+    userNames: importer.userNames(parent?.source.userNames ?? new Map()),
+    groupNames: importer.groupNames(parent?.source.groupNames ?? new Map()),
     ...(parents.length === 0 ? {} : { parents }),
   };
   return { source, recorded: made.recorded };

@@ -234,6 +234,7 @@ export class BackupRun {
   #finishFile(outcome: ContentOutcome): void {
     const { entry, error, problems } = outcome;
     const path = this.#paths.get(entry) ?? entry.name;
+    if (entry.xattrs !== undefined) this.#importer?.noteAttributes?.(entry.xattrs);
     if (error === undefined) this.counts.changed++;
     else this.addError({ path, kind: error.kind, message: error.message });
     for (const message of problems) this.addError({ path, kind: "metadata", message });

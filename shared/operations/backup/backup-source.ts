@@ -227,6 +227,7 @@ class SourceBackup {
     progress.bytesDone += record.size;
     progress.bytesReused += entry.size;
     this.#run.counts.unchanged++;
+    if (entry.xattrs !== undefined) this.#importer.noteAttributes?.(entry.xattrs);
     if (!this.#previous.whole) {
       this.#releaseHeld();
       this.#queue.add(entry, true);
