@@ -5,6 +5,7 @@ import { errorPage, textPage } from "./http/error-page.ts";
 import type { AccessRules } from "./access/access-rules.ts";
 import { LatestChoices } from "./access/latest-choices.ts";
 import { isLoopbackHost } from "./access/loopback.ts";
+import { refusalPage } from "./access/refusal-page.ts";
 import { RateLimit } from "./access/rate-limit.ts";
 import type { AccessRecord } from "./access-record.ts";
 import { countedBody } from "./content/counted-body.ts";
@@ -29,10 +30,6 @@ export type GatewayAppOptions = {
   readonly onFault?: ((fault: unknown) => void) | undefined;
 };
 
-/** Wrong passwords of one address: so many at once, and one more every three seconds. */
-const failures = { burst: 20, perSecond: 1 / 3 };
-const realm = 'Basic realm="Holdfast", charset="UTF-8"';
-
 /**
  * The gateway as `Request` → `Response`, for every runtime: knows who asks, what they may see, and which protocol answers. Doors give the
  * caller's address as `env.address`.
@@ -44,7 +41,6 @@ export function gatewayApp(options: GatewayAppOptions): Hono<GatewayEnv> {
     options.requestsPerSecond === undefined
       ? undefined
       : new RateLimit(clock, { perSecond: options.requestsPerSecond, burst: options.requestsPerSecond * 10 });
-  const wrong = new RateLimit(clock, failures);
   const choices = new LatestChoices(clock);
   app.use("*", accessLog(options));
   app.use("*", async (c, next) => {
@@ -68,17 +64,9 @@ export function gatewayApp(options: GatewayAppOptions): Hono<GatewayEnv> {
     return next();
   });
   const authenticated: MiddlewareHandler<GatewayEnv> = async (c, next) => {
-    const address = c.env.address ?? "";
-    const header = c.req.header("authorization");
-    if (!access.isOpen && header !== undefined && !wrong.hasToken(address)) {
-      return textPage(429, "too many wrong passwords", c.req.method, { "Retry-After": "3" });
-    }
-    const principal = await access.authorize(header);
-    if (principal === undefined) {
-      if (header !== undefined) wrong.take(address);
-      return textPage(401, "", c.req.method, { "WWW-Authenticate": realm });
-    }
-    c.get("letIn")(principal);
+    const found = await access.authorize(c.req.header("authorization"), c.env.address ?? "");
+    if ("refusal" in found) return refusalPage(found.refusal, c.req.method);
+    c.get("letIn")(found.principal);
     return next();
   };
   for (const { protocol, prefix } of protocols.toSorted((left, right) => right.prefix.length - left.prefix.length)) {

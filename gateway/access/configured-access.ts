@@ -1,25 +1,34 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { argon2Verify } from "hash-wasm";
+import { type Clock, systemClock } from "#shared/clock.ts";
 import type { AccessConfig, StoredSecret } from "./access-config.ts";
-import type { AccessRules, KeyPair } from "./access-rules.ts";
+import type { AccessRules, Authorized, KeyPair } from "./access-rules.ts";
+import { HashingGate } from "./hashing-gate.ts";
 import type { Principal } from "./principal.ts";
+import { RateLimit } from "./rate-limit.ts";
 
 /** Passwords that were found right and need not be hashed again; the oldest is forgotten. */
 const rememberedMax = 256;
-/** Passwords that are hashed at once; those beyond `waitingMax` are refused. */
-const hashingMax = 2;
-const waitingMax = 32;
+/** Wrong passwords for one name from one address: so many at once, one more every three seconds, and so many wait for theirs. */
+const guessing = { burst: 20, perSecond: 1 / 3, waitingMax: 3 };
 /** Characters of an `Authorization` header that are looked at. */
 const headerCharactersMax = 4096;
 
-/** Access rules by a configuration. Secrets are compared in constant time. */
-export function configuredAccess(config: AccessConfig): AccessRules {
+/**
+ * Access rules by a configuration. Secrets are compared in constant time.
+ *
+ * A password that was right before lets in at once. Others are counted for each name and address before they are looked at: twenty at once, then
+ * one in three seconds, for which up to three wait. So right ones are let in while somebody else guesses, unless it is this very name at this very
+ * address that is guessed at all the time. Tokens are long and random, and are not counted.
+ */
+export function configuredAccess(config: AccessConfig, clock: Clock = systemClock): AccessRules {
   const pairs = new Map<string, KeyPair>();
   for (const { accessKeyId, secretAccessKey, name, grant } of config.s3Keys) {
     pairs.set(accessKeyId, { secretAccessKey, principal: { name, grant } });
   }
   const remember = new RightPasswords();
-  const gate = new Gate();
+  const guesses = new RateLimit(clock, guessing);
+  const gate = new HashingGate();
   const hashes = config.users.flatMap(({ secret }) => (secret.form === "argon2id" ? [secret.hash] : []));
   // An unknown user's password takes as long as that of a known one.
   const decoy: StoredSecret =
@@ -27,32 +36,43 @@ export function configuredAccess(config: AccessConfig): AccessRules {
       ? { form: "plain", text: randomBytes(16).toString("hex") }
       : { form: "argon2id", hash: hashes[0] };
 
-  const authorizeUser = async (name: string, password: string): Promise<Principal | undefined> => {
+  const authorizeUser = async (name: string, password: string, address: string): Promise<Authorized> => {
     const user = config.users.find((each) => each.name === name);
     const principal = user === undefined ? undefined : { name: user.name, grant: user.grant };
-    if (principal !== undefined && remember.has(name, password)) return principal;
-    const isRight = await gate.run(() => matches(user?.secret ?? decoy, password));
-    if (principal === undefined || isRight !== true) return undefined;
+    if (principal !== undefined && remember.has(name, password)) return { principal };
+    const waitMs = guesses.reserve(address, name, guessing.waitingMax);
+    if (waitMs === undefined) return { refusal: "guessing" };
+    if (waitMs > 0) await clock.sleep(waitMs);
+    const secret = user?.secret ?? decoy;
+    const isRight =
+      secret.form === "argon2id"
+        ? await gate.run(address, memoryOf(secret.hash), () => matches(secret, password))
+        : await matches(secret, password);
+    if (isRight === undefined || (isRight && principal !== undefined)) guesses.giveBack(address, name);
+    if (isRight === undefined) return { refusal: "busy" };
+    if (principal === undefined || !isRight) return { refusal: "unknown" };
     remember.add(name, password);
-    return principal;
+    return { principal };
   };
 
   return {
     isOpen: false,
-    async authorize(header) {
-      if (header === undefined || header.length > headerCharactersMax) return undefined;
+    async authorize(header, address) {
+      if (header === undefined || header.length > headerCharactersMax) return { refusal: "unknown" };
       const basic = /^basic +([\w+/=-]+)\s*$/i.exec(header)?.[1];
       if (basic !== undefined) {
         const text = Buffer.from(basic, "base64").toString("utf8");
         const colon = text.indexOf(":");
-        if (colon < 0) return undefined;
+        if (colon < 0) return { refusal: "unknown" };
         const name = text.slice(0, colon);
         const secret = text.slice(colon + 1);
         // Clients that know no Bearer give a token as the password of the user "token".
-        return (await authorizeUser(name, secret)) ?? (name === "token" ? tokenOf(config, secret) : undefined);
+        const principal = name === "token" ? tokenOf(config, secret) : undefined;
+        return principal === undefined ? authorizeUser(name, secret, address) : { principal };
       }
       const bearer = /^bearer +([\x21-\x7e]+)\s*$/i.exec(header)?.[1];
-      return bearer === undefined ? undefined : tokenOf(config, bearer);
+      const principal = bearer === undefined ? undefined : tokenOf(config, bearer);
+      return principal === undefined ? { refusal: "unknown" } : { principal };
     },
     keyPair: (accessKeyId) => pairs.get(accessKeyId),
   };
@@ -61,7 +81,7 @@ export function configuredAccess(config: AccessConfig): AccessRules {
 /** Rules by which everybody may see everything: for a gateway that only this machine can reach. */
 export const openAccess: AccessRules = {
   isOpen: true,
-  authorize: () => Promise.resolve({ name: "-", grant: {} }),
+  authorize: () => Promise.resolve({ principal: { name: "-", grant: {} } }),
   keyPair: () => undefined,
 };
 
@@ -110,23 +130,7 @@ class RightPasswords {
   }
 }
 
-/** Lets few pieces of heavy work run at once, and refuses those that would wait too long. */
-class Gate {
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
-
-  /** What the work comes to; undefined: it was refused. */
-  async run<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
-    if (this.#running >= hashingMax) {
-      if (this.#waiting.length >= waitingMax) return undefined;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#running++;
-    try {
-      return await work();
-    } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
-    }
-  }
+/** Bytes that a hash of Argon2id asks for. */
+function memoryOf(hash: string): number {
+  return Number(/[$,]m=(\d+)/.exec(hash)?.[1] ?? 0) * 1024;
 }

@@ -3,7 +3,10 @@ import type { Clock } from "#shared/clock.ts";
 /** Callers that are remembered; the one that asked longest ago is forgotten. */
 const callersMax = 10_000;
 
-/** So many tokens a caller, refilled at a rate: a bucket for each address (of IPv6 for each /64). */
+/** Characters of a name that tell callers apart. */
+const nameCharactersMax = 64;
+
+/** So many tokens a caller, refilled at a rate: a bucket for each address (of IPv6 for each /64), and for each name there. */
 export class RateLimit {
   readonly #clock: Clock;
   readonly #perSecond: number;
@@ -18,19 +21,28 @@ export class RateLimit {
 
   /** Takes a token. False: there is none. */
   take(address: string): boolean {
-    const bucket = this.#bucket(address);
-    if (bucket.tokens < 1) return false;
+    return this.reserve(address, "", 0) === 0;
+  }
+
+  /**
+   * Takes a token, or one of those that come next, and gives the milliseconds until it is there. Undefined: `waitingMax` others wait already;
+   * none is taken.
+   */
+  reserve(address: string, name: string, waitingMax: number): number | undefined {
+    const bucket = this.#bucket(address, name);
+    if (bucket.tokens - 1 < -waitingMax) return undefined;
     bucket.tokens--;
-    return true;
+    return (Math.max(0, -bucket.tokens) / this.#perSecond) * 1000;
   }
 
-  /** Whether there is one. */
-  hasToken(address: string): boolean {
-    return this.#bucket(address).tokens >= 1;
+  /** Gives a token back. */
+  giveBack(address: string, name: string): void {
+    const bucket = this.#bucket(address, name);
+    bucket.tokens = Math.min(this.#burst, bucket.tokens + 1);
   }
 
-  #bucket(address: string): { tokens: number; atMs: number } {
-    const name = networkOf(address);
+  #bucket(address: string, caller: string): { tokens: number; atMs: number } {
+    const name = `${networkOf(address)} ${caller.slice(0, nameCharactersMax)}`;
     const nowMs = this.#clock.nowMs();
     const known = this.#buckets.get(name) ?? { tokens: this.#burst, atMs: nowMs };
     const elapsedMs = Math.max(0, nowMs - known.atMs);

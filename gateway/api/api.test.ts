@@ -185,7 +185,7 @@ describe("the API", () => {
     const place = small.gateway.places.find(({ protocol }) => protocol === "ui")!.url;
     expect(place).toBe(`${small.url}/ui/`);
     expect(await (await fetch(place)).text()).toContain('<div id="app">');
-    expect((await fetch(`${small.url}/ui`, { redirect: "manual" })).headers.get("location")).toBe("/ui/");
+    expect((await fetch(`${small.url}/ui`, { redirect: "manual" })).headers.get("location")).toBe("ui/");
     const { snapshots } = (await (await fetch(`${place}api/snapshots`)).json()) as { snapshots: { path: string }[] };
     const file = await fetch(`${place}files${snapshots[0]!.path}/scripted/etc/hosts`);
     expect(await file.text()).toBe("two");
@@ -281,12 +281,16 @@ describe("logging in", () => {
 
   it("stops who guesses", async () => {
     const small = await serve({ access });
-    const answers: number[] = [];
-    for (let guess = 0; guess < 22; guess++)
-      answers.push((await logIn(small, `{"user":"ada","password":"${guess}"}`)).status);
-    expect(answers.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 401));
-    expect(answers.at(-1)).toBe(429);
-  });
+    const answers = await Promise.all(
+      Array.from(
+        { length: 30 },
+        async (_, guess) => (await logIn(small, `{"user":"ada","password":"${guess}"}`)).status,
+      ),
+    );
+    // Twenty at once, three wait for their turn.
+    expect(answers.filter((status) => status === 401).length).toBeLessThanOrEqual(24);
+    expect(answers.filter((status) => status === 429).length).toBeGreaterThanOrEqual(6);
+  }, 30_000);
 });
 
 describe("a stream of lines", () => {

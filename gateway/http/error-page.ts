@@ -23,6 +23,7 @@ const reasons: Readonly<Record<number, string>> = {
   416: "No such range",
   421: "Not the name of this gateway",
   429: "Too many requests",
+  503: "Busy",
 };
 
 /** A short answer of plain text. */

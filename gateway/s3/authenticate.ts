@@ -35,8 +35,8 @@ export type Authenticated = { readonly principal: Principal } | { readonly refus
 export async function authenticate(options: AuthenticateOptions): Promise<Authenticated> {
   const { access, headers, query } = options;
   if (access.isOpen) {
-    const principal = await access.authorize(undefined);
-    return principal === undefined ? refuse("AccessDenied") : { principal };
+    const found = await access.authorize(undefined, "");
+    return "principal" in found ? found : refuse("AccessDenied");
   }
   const authorization = headers.get("authorization");
   const isPresigned = query.some(([name]) => name === "X-Amz-Algorithm" || name === "X-Amz-Signature");

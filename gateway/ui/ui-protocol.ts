@@ -1,9 +1,9 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { systemClock } from "#shared/clock.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
-import type { AccessRules } from "#gateway/access/access-rules.ts";
+import type { AccessRules, Authorized } from "#gateway/access/access-rules.ts";
 import type { Principal } from "#gateway/access/principal.ts";
-import { RateLimit } from "#gateway/access/rate-limit.ts";
+import { type Refusal, refusals } from "#gateway/access/refusal-page.ts";
 import { answerRoute } from "#gateway/api/answer-route.ts";
 import { apiErrorResponse, jsonResponse } from "#gateway/api/api-error.ts";
 import { apiRoutes } from "#gateway/api/api-routes.ts";
@@ -19,9 +19,6 @@ import type { Protocol } from "#gateway/protocol.ts";
 import { readCredentials } from "./read-credentials.ts";
 import { cookieLine, UiSessions } from "./ui-sessions.ts";
 import { uiFile } from "./ui-files.ts";
-
-/** Wrong passwords of one address: so many at once, and one more every three seconds. */
-const failures = { burst: 20, perSecond: 1 / 3 };
 
 /**
  * The web UI: its page, its API below `api/`, and below `files/` what plain HTTP serves, for who is logged in. The page itself holds nothing
@@ -52,7 +49,10 @@ export const uiProtocol: Protocol = {
       }
       if (inside === "/files" || inside.startsWith("/files/")) {
         const found = await door.principal(c.req.raw.headers, c.env.address ?? "");
-        if (!("principal" in found)) return textPage(found.status, "", method);
+        if ("refusal" in found) {
+          const { status, text } = refusals[found.refusal];
+          return textPage(status, text, method);
+        }
         c.get("letIn")(found.principal);
         return next();
       }
@@ -80,12 +80,7 @@ export const uiProtocol: Protocol = {
           return jsonResponse(sessionOf(access, mount, "principal" in found ? found.principal : undefined));
         const route = apiRoutes.find((each) => each.name === name);
         if (route === undefined) throw new HoldfastError("absent", "There is no such question");
-        if (!("principal" in found)) {
-          return apiErrorResponse(
-            new HoldfastError("denied", found.status === 401 ? "Nobody is logged in" : "Too many wrong passwords"),
-            found.status,
-          );
-        }
+        if ("refusal" in found) return refusedByApi(found.refusal, "Nobody is logged in");
         const { principal } = found;
         return answerRoute(route, raw.url, { view: c.get("letIn")(principal), mount, clock: systemClock });
       }
@@ -115,38 +110,28 @@ function sameSiteOnly(below: (path: string) => string, prefix: string): Middlewa
   };
 }
 
-type Found = { readonly principal: Principal } | { readonly status: 401 | 429 };
 type Scope = { readonly path: string; readonly isSecure: boolean };
 
 /** Lets people in. */
 class Door {
   readonly #access: AccessRules;
   readonly #sessions = new UiSessions(systemClock);
-  readonly #wrong = new RateLimit(systemClock, failures);
 
   constructor(access: AccessRules) {
     this.#access = access;
   }
 
-  async principal(headers: Headers, address: string): Promise<Found> {
+  async principal(headers: Headers, address: string): Promise<Authorized> {
     const inSession = this.#sessions.principal(headers.get("cookie") ?? undefined);
     if (inSession !== undefined) return { principal: inSession };
-    return this.#authorize(headers.get("authorization") ?? undefined, address);
+    return this.#access.authorize(headers.get("authorization") ?? undefined, address);
   }
 
   async logIn(request: Request, address: string, mount: Mount, { path, isSecure }: Scope): Promise<Response> {
     const { user, password } = await readCredentials(request);
     const header = `Basic ${Buffer.from(`${user}:${password}`, "utf8").toString("base64")}`;
-    const found = await this.#authorize(header, address);
-    if (!("principal" in found)) {
-      const reason =
-        found.status === 429 ? "Too many wrong passwords: wait a little" : "That name and password do not fit";
-      return apiErrorResponse(
-        new HoldfastError("denied", reason),
-        found.status,
-        found.status === 429 ? { "Retry-After": "3" } : {},
-      );
-    }
+    const found = await this.#access.authorize(header, address);
+    if ("refusal" in found) return refusedByApi(found.refusal, "That name and password do not fit");
     const { principal } = found;
     const session: ApiSession = { state: "in", user: principal.name, mount: { kind: mount.kind, name: mount.name } };
     return jsonResponse(session, 200, { "Set-Cookie": cookieLine(this.#sessions.begin(principal), path, isSecure) });
@@ -157,12 +142,18 @@ class Door {
     const session: ApiSession = { state: this.#access.isOpen ? "open" : "out", user: null, mount: null };
     return jsonResponse(session, 200, { "Set-Cookie": cookieLine(undefined, path, isSecure) });
   }
+}
 
-  async #authorize(header: string | undefined, address: string): Promise<Found> {
-    if (!this.#access.isOpen && header !== undefined && !this.#wrong.hasToken(address)) return { status: 429 };
-    const principal = await this.#access.authorize(header);
-    if (principal !== undefined) return { principal };
-    if (header !== undefined) this.#wrong.take(address);
-    return { status: 401 };
-  }
+const refusalTexts: Readonly<Record<Exclude<Refusal, "unknown">, string>> = {
+  guessing: "Too many wrong passwords: wait a little",
+  busy: "Too many passwords are being checked: try again in a moment",
+};
+
+/** A refusal as the API tells it. @param unknown - the words where credentials are missing or wrong */
+function refusedByApi(refusal: Refusal, unknown: string): Response {
+  const { status, headers } = refusals[refusal];
+  const text = refusal === "unknown" ? unknown : refusalTexts[refusal];
+  // A page asks by name and password itself: browsers must not ask beside it.
+  const { "WWW-Authenticate": _, ...told } = headers;
+  return apiErrorResponse(new HoldfastError(refusal === "busy" ? "unavailable" : "denied", text), status, told);
 }
