@@ -56,7 +56,7 @@ function requestOf(incoming: IncomingMessage, given: Headers, isSecure: boolean)
   const { method = "GET", url = "/", headers } = incoming;
   if (refusedMethods.has(method) || incoming.httpVersionMajor !== 1) return undefined;
   const scheme = isSecure ? "https" : "http";
-  const target = url === "*" ? "/" : url;
+  const target = url === "*" ? "/" : escaped(url);
   const hasBody = method !== "GET" && method !== "HEAD";
   try {
     return new Request(target.startsWith("/") ? `${scheme}://${headers.host ?? "localhost"}${target}` : target, {
@@ -67,6 +67,14 @@ function requestOf(incoming: IncomingMessage, given: Headers, isSecure: boolean)
   } catch {
     return undefined; // what cannot be a request: a bad host, a bad target
   }
+}
+
+/** A target with what a URL has no place for escaped, byte by byte: a backslash would become a slash, a byte that is no UTF-8 another. */
+function escaped(target: string): string {
+  return target.replaceAll(
+    /[^\x21-\x5b\x5d-\x7e]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }
 
 async function send(response: Response, outgoing: ServerResponse, { stallMs }: SendOptions): Promise<void> {

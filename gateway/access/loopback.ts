@@ -9,5 +9,7 @@ export function isLoopbackAddress(host: string): boolean {
  */
 export function isLoopbackHost(header: string | undefined): boolean {
   const name = /^(\[[0-9a-f:.]+\]|[^:]*)(?::\d+)?$/i.exec(header ?? "")?.[1] ?? "";
-  return isLoopbackAddress(name.toLowerCase());
+  const plain = name.toLowerCase().replace(/\.$/, "");
+  // RFC 6761, 6.3: these names are of this machine, whatever a server of names says.
+  return isLoopbackAddress(plain) || /^(?:[a-z0-9_-]+\.)+localhost$/.test(plain);
 }

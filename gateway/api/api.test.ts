@@ -191,7 +191,7 @@ describe("the API", () => {
     expect(await file.text()).toBe("two");
     expect(file.headers.get("content-security-policy")).toMatch(/^sandbox;/);
     const listing = await (await fetch(`${place}files${snapshots[0]!.path}/scripted/`)).text();
-    expect(listing).toContain("/ui/files/");
+    expect(listing).toContain('<a href="etc/">');
     for (const path of ["/", `${snapshots[0]!.path}/scripted/etc/hosts`]) {
       expect((await fetch(small.url + path)).status).toBe(200);
     }

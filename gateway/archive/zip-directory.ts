@@ -2,7 +2,16 @@ import { crc32 } from "node:zlib";
 import type { View, ViewEntry } from "#shared/view/view.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { archiveEntries, MissingEntries, missingName } from "./archive-entries.ts";
-import { centralHeader, dataDescriptor, localHeader, type ZipMember, zipEnd } from "./zip-records.ts";
+import {
+  blockBytesMax,
+  blockHeader,
+  centralHeader,
+  dataDescriptor,
+  localHeader,
+  packedBytes,
+  type ZipMember,
+  zipEnd,
+} from "./zip-records.ts";
 
 /** Bytes of the directory at the end of a zip that are kept until it is written. */
 const directoryBytesMax = 256 * 1024 * 1024;
@@ -12,7 +21,7 @@ const directoryBits = 0o040000;
 const linkBits = 0o120000;
 
 /**
- * A directory and all below it as a zip (zip64, stored): modes, owners, times to the second, symbolic links. Each name of a file with several gets
+ * A directory and all below it as a zip, nothing compressed: modes, owners, times to the second, symbolic links. Each name of a file with several gets
  * the content; devices and the like are named in a text file at the end. Streams; holds a chunk, and about 100 bytes and the name of each
  * entry for the directory at the end.
  *
@@ -64,13 +73,11 @@ export async function* zipDirectory(view: View, directory: ViewEntry, top: strin
       const header = localHeader(member);
       yield header;
       let crc = 0;
-      for await (const part of view.open(entry)) {
-        crc = crc32(part, crc);
+      for await (const part of inBlocks(view.open(entry), sizeBytes, (content) => (crc = crc32(content, crc))))
         yield part;
-      }
       const descriptor = dataDescriptor({ ...member, crc });
       yield descriptor;
-      offsetBytes += header.byteLength + sizeBytes + descriptor.byteLength;
+      offsetBytes += header.byteLength + packedBytes(member) + descriptor.byteLength;
       close({ ...member, crc });
     }
   }
@@ -83,4 +90,29 @@ export async function* zipDirectory(view: View, directory: ViewEntry, top: strin
   const records = central.length;
   for (let at = 0; at < central.length; at += 1000) yield Buffer.concat(central.slice(at, at + 1000));
   yield zipEnd(records, directoryOffsetBytes, centralBytes);
+}
+
+/** Content of a known size as stored blocks of Deflate. @param see - is shown each part of the content */
+async function* inBlocks(
+  content: AsyncIterable<Uint8Array>,
+  sizeBytes: number,
+  see: (part: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  let left = sizeBytes;
+  let ofBlock = 0;
+  if (sizeBytes === 0) yield blockHeader(0, true);
+  for await (const part of content) {
+    see(part);
+    for (let at = 0; at < part.byteLength;) {
+      if (ofBlock === 0) {
+        ofBlock = Math.min(blockBytesMax, left);
+        yield blockHeader(ofBlock, ofBlock === left);
+      }
+      const piece = part.subarray(at, at + ofBlock);
+      yield piece;
+      at += piece.byteLength;
+      ofBlock -= piece.byteLength;
+      left -= piece.byteLength;
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ContentRange, View, ViewEntry } from "#shared/view/view.ts";
 import { bodyStream } from "./body-stream.ts";
+import { charsetOf } from "./charset-of.ts";
 import { contentType } from "./content-type.ts";
 import { parseRange } from "./parse-range.ts";
 import { preconditions, rangeHolds } from "./preconditions.ts";
@@ -15,6 +16,8 @@ export type ContentRequest = {
   readonly method: "GET" | "HEAD";
   readonly headers: Headers;
   readonly nowMs: number;
+  /** S3 answers ranges of HEAD too, and none of an empty file can be satisfied. Otherwise neither is looked at. */
+  readonly rangesAsS3?: boolean;
   /** Headers that the protocol adds; they win over those made here. */
   readonly extra?: Readonly<Record<string, string>>;
 };
@@ -26,7 +29,7 @@ export type ContentRequest = {
  * @throws {HoldfastError} what the view throws before the first byte
  */
 export async function contentResponse(request: ContentRequest): Promise<Response> {
-  const { view, entry, method, headers, nowMs, extra = {} } = request;
+  const { view, entry, method, headers, nowMs, rangesAsS3 = false, extra = {} } = request;
   const validators = validatorsOf(entry, nowMs);
   const type = contentType(entry.name);
   const made: Record<string, string> = {
@@ -40,10 +43,10 @@ export async function contentResponse(request: ContentRequest): Promise<Response
   if (verdict !== "proceed") {
     return new Response(null, { status: verdict === "failed" ? 412 : 304, headers: { ...made, ...extra } });
   }
-  made["Content-Type"] = extra["Content-Type"] ?? type;
+  made["Content-Type"] = extra["Content-Type"] ?? type + (rangesAsS3 ? "" : await charsetOf(view, entry, type));
   made["Content-Security-Policy"] = fileSecurityPolicy(type);
   const ranges =
-    method === "GET" && rangeHolds(headers, validators)
+    (rangesAsS3 || (method === "GET" && entry.sizeBytes > 0)) && rangeHolds(headers, validators)
       ? parseRange(headers.get("range") ?? undefined, entry.sizeBytes)
       : undefined;
   if (ranges?.length === 0) {

@@ -8,20 +8,21 @@ export type Validators = {
   readonly modifiedSec: number | undefined;
 };
 
-/** Seconds since 1970 after which a year has five digits. */
-const secondsMax = 253_402_300_800;
+/** Seconds since 1970 of the first and the last second whose year HTTP can write. */
+const secondsMin = -62_135_596_800;
+const secondsMax = 253_402_300_799;
 
 /** The validators of an entry. A time in the future is not told: HTTP forbids it. */
 export function validatorsOf(entry: ViewEntry, nowMs: number): Validators {
   const { contentTag, mtimeSec } = entry;
-  const canTell = mtimeSec >= 0 && mtimeSec < secondsMax && mtimeSec * 1000 <= nowMs;
+  const canTell = mtimeSec >= secondsMin && mtimeSec <= secondsMax && mtimeSec * 1000 <= nowMs;
   return {
     etag: contentTag === undefined ? undefined : `"${contentTag}"`,
     modifiedSec: canTell ? mtimeSec : undefined,
   };
 }
 
-/** A time as HTTP writes it. */
+/** A time as HTTP writes it, or the nearest that it can write. */
 export function httpDate(seconds: number): string {
-  return new Date(seconds * 1000).toUTCString();
+  return new Date(Math.max(secondsMin, Math.min(secondsMax, seconds)) * 1000).toUTCString();
 }

@@ -19,6 +19,8 @@ const entries: readonly ScriptedEntry[] = [
   { path: "dirlink", type: entryTypes.symlink, target: "a" },
   { path: "out", type: entryTypes.symlink, target: "/etc/passwd" },
   { path: "pipe", type: entryTypes.fifo },
+  { path: "caf\xe9", content: "latin" },
+  { path: "back\\slash", content: "back" },
 ];
 
 let small: SmallGateway;
@@ -74,7 +76,7 @@ describe("files", () => {
       expect(headers.get("content-security-policy")).toMatch(/^sandbox; default-src 'none'/);
       expect(headers.get("x-content-type-options")).toBe("nosniff");
     }
-    expect((await get("/a/page.html")).headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect((await get("/a/page.html")).headers.get("content-type")).toBe("text/html");
     expect((await get("/big.bin")).headers.get("content-type")).toBe("application/octet-stream");
     const download = await get("/a/page.html?download");
     expect(download.headers.get("content-disposition")).toBe('attachment; filename="page.html"');
@@ -152,9 +154,9 @@ describe("ranges", () => {
     }
   });
 
-  it("of an empty file cannot be satisfied", async () => {
-    expect((await get("/empty", { Range: "bytes=0-" })).status).toBe(416);
-    expect((await get("/empty", { Range: "bytes=-5" })).status).toBe(416);
+  it.each(["bytes=0-", "bytes=-5", "bytes=0-0,5-6"])("of an empty file are not looked at: %s", async (range) => {
+    const response = await get("/empty", { Range: range });
+    expect([response.status, response.headers.get("content-length")]).toEqual([200, "0"]);
   });
 
   it("hold only for what If-Range names", async () => {
@@ -213,7 +215,7 @@ describe("directories", () => {
   it("are redirected to with their slash, never to another host", async () => {
     const response = await get("/a?x=1");
     expect([response.status, response.headers.get("location")]).toEqual([302, "a/?x=1"]);
-    for (const path of ["//example.org/", "//example.org/..", "/%2f%2fexample.org", "/\\example.org/"]) {
+    for (const path of ["//example.org/", "/%2f%2fexample.org", "/\\example.org/"]) {
       const { status, headers } = await get(path).catch(() => new Response(null, { status: 404 }));
       expect([status, headers.get("location")]).toEqual([404, null]);
     }
@@ -313,6 +315,21 @@ describe("links", () => {
   });
 });
 
+describe("paths as programs write them", () => {
+  it.each([
+    ["//a/one.txt", 200],
+    ["/a//one.txt", 200],
+    ["/a/one.txt//", 404],
+    ["/a///", 200],
+    ["/caf%e9", 200],
+    ["/back\\slash", 200],
+    ["/back%5Cslash", 200],
+  ])("%j answers %i", async (path, status) => {
+    const answer = await rawRequest(small.url, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    expect(Number(answer.split(" ")[1])).toBe(status);
+  });
+});
+
 describe("hostile requests", () => {
   it.each([
     "/../etc/passwd",
@@ -327,7 +344,7 @@ describe("hostile requests", () => {
     "/a/..;/one.txt",
     "/%",
     "/%zz",
-    "/a//one.txt",
+    "/a//none.txt",
     "/./%2e/",
     "/.",
     "/a/one.txt/",

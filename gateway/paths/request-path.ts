@@ -14,11 +14,17 @@ export type RequestPath = {
  *
  * @param url - absolute, or the path and query alone; query and fragment are left out
  * @param prefix - what every path begins with, without a closing slash: "" or "/dav"
+ * @param slashes - whether several in a row count as one: clients join addresses so
  */
-export function requestPath(url: string, prefix: string): RequestPath | undefined {
+export function requestPath(
+  url: string,
+  prefix: string,
+  slashes: "merged" | "kept" = "merged",
+): RequestPath | undefined {
   const written = writtenPath(url);
   if (written !== prefix && !written.startsWith(`${prefix}/`)) return undefined;
-  const inside = written.slice(prefix.length);
+  const below = written.slice(prefix.length);
+  const inside = slashes === "merged" ? below.replaceAll(/\/{2,}/g, "/") : below;
   if (inside === "" || inside === "/") return { path: "/", isDirectory: true };
   const isDirectory = inside.endsWith("/");
   const parts: string[] = [];

@@ -24,7 +24,7 @@ export async function answerS3(request: S3Request, path: string): Promise<Respon
   const version = query.get("versionId");
   if (version !== undefined && version !== "null") return refuse("NoSuchVersion");
   // A key may come with its slashes escaped.
-  const place = requestPath(`/${rest.replaceAll(/%2f/gi, "/")}`, "");
+  const place = requestPath(`/${rest.replaceAll(/%2f/gi, "/")}`, "", "kept");
   const key = place === undefined ? undefined : decodeKey(place.path);
   const entry = key === undefined ? undefined : await findEntry(view, (bucket.root === "/" ? "" : bucket.root) + key);
   if (entry === undefined || (entry.type === "directory") !== place?.isDirectory) return refuse("NoSuchKey");

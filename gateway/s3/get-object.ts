@@ -35,7 +35,15 @@ export async function getObject(
   const part = query.get("partNumber");
   if (part !== undefined && part !== "1") return refuse("InvalidPartNumber");
   if (part !== undefined && sizeBytes > 0 && !asked.has("range")) asked.set("range", `bytes=0-${sizeBytes - 1}`);
-  const response = await contentResponse({ view: source, entry, method, headers: asked, nowMs, extra });
+  const response = await contentResponse({
+    view: source,
+    entry,
+    method,
+    headers: asked,
+    nowMs,
+    extra,
+    rangesAsS3: true,
+  });
   if (response.status === 412) return errorResponse({ code: "PreconditionFailed" }, resource, method, { ETag: etag });
   if (response.status === 416) {
     return errorResponse({ code: "InvalidRange" }, resource, method, { "Content-Range": `bytes */${sizeBytes}` });

@@ -128,7 +128,7 @@ describe("PROPFIND", () => {
     "/.DS_Store",
     "/a/._one.txt",
     "/a%2fone.txt",
-    "/a//one.txt",
+    "/a//none.txt",
     "/%zz",
   ])("of %s finds nothing", async (path) => {
     expect((await ask("PROPFIND", path, { Depth: "0" })).status).toBe(404);

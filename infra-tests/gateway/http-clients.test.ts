@@ -77,6 +77,51 @@ test.runIf(wget)(`wget -r takes each file once, and no archive: ${wget ?? missin
   expect(all.filter((name) => name.includes("?"))).toEqual([]);
 });
 
+const cadaver = clientPath("cadaver");
+test.runIf(cadaver)(`cadaver lists files of any time: ${cadaver ?? missing("cadaver")}`, async () => {
+  const input = "ls times\nquit\n";
+  const { stdout } = await runClient("cadaver", [`${small.url}/dav/`], { input, env: { HOME: host.directory } });
+  expect(stdout).not.toContain("Error");
+  for (const year of [1965, 2001, 2096]) expect(stdout).toMatch(new RegExp(`${year}\\s+1`));
+});
+
+test.runIf(rclone)(
+  `rclone gets times before 1970 and in the future over WebDAV: ${rclone ?? missing("rclone")}`,
+  async () => {
+    const { stdout } = await byRclone("lsl", `:webdav,url='${small.url}/dav/':times`);
+    for (const year of [1965, 2001, 2096]) expect(stdout).toContain(`${year}-01-02 `);
+  },
+);
+
+const java = clientPath("java");
+test.runIf(java)(
+  `Java reads a zip as a stream: ${java ?? missing("java")}`,
+  async () => {
+    const zip = host.path("java.zip");
+    writeFileSync(zip, Buffer.from(await (await fetch(`${small.url}/links/?zip`)).arrayBuffer()));
+    const program = host.path("ReadZip.java");
+    writeFileSync(
+      program,
+      `import java.io.*; import java.util.zip.*;
+class ReadZip { public static void main(String[] a) throws Exception { ZipInputStream z = new ZipInputStream(new FileInputStream(a[0]));
+for (ZipEntry e; (e = z.getNextEntry()) != null; ) System.out.println(e.getName() + " " + z.readAllBytes().length); } }`,
+    );
+    const { status, stdout, stderr } = await runClient("java", [program, zip]);
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain("links/dir/in.txt 3");
+  },
+  60_000,
+);
+
+const busybox = clientPath("busybox");
+test.runIf(busybox)(`busybox unpacks a zip: ${busybox ?? missing("busybox")}`, async () => {
+  const zip = host.path("busybox.zip");
+  writeFileSync(zip, Buffer.from(await (await fetch(`${small.url}/links/?zip`)).arrayBuffer()));
+  const { status, stderr } = await runClient("busybox", ["unzip", zip, "-d", host.path("by busybox")]);
+  expect(status, stderr).toBe(0);
+  expect(readFileSync(`${host.path("by busybox")}/links/dir/in.txt`, "utf8")).toBe("in\n");
+});
+
 describe("behind nginx with a path of its own", () => {
   const nginx = existsSync("/usr/sbin/nginx") ? "/usr/sbin/nginx" : clientPath("nginx");
   let server: ChildProcess | undefined;
