@@ -12,8 +12,15 @@ basics="sh bash env cat chgrp chmod chown cp cut date dd df diff dirname basenam
 mknod mktemp mv nice nohup od printf pwd readlink realpath rm rmdir sed seq sleep sort stat sync tail tee test timeout touch tr true truncate
 uname uniq wc xargs yes mount umount getent setpriv git"
 for name in $basics; do
-  found=$(command -v "$name" || true)
-  case $found in /*) ln -s "$found" "$bin/$name" ;; esac
+  # Not by `command -v`, which knows the shell's own `true`.
+  IFS=:
+  for directory in $PATH; do
+    if [ -x "$directory/$name" ]; then
+      ln -s "$directory/$name" "$bin/$name"
+      break
+    fi
+  done
+  unset IFS
 done
 # npm starts the Node that it finds on PATH: the one that the project installs, or the machine's.
 node=node_modules/node/bin/node

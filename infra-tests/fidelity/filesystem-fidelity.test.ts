@@ -84,7 +84,13 @@ describe.runIf(linux)("a tree of everything, copied", () => {
   });
 });
 
-test.runIf(linux)("the comparison finds every attribute that is changed by a hair", () => {
+test.runIf(linux)("the comparison finds every attribute that is changed by a hair", ({ skip }) => {
+  const wanted = ["setfattr", "getfattr", "chattr", "lsattr", "setfacl", "fallocate", "python3"];
+  const lacking = wanted.filter((name) => spawnSync(name, ["--help"]).error !== undefined);
+  if (lacking.length > 0) {
+    say(`SKIPPED: that the comparison finds every change: ${lacking.join(", ")} not installed`);
+    skip();
+  }
   const from = join(disk, "compared");
   const to = join(disk, "compared too");
   makeTree(from, { manyFiles: 3, lateFlags: false });
@@ -122,6 +128,10 @@ test.runIf(linux)("the comparison finds every attribute that is changed by a hai
 });
 
 function getfacl(root: string): string {
-  const { stdout } = spawnSync("getfacl", ["-R", "-P", "-n", "extended"], { cwd: root, encoding: "latin1" });
+  const { stdout, error } = spawnSync("getfacl", ["-R", "-P", "-n", "extended"], { cwd: root, encoding: "latin1" });
+  if (error !== undefined) {
+    process.stderr.write("SKIPPED: ACLs are not compared, since getfacl is not installed\n");
+    return "";
+  }
   return stdout.split("\n\n").sort().join("\n\n");
 }
