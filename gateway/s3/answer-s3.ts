@@ -5,7 +5,7 @@ import { getObject } from "./get-object.ts";
 import { listBuckets } from "./list-buckets.ts";
 import { listObjects } from "./list-objects.ts";
 import { objectAttributes } from "./object-attributes.ts";
-import { decodeKey } from "./object-key.ts";
+import { findKey } from "./find-key.ts";
 import type { S3ErrorCode } from "./s3-errors.ts";
 import { s3Object } from "./s3-object.ts";
 import type { Bucket, S3Request } from "./s3-request.ts";
@@ -25,8 +25,7 @@ export async function answerS3(request: S3Request, path: string): Promise<Respon
   if (version !== undefined && version !== "null") return refuse("NoSuchVersion");
   // A key may come with its slashes escaped.
   const place = requestPath(`/${rest.replaceAll(/%2f/gi, "/")}`, "", "kept");
-  const key = place === undefined ? undefined : decodeKey(place.path);
-  const entry = key === undefined ? undefined : await findEntry(view, (bucket.root === "/" ? "" : bucket.root) + key);
+  const entry = place === undefined ? undefined : await findKey(view, bucket.root, place.path);
   if (entry === undefined || (entry.type === "directory") !== place?.isDirectory) return refuse("NoSuchKey");
   if (entry.type !== "directory" && entry.type !== "file" && entry.type !== "symlink") return refuse("NoSuchKey");
   const setting = method === "GET" ? askedSetting(query, objectSettings) : undefined;

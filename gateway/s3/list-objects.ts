@@ -1,7 +1,9 @@
 import { encodePath } from "#gateway/paths/encode-path.ts";
 import { findEntry } from "#gateway/paths/find-entry.ts";
+import { keyMeant } from "./find-key.ts";
 import { listPage } from "./list-page.ts";
 import { decodePosition, encodeMarker, encodePosition, tokenInMarker } from "./list-position.ts";
+import { keyInXml } from "./object-key.ts";
 import { s3Object } from "./s3-object.ts";
 import { s3Owner } from "./s3-owner.ts";
 import type { Bucket, S3Request } from "./s3-request.ts";
@@ -28,17 +30,20 @@ export async function listObjects(request: S3Request, bucket: Bucket, kind: List
   const writtenMax = query.get("max-keys") ?? String(keysMax);
   if (!/^\d{1,9}$/.test(writtenMax)) return bad("Provided max-keys not an integer or within integer range");
   const limit = Math.min(keysMax, Number(writtenMax));
-  const prefix = query.get("prefix") ?? "";
+  const meant = async (written: string): Promise<string> =>
+    encoding === "url" ? written : keyMeant(view, bucket.root, written);
+  const prefix = await meant(query.get("prefix") ?? "");
   const delimiter = query.get("delimiter") ?? "";
   const start = await startOf(request, bucket, kind);
   if (start === undefined) return bad(staleToken);
-  const { root, snapshot, after } = start;
+  const { root, snapshot } = start;
+  const after = start.after === undefined ? undefined : { ...start.after, key: await meant(start.after.key) };
   const { objects, prefixes, next } = await listPage({ view, root, prefix, delimiter, after, limit });
   const nextPlace = next === undefined ? undefined : { snapshot, position: next };
   // A marker is a key, which says nothing of the snapshot: under a name that means another one soon it is a token.
   const nextMarker = nextPlace !== undefined && bucket.begun !== undefined ? encodeMarker(nextPlace) : undefined;
 
-  const text = (binary: string): string => (encoding === "url" ? encodePath(binary) : utf8(binary));
+  const text = (binary: string): string => (encoding === "url" ? encodePath(binary) : utf8(keyInXml(binary)));
   const optional = (name: string, value: string | undefined): string =>
     value === undefined || value === "" ? "" : element(name, text(value));
   const owner = kind !== "v2" || query.get("fetch-owner") === "true" ? s3Owner : "";

@@ -28,9 +28,29 @@ export function decodeKey(key: string): string | undefined {
   return encodeKey(name) === key ? name : undefined;
 }
 
-/** What stands in a key for a byte of 0x80 and more. */
+// oxlint-disable-next-line no-control-regex
+const notInXml = /[\0-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]/g;
+const controlStoodFor = /\xf4\x8f\xbc([\x80-\x9f])/g;
+const nonCharacterStoodFor = /\xf4\x8f\xbf\xaf\xf4\x8f\xbe\xbf\xf4\x8f\xbe([\xbe\xbf])/g;
+
+/**
+ * A key as clients get it that ask for no encoding and would otherwise read no listing at all: characters that XML 1.0 has no place for
+ * (controls, U+FFFE, U+FFFF) stand byte by byte as U+10FF00 + byte.
+ */
+export function keyInXml(key: string): string {
+  return key.replaceAll(notInXml, (bytes) => Array.from(bytes, (byte) => standIn(byte.charCodeAt(0))).join(""));
+}
+
+/** The key that such a client means. */
+export function keyFromXml(key: string): string {
+  return key
+    .replaceAll(controlStoodFor, (_, low: string) => String.fromCharCode(low.charCodeAt(0) & 0x3f))
+    .replaceAll(nonCharacterStoodFor, "\xef\xbf$1");
+}
+
+/** What stands in a key for a byte. */
 function standIn(byte: number): string {
-  return `\xf4\x8f${byte < 0xc0 ? "\xbe" : "\xbf"}${String.fromCharCode(0x80 | (byte & 0x3f))}`;
+  return `\xf4\x8f${String.fromCharCode(0xbc | (byte >> 6), 0x80 | (byte & 0x3f))}`;
 }
 
 /** The first of the characters that stand for bytes. */
