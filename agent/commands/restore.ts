@@ -17,7 +17,10 @@ export const restore = defineCommand({
     description: [
       "With --to DIR: a whole snapshot goes below DIR with its full paths (/etc/hosts becomes DIR/etc/hosts); SNAPSHOT:/a/directory puts what is in that directory into DIR; SNAPSHOT:/a/file makes DIR/file. DIR is made if it is not there.",
       "Without --to everything goes back to where it came from. Then --overwrite must be given, so that nothing is replaced by accident. With --to its default is never.",
-      "Nothing is ever written outside the target: names in a snapshot are checked, and symbolic links that lie in the way are not followed. A file of more than one chunk, or one that replaces another, is written under a temporary name (`.holdfast-…`) and takes its place when it is whole and verified; a restore that is stopped leaves no part of a file. Only one that is killed, or a power cut, may leave temporary names.",
+      "Nothing is ever written outside the target: names in a snapshot are checked, and symbolic links that lie in the way are not followed. A file of more than one chunk, or one that replaces another, is written under a temporary name (`.holdfast-restore-…`) and takes its place when it is whole and verified; a restore that is stopped leaves no part of a file. Only one that is killed, or a power cut, may leave temporary names: the next restore into the same directories removes them, and no backup stores them.",
+      "When it says done, what it wrote is on the disk: it syncs the filesystems that it wrote to (syncfs) first. A file gets its time of modification only after its content is on the disk, so that --overwrite changed never takes a file that a power cut left half written for a whole one.",
+      "A restore can be repeated over its own result. Directories that their owner may not write are made writable for the time being; immutable and append-only are taken away and put back, where that is permitted. A file that is a mount of its own cannot be replaced: its content is written over, which is told. Where the target cannot make hard links (exFAT, other mounts below the target), the other names of a file become copies, which is told.",
+      "When the target is full, its quota is used up, or it fails or is read-only, nothing more is fetched and the exit code is 69. Run it again with --overwrite changed to go on.",
       `${snapshotText} --host, --name and --tag say among which \`latest\` counts.`,
       "Without --to, `latest` is refused where it means a snapshot of another host, unless the host is named. Names are given as `holdfast ls` shows them: `\\xff` stands for a byte that is no UTF-8.",
       "Of a snapshot that is removed and swept while it is restored, what is gone is named and left out, and is no damage.",
@@ -28,6 +31,7 @@ export const restore = defineCommand({
       partial: "some entries, or some of their attributes, could not be restored",
       corrupt: "stored bytes did not verify; the files concerned are named and not written",
       absent: "there is no such store, snapshot or path",
+      unavailable: "the target takes no more (full, quota, read-only, failing); it is said how far the restore came",
     },
     examples: [
       { line: "holdfast restore latest:/etc/ssh --to /tmp/ssh", does: "Put what was in /etc/ssh into /tmp/ssh." },

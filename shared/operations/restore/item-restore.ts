@@ -11,6 +11,7 @@ import { BlockedDirectories } from "./blocked-directories.ts";
 import { ContentRestorer } from "./content-restorer.ts";
 import { ContentWindow, type PlannedFile } from "./content-window.ts";
 import { DirectoryLedger } from "./directory-ledger.ts";
+import { inodeName } from "./inode-name.ts";
 import { notRead } from "./not-read.ts";
 import { planRanges } from "./plan-ranges.ts";
 import type { RestoreItem, RestoreReport } from "./restore-options.ts";
@@ -267,7 +268,12 @@ export class ItemRestore {
       const lengthBytes = view.getUint32(at + 32, true);
       if (place === undefined || place.lengthBytes !== lengthBytes) {
         file.failed = true;
-        this.#report(file.path, place === undefined ? this.#whyNoChunk(rows, at) : anotherLength());
+        this.#report(
+          file.path,
+          place === undefined
+            ? this.#whyNoChunk(rows, at)
+            : new HoldfastError("corrupt", "A chunk of it has another length than the tree says"),
+        );
         return contentOffset;
       }
       this.#window.add({
@@ -320,7 +326,11 @@ export class ItemRestore {
         "Cannot link it: the file that it is another name of could not be restored",
       );
     }
-    this.#exporter.makeLink(existing, path);
+    const copied = this.#exporter.makeLink(existing, path, entry);
+    if (copied !== undefined) {
+      if (entry.type === entryTypes.file) this.#whole.add({ path, entry });
+      for (const problem of copied) this.#problem(path, problem);
+    }
     this.#countDone(entry);
   }
 
@@ -369,27 +379,23 @@ export class ItemRestore {
     if (this.#firstLinks.size > 0) this.#failedPaths.add(path);
     if (this.#ending !== undefined) return;
     if (endsRestore(failure.kind)) this.#ending = failure;
-    this.#reporter.entryError({ path, ...failure });
+    this.#reporter.entryError({ path: this.#shown(path), ...failure });
+  }
+
+  /** The path that messages show: the target itself has no path of its own. */
+  #shown(path: string): string {
+    return path === "" ? this.#exporter.description : path;
   }
 
   #problem(path: string, problem: ExportProblem): void {
+    if (problem.isNotice === true) {
+      this.#reporter.notice({ level: "warning", message: `${problem.message}.`, path: this.#shown(path) });
+      return;
+    }
     this.#counts.problems++;
     this.#progress.errors++;
-    this.#reporter.entryError({ path, kind: problem.attribute, message: problem.message });
+    this.#reporter.entryError({ path: this.#shown(path), kind: problem.attribute, message: problem.message });
   }
-}
-
-function anotherLength(): HoldfastError {
-  return new HoldfastError("corrupt", "A chunk of it has another length than the tree says");
-}
-
-/**
- * What paths of one inode share. Numbers of devices change from boot to boot, so that entries of one snapshot may by chance agree in
- * device and inode: what is linked must also have the same type, size and times.
- */
-function inodeName(entry: Entry): string {
-  const { type, device, inodeHi, inodeLo, size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = entry;
-  return `${type}:${device}:${inodeHi}:${inodeLo}:${size}:${mtimeSec}.${mtimeNsec}:${ctimeSec}.${ctimeNsec}`;
 }
 
 function parentOf(path: string): string {
