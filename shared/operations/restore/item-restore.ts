@@ -13,6 +13,7 @@ import { ContentWindow, type PlannedFile } from "./content-window.ts";
 import { DirectoryLedger } from "./directory-ledger.ts";
 import { inodeName } from "./inode-name.ts";
 import { notRead } from "./not-read.ts";
+import { parentOf } from "./parent-of.ts";
 import { planRanges } from "./plan-ranges.ts";
 import type { RestoreItem, RestoreReport } from "./restore-options.ts";
 import { endsRestore, targetFailed } from "./target-trouble.ts";
@@ -396,9 +397,4 @@ export class ItemRestore {
     this.#progress.errors++;
     this.#reporter.entryError({ path: this.#shown(path), kind: problem.attribute, message: problem.message });
   }
-}
-
-function parentOf(path: string): string {
-  const slash = path.lastIndexOf("/");
-  return slash < 0 ? "" : path.slice(0, slash);
 }
