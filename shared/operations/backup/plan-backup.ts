@@ -7,7 +7,7 @@ import type { Repository } from "#shared/repository/repository.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import { type Comparison, compareLoosely } from "./comparison.ts";
-import { isUnchanged } from "./entry-of-record.ts";
+import { clampedTime, isUnchanged } from "./entry-of-record.ts";
 import { chosenParents, findParents } from "./find-parent.ts";
 import { lossesOfSource } from "./losses-of-source.ts";
 import { PreviousTree } from "./previous-tree.ts";
@@ -73,8 +73,13 @@ export async function planBackup(options: {
         const size = record.type === entryTypes.file ? record.size : 0;
         plan.totalBytes += size;
         progress.bytesDone += size;
-        if (entry !== undefined && isKept(entry, record, options.comparison)) plan.unchanged++;
-        else if (size > 0) {
+        if (entry !== undefined && isKept(entry, record, options.comparison)) {
+          plan.unchanged++;
+          continue;
+        }
+        const message = clampedTime(record);
+        if (message !== undefined) onProblem({ path: record.path, kind: "metadata", message });
+        if (size > 0) {
           plan.filesToRead++;
           plan.bytesToRead += size;
         }
