@@ -30,27 +30,35 @@ export class RestoreSelection {
    * The entries of a source that are chosen. A directory that is not chosen itself comes when the first entry below it does, so that its metadata is
    * restored as well.
    *
+   * @param from - the source, and the directory or file in it that `entries` begin at or lie below
    * @param find - finds a directory of the source
    */
   choose(
-    root: string,
+    from: { readonly root: string; readonly rel: string },
     entries: RestoreItem["entries"],
     find: (path: string) => Promise<Entry | undefined>,
   ): RestoreItem["entries"] {
     if (this.choosesAll) return entries;
-    const takes = this.#rulesFor(root);
+    const takes = this.#rulesFor(from.root);
     const hasIncludes = this.#patterns.includes.length > 0;
     return async function* chosen(onLost) {
       const given = new Set<string>();
+      let top: Entry | undefined;
       for await (const entry of entries(onLost)) {
         const path = entryPath(entry);
         const isDirectory = entry.type === entryTypes.directory;
+        if (isDirectory && path === from.rel) {
+          // What everything else lies in is part of the choice if anything is.
+          top = entry;
+          if (!hasIncludes) yield entry;
+          continue;
+        }
         if (!takes(path, isDirectory)) continue;
         if (hasIncludes) {
           for (const parent of parentsOf(path)) {
-            if (given.has(parent)) continue;
+            if (given.has(parent) || !isAtOrBelow(parent, from.rel)) continue;
             given.add(parent);
-            const directory = await find(parent);
+            const directory = parent === from.rel ? top : await find(parent);
             if (directory !== undefined) yield directory;
           }
           if (isDirectory && given.has(path)) continue;
@@ -59,11 +67,6 @@ export class RestoreSelection {
         yield entry;
       }
     };
-  }
-
-  /** Whether an entry of a source is chosen, by its path in the source. */
-  takes(root: string): (path: string, isDirectory: boolean) => boolean {
-    return this.choosesAll ? () => true : this.#rulesFor(root);
   }
 
   /** Patterns that matched nothing so far. */
@@ -80,7 +83,6 @@ export class RestoreSelection {
     const excluded = this.#rules("excludes", root);
     const hasIncludes = this.#patterns.includes.length > 0;
     return (path, isDirectory) => {
-      // The root of a source has no name in it: it comes with what is below it.
       if (path === "") return !hasIncludes;
       return (!hasIncludes || included?.(path, isDirectory) === true) && excluded?.(path, isDirectory) !== true;
     };
@@ -99,4 +101,8 @@ function parentsOf(path: string): string[] {
   for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1))
     parents.push(path.slice(0, slash));
   return parents;
+}
+
+function isAtOrBelow(path: string, directory: string): boolean {
+  return directory === "" || path === directory || path.startsWith(`${directory}/`);
 }
