@@ -115,6 +115,12 @@ it("HTTP: `latest` redirects to the snapshot by its name, and a client that asks
   expect((await get("/latest/scripted/b/1", "third")).status).toBe(404);
 });
 
+it.each(["/latest", "/latest/scripted/a"])("HTTP: %s redirects to a directory by its slash, at once", async (path) => {
+  const response = await fetch(small.url + path, { redirect: "manual" });
+  expect(response.headers.get("location")).toMatch(/^(?:\.\.\/)*\d{4}-[^?]*\/$/);
+  expect((await fetch(small.url + path)).url).toMatch(/\/\d{4}-.*\/$/);
+});
+
 it("HTTP: who asks for one thing again and again gets the newest", async () => {
   const get = async () => (await fetch(`${small.url}/latest/`, { redirect: "manual" })).headers.get("location");
   const before = await get();

@@ -8,7 +8,7 @@ import { bodyStream } from "#gateway/content/body-stream.ts";
 import { contentDisposition } from "#gateway/content/content-disposition.ts";
 import { commonHeaders, pageSecurityPolicy } from "#gateway/content/security-headers.ts";
 import type { Mount } from "#gateway/mount.ts";
-import { findEntry, findFollowed } from "#gateway/paths/find-entry.ts";
+import { findFollowed } from "#gateway/paths/find-entry.ts";
 import { relativeLocation } from "#gateway/paths/relative-location.ts";
 import { requestPath } from "#gateway/paths/request-path.ts";
 import { directoryQuery, queryValues } from "./directory-query.ts";
@@ -31,10 +31,11 @@ export async function answerGet(asked: Asked): Promise<Response> {
   const { view, mount, prefix, request, method } = asked;
   const place = requestPath(request.url, prefix);
   if (place === undefined) return textPage(404, "", method);
-  const named = await namedPath(view, mount, place.path);
-  if (named !== undefined) return redirect(asked, named + (place.isDirectory ? "/" : ""));
   const entry = await findFollowed(view, place.path);
   if (entry === undefined) return textPage(404, "", method);
+  const named = await namedPath(view, mount, place.path);
+  // A directory at once by its slash: rclone takes what redirects to a path without one for a file.
+  if (named !== undefined) return redirect(asked, named + (place.isDirectory || entry.type === "directory" ? "/" : ""));
   switch (entry.type) {
     case "directory":
       return place.isDirectory ? directory(asked, entry, place.path) : redirect(asked, `${place.path}/`);
@@ -55,12 +56,12 @@ export async function answerGet(asked: Asked): Promise<Response> {
 
 /**
  * The same path by the name of the snapshot, where it begins with an alias as `latest`: clients that go on from there stay in that snapshot.
- * Undefined: it begins with none, or there is no such snapshot.
+ * Undefined: it begins with none. There must be such a snapshot.
  */
 async function namedPath(view: View, mount: Mount, path: string): Promise<string | undefined> {
   const [, top = ""] = path.split("/", 2);
   if (mount.kind !== "store" || !isLatestAlias(top)) return undefined;
-  const { snapshot } = (await findEntry(view, path)) === undefined ? {} : await view.stat(`/${top}`);
+  const { snapshot } = await view.stat(`/${top}`);
   return snapshot === undefined ? undefined : `/${snapshot.directory}${path.slice(top.length + 1)}`;
 }
 
