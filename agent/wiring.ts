@@ -70,6 +70,7 @@ export function wire(variables: NodeJS.ProcessEnv): Wiring {
         signal,
         startGateway: async (start) => (await import("#gateway/start-gateway.ts")).startGateway(start),
         mountAccess: environment.mountAccess,
+        settleMs: environment.settleMs,
       });
     },
   };

@@ -1,6 +1,6 @@
 import { prepareScanThread } from "#agent/importers/scan-thread.ts";
 import { sourceArgument } from "#agent/arguments/path-argument.ts";
-import { ofLine, parseSnapshotReference, type SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import { parseSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
@@ -20,11 +20,12 @@ const fileOptions = [
   "as",
   "ignore-inode",
   "ignore-ctime",
+  "reread",
 ] as const;
 
 /** Those of `fileOptions` that were given. */
 function optionsForFiles(
-  values: Readonly<Record<(typeof fileOptions)[number], boolean | string | readonly string[] | undefined>>,
+  values: Readonly<Record<(typeof fileOptions)[number], boolean | number | string | readonly string[] | undefined>>,
 ): string[] {
   return fileOptions.filter((name) => {
     const value = values[name];
@@ -47,7 +48,9 @@ export const backup = defineCommand({
       "Files whose size, modification time, change time and inode are as in the newest snapshot of the same host and name that has the PATH are not opened again. exFAT, mergerfs, sshfs and some network filesystems give files other inodes after each mount: use --ignore-inode there. `chown` and `chmod` change the change time: with --ignore-ctime the content is not read again after them.",
       "A snapshot of ZFS, Btrfs or LVM that is mounted elsewhere continues the history of what it shows with --as: `backup --as /data /mnt/snapshot-of-data` stores it as /data.",
       "A PATH that is empty and was not, has lost nine of ten of at least 100 entries, or is no mount point any more, also below it, is reported, and the exit code is partial: a filesystem that is not mounted looks like this.",
-      "What cannot be read is reported, recorded in the snapshot (`holdfast info SNAPSHOT --errors`), and gives the exit code partial. A file that changes while it is read is kept as it was read, and marked.",
+      "What cannot be read is reported, recorded in the snapshot (`holdfast info SNAPSHOT --errors`), and gives the exit code partial. A file that changes while it is read is read up to three times; if it still changes it is kept as it was read last, marked, and reported.",
+      "Files that changed less than a minute before they were read are read again by the next backup, because a filesystem may not show a second change so soon after the first (HOLDFAST_SETTLE_SECONDS sets another time). Filesystems without a change time of their own, such as FAT and exFAT, cannot show a change whose modification time was set back: --reread finds those in time, and damage of the disk.",
+      "What a backup could not capture of an entry (extended attributes with --no-xattr, as another user, or without the package koffi) is read again by the next backup that can.",
       "Kept of each entry: type, permissions, owner by number and name, times to the nanosecond, links, devices, extended attributes with ACLs and capabilities, file flags, and holes. Sockets are recorded, not kept.",
       "Every PATH that is named is in the snapshot, also below a directory that is excluded or that another PATH reaches through a link only; or the report names it and the exit code is partial. A PATH that is missing does not keep the others from being backed up.",
       "A PATH that is a symlink is stored, and so is what it leads to, under its own path. `LINK/` or `LINK/.` stores what the link leads to under the path of the link. `..` after a link means the directory above what the link leads to. A pipe, a socket, a device or a name such as /dev/stdin is refused as a PATH. The store does not back itself up, wherever it is mounted.",
@@ -103,6 +106,19 @@ export const backup = defineCommand({
       type: "flag",
       description: "Do not read extended attributes, and so neither ACLs nor capabilities.",
     },
+    {
+      name: "reread",
+      type: "percent",
+      value: "PERCENT",
+      description:
+        "Read also this share of the unchanged files, chosen at random, and report content that is another one under the same times.",
+    },
+    {
+      name: "strict",
+      type: "flag",
+      description:
+        "End with the exit code partial where a file changed while it was read, or --reread found other content.",
+    },
     { name: "force", type: "flag", description: "Read every file, whatever the previous snapshot says." },
     {
       name: "parent",
@@ -153,6 +169,8 @@ export const backup = defineCommand({
       as: options.as.map(storedPath),
       ignoreInode: options["ignore-inode"],
       ignoreCtime: options["ignore-ctime"],
+      rereadPercent: options.reread,
+      strict: options.strict,
       dryRun: options["dry-run"],
       tags: options.tag,
       name: options.name,
@@ -161,23 +179,9 @@ export const backup = defineCommand({
       oneFileSystem: options["one-file-system"],
       xattrs: !options["no-xattr"],
       force: options.force,
-      parent: parentReference(options),
+      parent: options.parent === undefined ? undefined : parseSnapshotReference(options.parent),
       writer: options.writer,
     });
     return report.outcome;
   },
 });
-
-/** The parent that is asked for; `latest` counts the snapshots of the host that this backup is of. */
-function parentReference({
-  parent,
-  host,
-}: {
-  readonly parent: string | undefined;
-  readonly host: string | undefined;
-}): SnapshotReference | undefined {
-  if (parent === undefined) return undefined;
-  const reference = parseSnapshotReference(parent);
-  if (reference.by === "prefix" || reference.line !== undefined) return reference;
-  return ofLine(reference, { host, name: undefined, tags: [] });
-}

@@ -85,6 +85,7 @@ async function overviewText(columns: number): Promise<string> {
 const environmentVariables: readonly Definition[] = [
   ["HOLDFAST_STORE", "the store, where the command line has no `at STORE`"],
   ["HOLDFAST_PASSPHRASE", "the passphrase, unless --keyfile or --passphrase-command is given"],
+  ["HOLDFAST_SETTLE_SECONDS", "files that changed so shortly before a backup read them are read again (default: 60)"],
   ["HOLDFAST_DEBUG", "1 shows where in the program a failure came from"],
   ["NO_COLOR", "1 turns colours off"],
   [

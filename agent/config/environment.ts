@@ -12,6 +12,8 @@ export type Environment = {
   readonly proxies: ProxyVariables;
   /** HOLDFAST_WRAPPER_PID: the process that started this one to run on another Node. Taken out of `process.env` likewise. */
   readonly wrapperPid: number | undefined;
+  /** HOLDFAST_SETTLE_SECONDS, in milliseconds: files that changed less than that before they were read are read again next time. */
+  readonly settleMs: number | undefined;
   /** HOLDFAST_DEBUG: show stacks. */
   readonly debug: boolean;
   readonly noColor: boolean;
@@ -39,6 +41,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv, home: () => string
     mountAccess,
     wrapperPid,
     proxies: proxyVariablesOf(variables),
+    settleMs: secondsOf(set("HOLDFAST_SETTLE_SECONDS")),
     debug: set("HOLDFAST_DEBUG") !== undefined,
     noColor: set("NO_COLOR") !== undefined,
     term: set("TERM"),
@@ -46,4 +49,8 @@ export function readEnvironment(variables: NodeJS.ProcessEnv, home: () => string
     xdgCache: absolute("XDG_CACHE_HOME"),
     xdgData: absolute("XDG_DATA_HOME"),
   };
+}
+
+function secondsOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) * 1000 : undefined;
 }

@@ -23,6 +23,8 @@ export type EngineParts = {
   /** Requests in flight and worker threads at most; undefined: the default. */
   readonly concurrency: number | undefined;
   readonly patience: Patience;
+  /** How young the times of a file may be for a backup to rely on them, milliseconds; undefined: the default. */
+  readonly settleMs?: number | undefined;
   readonly secretSources: SecretSources;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;

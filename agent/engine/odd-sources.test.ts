@@ -109,7 +109,8 @@ describe("files that change while they are read", () => {
       await writer.terminate();
     }
     expect(first.outcome).toBe("ok");
-    expect(first.facts["changedWhileRead"]).toBe(2);
+    // Each is read up to three times; one that stands still in one of them is whole.
+    expect(Number(first.facts["changedWhileRead"] ?? 0)).toBeLessThanOrEqual(2);
     const restored = await host.restore();
     expect(restored.outcome).toBe("ok");
     for (let number = 0; number < 30; number++)
@@ -120,7 +121,7 @@ describe("files that change while they are read", () => {
     expect(shrunk).toEqual(noise("shrinking", 3_000_000).subarray(0, shrunk.byteLength));
     const second = await host.backup();
     expect(second.facts["changedWhileRead"]).toBeUndefined();
-    expect(second.facts["unchanged"]).toBe(31);
+    expect(Number(second.facts["unchanged"])).toBeGreaterThanOrEqual(30);
     const whole = await host.restore();
     expect(treeLines(whole.target)).toEqual(treeLines(host.source));
   });

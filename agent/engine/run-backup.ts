@@ -63,8 +63,10 @@ async function backUp(
     importers,
     problems,
     host,
+    user: userName(),
     name,
     force,
+    ...(parts.settleMs === undefined ? {} : { settleMs: parts.settleMs }),
     ...(ignoreInode || ignoreCtime ? { comparison: { ignoreInode, ignoreCtime } } : {}),
     ...(request.parent === undefined ? {} : { parent: await findRecord(repository, request.parent, parts.reporter) }),
     reporter: parts.reporter,
@@ -92,7 +94,7 @@ async function backUp(
   try {
     const report = await backup({
       ...common,
-      user: userName(),
+      ...(request.rereadPercent === undefined ? {} : { rereadPercent: request.rereadPercent }),
       tags: request.tags,
       program: `holdfast ${programVersion()}`,
       threads: threadsOf(parts),
@@ -105,11 +107,12 @@ async function backUp(
     const unmet = await unmetSources(repository, report.snapshotId, sources.brought);
     for (const { root } of unmet) parts.reporter.entryError({ path: root, kind: "absent", message: unmetMessage });
     const findings = sources.tell(parts.reporter, report.totalBytes);
+    const unsteady = request.strict === true ? report.changedWhileRead + report.differing : 0;
     await keepCheckpoint(repository, parts);
     rememberLog(parts, repository);
     return {
       operation: "backup",
-      outcome: report.errorCount + unmet.length > 0 ? "partial" : "ok",
+      outcome: report.errorCount + unmet.length + unsteady > 0 ? "partial" : "ok",
       facts: {
         snapshot: report.snapshotId,
         ...(report.parentId === undefined ? {} : { parent: report.parentId }),
@@ -120,6 +123,7 @@ async function backUp(
         newBytes: report.newBytes,
         storedBytes: report.storedBytes,
         ...(report.adoptedPacks === 0 ? {} : { adoptedPacks: report.adoptedPacks }),
+        ...(request.rereadPercent === undefined ? {} : { reread: report.reread, contentDiffers: report.differing }),
         ...(report.changedWhileRead === 0 ? {} : { changedWhileRead: report.changedWhileRead }),
         ...findings,
         errors: report.errorCount + unmet.length,

@@ -75,7 +75,12 @@ export class SmallHost {
   /** Runs something on a fresh engine and tells what it reported. */
   async run(
     operation: (engine: Engine) => Promise<Report>,
-    options: { readonly signal?: AbortSignal; readonly store?: Store; readonly acceptRollback?: boolean } = {},
+    options: {
+      readonly signal?: AbortSignal;
+      readonly store?: Store;
+      readonly acceptRollback?: boolean;
+      readonly settleMs?: number;
+    } = {},
   ): Promise<Outcome> {
     const errors: EntryError[] = [];
     const notices: Notice[] = [];
@@ -92,6 +97,8 @@ export class SmallHost {
       directories: { data: this.path("data"), cache: this.path("cache") },
       useCache: false,
       acceptRollback: options.acceptRollback ?? false,
+      // Files of tests were always made a moment ago.
+      settleMs: options.settleMs ?? 0,
       concurrency: 1,
       patience: new Patience(undefined),
       secretSources: {
@@ -109,7 +116,7 @@ export class SmallHost {
   /** Backs `source` up, or what `request` says. */
   backup(
     request: Partial<BackupRequest> = {},
-    options: { readonly signal?: AbortSignal; readonly store?: Store } = {},
+    options: { readonly signal?: AbortSignal; readonly store?: Store; readonly settleMs?: number } = {},
   ): Promise<Outcome> {
     const whole: BackupRequest = {
       paths: [this.source],

@@ -44,6 +44,8 @@ export type Libc = {
   readonly setParentDeathSignal: (signal: number) => number;
   readonly statx: (directoryFd: number, path: Address, flags: number, mask: number, out: Address) => number;
   readonly openat: (directoryFd: number, path: Address, flags: number, mode: number) => number;
+  /** @param how - `struct open_how` */
+  readonly openat2: (directoryFd: number, path: Address, how: Address, howBytes: number) => number;
   readonly close: (fd: number) => number;
   readonly read: (fd: number, into: Uint8Array, length: number) => number;
   readonly pread: (fd: number, into: Uint8Array, length: number, offset: number) => number;
@@ -52,7 +54,6 @@ export type Libc = {
   readonly lseek: (fd: number, offset: number, whence: number) => number;
   readonly getdents: (fd: number, out: Address, length: number) => number;
   readonly readlinkat: (directoryFd: number, path: Address, out: Address, length: number) => number;
-  readonly flock: (fd: number, operation: number) => number;
   readonly ioctl: (fd: number, request: number, argument: Address) => number;
   /** In a thread of its own, for it may take minutes. `done` is told what C returns. */
   readonly syncfs: (fd: number, done: (error: unknown, result: number) => void) => void;
@@ -213,6 +214,12 @@ type Calls = Pick<
   Exclude<keyof Libc, "errno" | "addressOf" | `put${string}` | `fields${string}` | `data${string}`>
 >;
 
+/** `openat2`, which C libraries do not have, by its number, which is the same on all machines. */
+function bindOpenat2(library: LibraryHandle): Calls["openat2"] {
+  const syscall = library.func("syscall", "int64", ["int64", "int64", "int64", "int64", "size_t"]);
+  return (directoryFd, path, how, howBytes) => syscall(437, directoryFd, path, how, howBytes) as number;
+}
+
 /** `prctl` with `PR_SET_PDEATHSIG`. */
 function bindParentDeathSignal(library: LibraryHandle): Calls["setParentDeathSignal"] {
   const prctl = library.func("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
@@ -239,6 +246,7 @@ function bindCalls(library: LibraryHandle): Calls {
     setParentDeathSignal: bindParentDeathSignal(library),
     statx: bindStatx(library),
     openat: call("openat", "int", "int", at, "int", "uint"),
+    openat2: bindOpenat2(library),
     close: call("close", "int", "int"),
     read: call("read", "int64", "int", "void *", "size_t"),
     pread: bind(["pread64", "pread"], "int64", ["int", "void *", "size_t", "int64"]),
@@ -247,7 +255,6 @@ function bindCalls(library: LibraryHandle): Calls {
     lseek: bind(["lseek64", "lseek"], "int64", ["int", "int64", "int"]),
     getdents: bind(["getdents64", "getdents"], "int64", ["int", at, "size_t"]),
     readlinkat: call("readlinkat", "int64", "int", at, at, "size_t"),
-    flock: call("flock", "int", "int", "int"),
     ioctl: call("ioctl", "int", "int", "ulong", at),
     syncfs: (fd, done) => void syncfs.async(fd, done),
     fchown: call("fchown", "int", "int", "uint", "uint"),

@@ -1,4 +1,4 @@
-import type { ContentReader, ExtendedAttributes, SeenFile } from "#shared/connectors/content-reader.ts";
+import type { ContentReader, ExtendedAttributes, FoundFile, SeenFile } from "#shared/connectors/content-reader.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { createEntryStat } from "#agent/filesystem/entry-stat.ts";
 import { FileOpener } from "#agent/filesystem/file-opener.ts";
@@ -11,6 +11,7 @@ import type { MetadataProblem } from "#agent/filesystem/metadata-problem.ts";
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
 import { boundedAttributes } from "./bounded-attributes.ts";
 import { boundedExtents } from "./bounded-extents.ts";
+import { identityOf } from "./skipped-directories.ts";
 
 /** Makes the reader of files that backup threads use. */
 export function createContentReader(options: unknown): ContentReader {
@@ -19,6 +20,8 @@ export function createContentReader(options: unknown): ContentReader {
 }
 
 const noProblems: readonly string[] = [];
+/** Bytes that are read of a file that tells no size. */
+const unsizedBytesMax = 64 * 1024 * 1024;
 
 /** Reads one file at a time by path, and tells whether it stayed what the scan saw. */
 class FileContentReader implements ContentReader {
@@ -28,6 +31,7 @@ class FileContentReader implements ContentReader {
   #seen: SeenFile | undefined;
   #fd = -1;
   extents: readonly number[] | undefined;
+  found: FoundFile | undefined;
   contentBytes = 0;
   /** Where the next byte is, in the file; for a sparse file within extent `#extent`. */
   #position = 0;
@@ -37,13 +41,22 @@ class FileContentReader implements ContentReader {
     this.#xattrs = xattrs;
   }
 
-  open(seen: SeenFile): void {
+  open(seen: SeenFile, again = false): void {
     this.#seen = seen;
-    this.#fd = this.#opener.open(seen.path);
+    this.found = undefined;
+    this.#fd = this.#opener.open(seen.path, seen.rootBytes);
+    try {
+      this.#verify(seen, again);
+    } catch (error) {
+      closeFile(this.#fd);
+      this.#fd = -1;
+      throw error;
+    }
     this.#position = 0;
     this.#extent = 0;
     this.extents = undefined;
-    this.contentBytes = seen.size;
+    // What tells no size, as files below /proc and of some FUSE filesystems, is read to its end.
+    this.contentBytes = seen.size === 0 ? Number.POSITIVE_INFINITY : seen.size;
     if (seen.blocks512 * 512 < seen.size) this.#findHoles(seen);
   }
 
@@ -52,6 +65,7 @@ class FileContentReader implements ContentReader {
     if (this.extents === undefined) {
       const length = readAt(this.#fd, into, this.#position, path);
       this.#position += length;
+      if (this.contentBytes === Number.POSITIVE_INFINITY) this.#endUnsized(length < into.byteLength);
       return length;
     }
     let filled = 0;
@@ -71,6 +85,51 @@ class FileContentReader implements ContentReader {
       }
     }
     return filled;
+  }
+
+  /** Of content whose length nobody told. */
+  #endUnsized(isEnd: boolean): void {
+    if (isEnd) this.contentBytes = this.#position;
+    else if (this.#position > unsizedBytesMax)
+      throw new HoldfastError(
+        "unavailable",
+        "Cannot read the file: its size is said to be 0, and its content has no end",
+      );
+  }
+
+  /**
+   * Makes sure, before the first byte is read, that the file is the one that was scanned. Another one that took its place is read as what
+   * it is: with its own owner and permissions.
+   */
+  #verify(seen: SeenFile, again: boolean): void {
+    const stat = this.#stat;
+    const errno = statOpenInto(this.#fd, stat);
+    if (errno !== 0) throw filesystemError("look at", seen.path, errno);
+    if (stat.type !== "file")
+      throw new HoldfastError(
+        "unavailable",
+        `Cannot read the file: a ${stat.type} took its place since it was scanned`,
+      );
+    const { device } = identityOf(stat);
+    const isSame = stat.inodeLo === seen.inodeLo && stat.inodeHi === seen.inodeHi && device === seen.device;
+    if (isSame && !again) return;
+    const { mode, uid, gid, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec, btimeSec, btimeNsec, inodeHi, inodeLo } = stat;
+    this.found = {
+      mode,
+      uid,
+      gid,
+      mtimeSec,
+      mtimeNsec,
+      ctimeSec,
+      ctimeNsec,
+      btimeSec,
+      btimeNsec,
+      device,
+      inodeHi,
+      inodeLo,
+    };
+    const { size, blocks512 } = stat;
+    Object.assign(seen, { device, inodeHi, inodeLo, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec, size, blocks512 });
   }
 
   details(): {

@@ -12,17 +12,23 @@ import { entryTypes } from "#shared/format/entry.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { isMountPoint } from "#agent/filesystem/is-mount-point.ts";
 import { fidelity } from "#agent/filesystem/fidelity.ts";
+import { createEntryStat } from "#agent/filesystem/entry-stat.ts";
+import { libc, workingDirectory } from "#agent/filesystem/libc.ts";
+import { closeDirectory } from "#agent/filesystem/list-directory.ts";
 import type { MetadataProblem } from "#agent/filesystem/metadata-problem.ts";
+import { BeneathRoot } from "#agent/filesystem/open-beneath.ts";
 import { OwnerNames } from "#agent/filesystem/owner-names.ts";
 import { aclOwners } from "#agent/filesystem/posix-acl.ts";
+import { closeFile, openFile, readAt } from "#agent/filesystem/read-content.ts";
 import { readExtended } from "#agent/filesystem/read-extended.ts";
 import { readFlags } from "#agent/filesystem/read-flags.ts";
 import { readLink } from "#agent/filesystem/read-link.ts";
+import { statInto } from "#agent/filesystem/stat-path.ts";
 import { boundedAttributes } from "./bounded-attributes.ts";
 import type { ExcludeLine } from "./exclude-rules.ts";
 import { parentRecords } from "./parent-records.ts";
 import { newFindings, type ScanFindings } from "./scan-findings.ts";
-import type { SkippedDirectories } from "./skipped-directories.ts";
+import { identityOf, type SkippedDirectories } from "./skipped-directories.ts";
 import { ThreadedScan } from "./threaded-scan.ts";
 
 /** What to read of a filesystem. */
@@ -61,6 +67,10 @@ export class FilesystemImporter implements Importer {
   #scan: ThreadedScan | undefined;
   #isScanTaken = false;
   readonly #names = new OwnerNames();
+  readonly #beneath: BeneathRoot;
+  /** The directory of the entry that was described last. */
+  #described: { readonly dir: string; readonly fd: number } | undefined;
+  readonly #stat = createEntryStat();
   readonly #uids = new Set<number>();
   readonly #gids = new Set<number>();
 
@@ -69,6 +79,7 @@ export class FilesystemImporter implements Importer {
     const { root, readFrom = root, excludes, oneFileSystem, skip } = options;
     this.#beginScan = (known) => new ThreadedScan({ root: readFrom, excludes, oneFileSystem, skip, known });
     if (options.beginsAtOnce !== false) this.#scan = this.#beginScan(options.known);
+    this.#beneath = new BeneathRoot(readFrom);
     this.origin = options.host;
     this.root = options.root;
     this.options = new Map([
@@ -125,6 +136,8 @@ export class FilesystemImporter implements Importer {
   }
 
   close(): Promise<void> {
+    this.#leaveDescribed();
+    this.#beneath.close();
     return this.#scan?.close() ?? Promise.resolve();
   }
 
@@ -144,13 +157,19 @@ export class FilesystemImporter implements Importer {
     const failures: string[] = [];
     let target: string | undefined;
     let flags = 0;
+    let hasContent = false;
     let xattrs: RecordDetails["xattrs"];
     try {
-      if (record.type === entryTypes.symlink) target = readLink(record.path);
-      if (record.type === entryTypes.directory || record.type === entryTypes.file) flags = flagsOf(record);
+      const { name, directoryFd } = this.#placeOf(record);
+      const replaced = this.#isReplaced(record, name, directoryFd);
+      if (replaced) return { target: undefined, xattrs: undefined, flags: 0, problems: [], error: replacedMessage };
+      if (record.type === entryTypes.symlink) target = readLink(name, directoryFd);
+      if (record.type === entryTypes.file) hasContent = startsWithContent(name, directoryFd);
+      if (record.type === entryTypes.directory || record.type === entryTypes.file)
+        flags = flagsOf(record, name, directoryFd);
       if (this.#options.xattrs) {
-        xattrs = boundedAttributes(readExtended(record.path, problems), (message) => failures.push(message));
-        if (xattrs !== undefined) this.noteAttributes(xattrs);
+        const read = readExtended(name, problems, directoryFd);
+        xattrs = boundedAttributes(read, (message) => failures.push(message));
       }
     } catch (error) {
       if (!isHoldfastError(error)) throw error;
@@ -160,15 +179,67 @@ export class FilesystemImporter implements Importer {
       target,
       xattrs,
       flags,
+      ...(hasContent ? { hasContent } : {}),
       problems: [...failures, ...problems.map((each) => `${each.attribute}: ${each.message}`)],
     };
+  }
+
+  /** Where an entry is, by a way without links below the root; the root itself, and what leads to it, by its path. */
+  #placeOf(record: ScanRecord): { readonly name: string; readonly directoryFd: number } {
+    const { root, readFrom = root } = this.#options;
+    const { dir, name, path } = record;
+    const byPath = { name: path, directoryFd: workingDirectory };
+    if (name === "" || libc() === undefined) return byPath;
+    const base = readFrom === "/" ? "/" : `${readFrom}/`;
+    if (path !== `${base}${dir === "" ? name : `${dir}/${name}`}`) return byPath;
+    if (this.#described?.dir !== dir) {
+      this.#leaveDescribed();
+      this.#described = { dir, fd: this.#beneath.open(dir, "place") };
+    }
+    return { name, directoryFd: this.#described.fd };
+  }
+
+  #isReplaced(record: ScanRecord, name: string, directoryFd: number): boolean {
+    if (directoryFd === workingDirectory) return false;
+    const stat = this.#stat;
+    // What is gone is told of by whoever reads it.
+    if (statInto(name, stat, directoryFd) !== 0) return false;
+    const { device, inodeHi, inodeLo } = identityOf(stat);
+    return inodeLo !== record.inodeLo || inodeHi !== record.inodeHi || device !== record.device;
+  }
+
+  #leaveDescribed(): void {
+    if (this.#described !== undefined) closeDirectory(this.#described.fd);
+    this.#described = undefined;
+  }
+}
+
+const replacedMessage = "Something else took its place since it was scanned.";
+
+/** Whether a file that says it is empty has content, as files below /proc have. Nothing is waited for. */
+function startsWithContent(name: string, directoryFd: number): boolean {
+  let fd: number;
+  try {
+    fd = openFile(name, { name, directoryFd });
+  } catch (error) {
+    // An empty file that may not be read is told of where its flags are read.
+    if (isHoldfastError(error)) return false;
+    throw error;
+  }
+  try {
+    return readAt(fd, new Uint8Array(1), 0, name) > 0;
+  } catch (error) {
+    if (isHoldfastError(error)) return false;
+    throw error;
+  } finally {
+    closeFile(fd);
   }
 }
 
 /** The flags of a file or directory. A directory that may not be opened has none here: that it cannot be listed is told. */
-function flagsOf(record: ScanRecord): number {
+function flagsOf(record: ScanRecord, name: string, directoryFd: number): number {
   try {
-    return readFlags(record.path) ?? 0;
+    return readFlags(name, directoryFd) ?? 0;
   } catch (error) {
     if (record.type === entryTypes.directory && isHoldfastError(error, "denied")) return 0;
     throw error;

@@ -1,7 +1,8 @@
 import type { ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
 import { comparePaths, entryTypes } from "#shared/format/entry.ts";
 import type { EntryStat } from "#agent/filesystem/entry-stat.ts";
-import { closeDirectory, openDirectory, sortedNames } from "#agent/filesystem/list-directory.ts";
+import { closeDirectory, sortedNames } from "#agent/filesystem/list-directory.ts";
+import { BeneathRoot } from "#agent/filesystem/open-beneath.ts";
 import { statInto, statPath } from "#agent/filesystem/stat-path.ts";
 import { entryTypeNumbers } from "./entry-type-numbers.ts";
 import type { ExcludeRules } from "./exclude-rules.ts";
@@ -55,11 +56,22 @@ export function* scanTree(
   }: { readonly onProblem: (problem: ScanProblem) => void; readonly packing?: Packing | undefined },
   range: { readonly from?: ScanPlace | undefined; readonly to?: ScanKey | undefined } = {},
 ): Generator<ScanRecord | undefined, ScanPlace> {
-  const { from, to } = range;
   const stat = statPath(options.root);
   const record = newRecord();
   fill(record, stat, { dir: "", name: "", path: options.root });
-  const scan = { options, record, stat, rootDevice: record.device, onProblem, packing };
+  const beneath = new BeneathRoot(options.root);
+  try {
+    return yield* scanFrom({ options, record, stat, beneath, rootDevice: record.device, onProblem, packing }, range);
+  } finally {
+    beneath.close();
+  }
+}
+
+function* scanFrom(
+  scan: Omit<DirectoryScan, "subdirectories" | "after" | "last">,
+  { from, to }: { readonly from?: ScanPlace | undefined; readonly to?: ScanKey | undefined },
+): Generator<ScanRecord | undefined, ScanPlace> {
+  const { record } = scan;
   // Directories that are still to be listed, the next one last.
   const pending: string[] = [];
   if (from === undefined) {
@@ -103,7 +115,20 @@ export function findPlace(options: ScanOptions, key: ScanKey): ScanPlace {
   fill(record, stat, { dir: "", name: "", path: options.root });
   const none = { dir: undefined, name: key.name, found: [], rest: [] };
   if (record.type !== entryTypes.directory) return none;
-  const scan = { options, record, stat, rootDevice: record.device, onProblem: () => undefined, packing: undefined };
+  const beneath = new BeneathRoot(options.root);
+  const silent = { onProblem: () => undefined, packing: undefined };
+  try {
+    return findFrom({ options, record, stat, beneath, rootDevice: record.device, ...silent }, key, none);
+  } finally {
+    beneath.close();
+  }
+}
+
+function findFrom(
+  scan: Omit<DirectoryScan, "subdirectories" | "after" | "last">,
+  key: ScanKey,
+  none: ScanPlace,
+): ScanPlace {
   /** Directories to be entered later, of each directory on the way. */
   const later: string[][] = [];
   const restOf = (): string[] => later.toReversed().flat();
@@ -131,6 +156,8 @@ export type DirectoryScan = {
   readonly options: ScanOptions;
   readonly record: ScanRecord;
   readonly stat: EntryStat;
+  /** Opens directories, and follows no link below the root. */
+  readonly beneath: BeneathRoot;
   readonly rootDevice: number;
   readonly subdirectories: string[];
   readonly onProblem: (problem: ScanProblem) => void;
@@ -149,7 +176,7 @@ function* scanDirectory(dir: string, scan: DirectoryScan): Generator<ScanRecord 
   const path = dir === "" ? root : root === "/" ? `/${dir}` : `${root}/${dir}`;
   let fd: number;
   try {
-    fd = openDirectory(path);
+    fd = scan.beneath.open(dir, "list");
   } catch (error) {
     onProblem(problemOf(path, error));
     return;

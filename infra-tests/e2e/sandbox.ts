@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -61,6 +61,8 @@ export class Sandbox {
       XDG_DATA_HOME: join(home, "data"),
       TZ: "UTC",
       HOLDFAST_PASSPHRASE: passphrase,
+      // Files of tests were always made a moment ago.
+      HOLDFAST_SETTLE_SECONDS: "0",
       ...more,
     };
     return Object.fromEntries(
@@ -142,9 +144,6 @@ function text(bytes: readonly Buffer[]): string {
 }
 
 function mountsBelow(directory: string): string[] {
-  if (!existsSync("/proc/self/mounts")) return [];
-  return readFileSync("/proc/self/mounts", "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")[1] ?? "")
-    .filter((target) => target.startsWith(`${directory}/`));
+  const { stdout } = spawnSync("findmnt", ["-rno", "TARGET"], { encoding: "utf8" });
+  return (stdout ?? "").split("\n").filter((target) => target.startsWith(`${directory}/`));
 }

@@ -4,6 +4,9 @@ export type ExtendedAttributes = readonly (readonly [name: string, value: Uint8A
 /** What a scan saw of a file, so that its reader can tell whether it is still the same. */
 export type SeenFile = {
   path: string;
+  /** Length of the part of `path` that is the root of the source. */
+  rootBytes: number;
+  device: number;
   size: number;
   blocks512: number;
   mtimeSec: number;
@@ -12,6 +15,22 @@ export type SeenFile = {
   ctimeNsec: number;
   inodeHi: number;
   inodeLo: number;
+};
+
+/** A file as it was found when it was opened, where that is not what the scan saw: another one took its place, or it was written to. */
+export type FoundFile = {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeSec: number;
+  readonly mtimeNsec: number;
+  readonly ctimeSec: number;
+  readonly ctimeNsec: number;
+  readonly btimeSec: number;
+  readonly btimeNsec: number;
+  readonly device: number;
+  readonly inodeHi: number;
+  readonly inodeLo: number;
 };
 
 /**
@@ -23,9 +42,12 @@ export interface ContentReader {
   /**
    * Opens a file. `seen` is reused by the caller.
    *
+   * @param again - take the file as it is now: it changed while it was read before
    * @throws {HoldfastError} it cannot be opened, or is no ordinary file any more
    */
-  open(seen: SeenFile): void;
+  open(seen: SeenFile, again?: boolean): void;
+  /** What is read in place of what the scan saw; undefined where that is still there. */
+  readonly found?: FoundFile | undefined;
   /** Offset and length of each data range in turn, if the open file has holes; else undefined. */
   readonly extents: readonly number[] | undefined;
   /** Bytes of content: the size without the holes, as seen. */

@@ -37,6 +37,10 @@ export type RecordDetails = {
   readonly target: string | undefined;
   readonly xattrs: ExtendedAttributes | undefined;
   readonly flags: number;
+  /** Set for a file that says it is empty and is not: its content is to be read. */
+  readonly hasContent?: boolean;
+  /** Set where it is not there any more, and something else is: it is not described. */
+  readonly error?: string;
   /** What of it could not be read, in words. */
   readonly problems: readonly string[];
 };

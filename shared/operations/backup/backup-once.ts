@@ -6,6 +6,7 @@ import type { SnapshotHeader, SnapshotSource } from "#shared/format/snapshot.ts"
 import { nodeName } from "#shared/tree/read-tree.ts";
 import type { Progress } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
+import { seededNumbers } from "#shared/seeded-numbers.ts";
 import { ChangeSignal } from "#shared/work/change-signal.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { drawSession } from "#shared/repository/session-keys.ts";
@@ -15,6 +16,7 @@ import type { BackupOptions, BackupReport } from "./backup.ts";
 import type { Comparison } from "./comparison.ts";
 import { BackupRun } from "./backup-run.ts";
 import { type BackedUpSource, backupSource } from "./backup-source.ts";
+import { type Doubts, settleMs, youngTimes } from "./doubts.ts";
 import { entryOfRecord } from "./entry-of-record.ts";
 import { chosenParents, findParents, type ParentSource } from "./find-parent.ts";
 import { findUnsafePacks } from "./find-unsafe-packs.ts";
@@ -23,6 +25,7 @@ import type { JournalRecord } from "./journal.ts";
 import { leavesToRemember } from "./leaves-to-remember.ts";
 import { SessionWriter } from "./session-writer.ts";
 import { lossesOfSource } from "./losses-of-source.ts";
+import { trustedParents } from "./trusted-parents.ts";
 import { type UsableLeaves, usableLeaves } from "./usable-leaves.ts";
 
 /** What the rounds of one backup come to together. */
@@ -72,7 +75,9 @@ export async function backupOnce(
     options.parent === undefined
       ? await findParents(repository, importers, options)
       : await chosenParents(repository, importers, options.parent);
-  const parents = options.force ? importers.map(() => undefined) : before;
+  const settle = options.settleMs ?? settleMs;
+  const trusted = options.force ? importers.map(() => undefined) : await trustedParents(options, before);
+  const parents = trusted.map((each) => each?.parent);
   // What was there last time is a fair guess at what there is to do.
   for (const parent of parents) {
     if (parent === undefined) continue;
@@ -92,7 +97,9 @@ export async function backupOnce(
     releaseMemory: options.releaseMemory,
     uploads: options.uploads,
   });
-  const run = new BackupRun({ session, index, progress, reporter, changes, threads: options.threads });
+  const young = youngTimes({ timeMs: startedMs, durationMs: 0, settleMs: settle });
+  const reread = rereadOf(options);
+  const run = new BackupRun({ session, index, progress, reporter, changes, young, reread, threads: options.threads });
   try {
     for (const problem of options.problems ?? []) run.addError(problem);
     progress.phase = "backing up";
@@ -100,8 +107,9 @@ export async function backupOnce(
     const toRemember: (() => void)[] = [];
     for (const [number, importer] of importers.entries()) {
       const parent = parents[number];
+      const doubts = trusted[number]?.doubts;
       const known =
-        parent === undefined
+        parent === undefined || reread !== undefined || (doubts?.paths.size ?? 0) > 0
           ? undefined
           : usableLeaves(round.isMemoryUsed ? options.memory?.recall(importer.root) : undefined, repository, {
               root: parent.source.tree.nodeId,
@@ -112,7 +120,12 @@ export async function backupOnce(
         index.useMemory();
         session.rememberNodes(known.inner);
       }
-      const { source, recorded } = await backupOne(run, importer, { parent, known, comparison: options.comparison });
+      const { source, recorded } = await backupOne(run, importer, {
+        parent,
+        known,
+        doubts,
+        comparison: options.comparison,
+      });
       sources.push(source);
       const was = before[number];
       const { root, options: read, tree } = source;
@@ -171,6 +184,8 @@ export async function backupOnce(
       adoptedPacks: ledger.adoptedPacks,
       errorCount: run.counts.errors,
       changedWhileRead: run.counts.changedWhileRead,
+      reread: run.counts.reread,
+      differing: run.counts.differing,
       durationMs: Math.max(0, clock.nowMs() - startedMs),
     };
   } catch (error) {
@@ -191,13 +206,14 @@ async function backupOne(
     readonly parent: ParentSource | undefined;
     readonly known: UsableLeaves | undefined;
     readonly comparison: Comparison | undefined;
+    readonly doubts: Doubts | undefined;
   },
 ): Promise<{ source: SnapshotSource; recorded: BackedUpSource["recorded"] }> {
   const { repository } = run.session;
-  const { parent, known, comparison } = previous;
+  const { parent, known, comparison, doubts } = previous;
   await run.useImporter(importer);
   let made: BackedUpSource;
-  if (parent === undefined) made = await backupSource(run, importer, undefined);
+  if (parent === undefined || doubts === undefined) made = await backupSource(run, importer, undefined);
   else {
     const reader = await repository.blobReader();
     const readNode = async (nodeId: Uint8Array): Promise<TreeNode> =>
@@ -207,6 +223,7 @@ async function backupOne(
       readNode,
       reader,
       known,
+      doubts,
       ...(comparison === undefined ? {} : { comparison }),
     });
   }
@@ -244,4 +261,11 @@ function groupOf(options: BackupOptions, repository: Repository): Uint8Array {
   const { host, name, importers } = options;
   const text = JSON.stringify([host, name, importers.map((importer) => importer.root)]);
   return sha256(repository.requireKey("idKey"), Buffer.from(`holdfast/v1/group\0${text}`, "utf8")).slice(0, 16);
+}
+
+/** Draws which unchanged files are read again. */
+function rereadOf({ rereadPercent, repository }: BackupOptions): (() => boolean) | undefined {
+  if (rereadPercent === undefined) return undefined;
+  const draw = seededNumbers(new DataView(repository.random(4).buffer).getUint32(0));
+  return () => draw() * 100 < rereadPercent;
 }

@@ -8,6 +8,7 @@ import type { ChangeSignal } from "#shared/work/change-signal.ts";
 import { WorkerPool } from "#shared/work/worker-pool.ts";
 import { ContentDispatcher, type ContentOutcome } from "./content-dispatcher.ts";
 import type { QueuedEntry } from "./entry-queue.ts";
+import type { YoungTimes } from "./doubts.ts";
 import type { IndexOnDemand } from "./index-on-demand.ts";
 import type { SessionWriter } from "./session-writer.ts";
 import type { BackupWorkerData, FromBackupWorker, ToBackupWorker } from "./worker-messages.ts";
@@ -18,10 +19,21 @@ const listedErrorBytes = 8 * 1024 * 1024;
 /** What one backup shares between its sources: the session, the threads, what went wrong, how far it is. */
 export class BackupRun {
   readonly session: SessionWriter;
+  readonly young: YoungTimes;
+  readonly reread: (() => boolean) | undefined;
   readonly index: IndexOnDemand;
   readonly progress: Progress;
   readonly errors: SnapshotError[] = [];
-  readonly counts = { unchanged: 0, changed: 0, newBytes: 0, knownBytes: 0, errors: 0, changedWhileRead: 0 };
+  readonly counts = {
+    unchanged: 0,
+    changed: 0,
+    newBytes: 0,
+    knownBytes: 0,
+    errors: 0,
+    changedWhileRead: 0,
+    reread: 0,
+    differing: 0,
+  };
   readonly #reporter: Reporter;
   readonly #threads: number;
   readonly #changes: ChangeSignal;
@@ -38,6 +50,10 @@ export class BackupRun {
     readonly reporter: Reporter;
     readonly threads: number;
     readonly changes: ChangeSignal;
+    /** Times that are too young to tell every later change. */
+    readonly young: YoungTimes;
+    /** Whether the next unchanged file is read all the same; undefined: none is. */
+    readonly reread: (() => boolean) | undefined;
   }) {
     this.session = options.session;
     this.index = options.index;
@@ -46,6 +62,8 @@ export class BackupRun {
     this.#reporter = options.reporter;
     this.#threads = options.threads;
     this.#changes = options.changes;
+    this.young = options.young;
+    this.reread = options.reread;
   }
 
   /** Whether no further file may be given to threads until something is done. */
@@ -90,6 +108,17 @@ export class BackupRun {
   /** Tells of something that does not keep the backup from being whole. */
   warn(message: string): void {
     this.#reporter.notice({ level: "warning", message });
+  }
+
+  /** Notes that an unchanged file was read. */
+  noteReread(path: string, isSame: boolean): void {
+    this.counts.reread++;
+    if (isSame) return;
+    this.counts.differing++;
+    const message =
+      "Its content is not what was backed up, though its times and size are the same. The new content was stored.";
+    this.#list({ path, kind: "differs", message });
+    this.#reporter.notice({ level: "warning", message, path });
   }
 
   /** Records that something of the source could not be read. */

@@ -7,6 +7,7 @@ import type { BlobReader } from "#shared/repository/blob-reader.ts";
 import type { ReadNode } from "#shared/tree/read-tree.ts";
 import { TreeBuilder } from "#shared/tree/tree-builder.ts";
 import { clampedTime, entryOfRecord, isUnchanged } from "./entry-of-record.ts";
+import { type Doubts, isDoubted, isYoung } from "./doubts.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import type { BackupRun } from "./backup-run.ts";
 import { type Comparison, compareLoosely } from "./comparison.ts";
@@ -29,6 +30,8 @@ export type PreviousSource = {
   /** What is known of the tree, and may be relied on. */
   readonly known: UsableLeaves | undefined;
   readonly comparison?: Comparison;
+  /** What is read again although it looks unchanged. */
+  readonly doubts: Doubts;
 };
 
 /** A tree, and what of it may be remembered; undefined where the importer tells of no blocks. */
@@ -74,13 +77,17 @@ class SourceBackup {
     this.#reader = previous?.reader;
     this.#known = previous?.known;
     this.#comparison = previous?.comparison;
+    this.#doubts = previous?.doubts;
     const { isMountPoint } = importer;
     if (previous !== undefined && isMountPoint !== undefined)
       this.#mounts = new MissingMounts(previous.root, previous.readNode, isMountPoint);
     const recorder =
       importer.scanBlocks === undefined
         ? undefined
-        : new LeafRecorder((ids, offset) => run.session.findReferenced(ids, offset));
+        : new LeafRecorder(
+            (ids, offset) => run.session.findReferenced(ids, offset),
+            (entry) => isYoung(entry, run.young),
+          );
     this.#recorder = recorder;
     this.#builder = new TreeBuilder(run.session.writeNode, {
       onLeaf: (leaf) => recorder?.addLeaf(leaf),
@@ -193,10 +200,12 @@ class SourceBackup {
       if (
         entry !== undefined &&
         isUnchanged(entry, record) &&
+        (this.#doubts === undefined || !isDoubted(entry, record.path, this.#doubts)) &&
         this.#areStored(entry.chunks) &&
         (entry.lists === undefined || (await this.#hasLists(entry.lists)))
       ) {
-        this.#reuse(entry, record);
+        if (this.#isToBeRead(record)) this.#readAgain(entry, record);
+        else this.#reuse(entry, record);
       } else {
         this.#previous.breakLeaf();
         this.#releaseHeld();
@@ -207,6 +216,24 @@ class SourceBackup {
       run.progress.entriesDone++;
       if (this.#queue.length > queueMax || run.mustWait) await this.#makeRoom(record.path);
     }
+  }
+
+  readonly #doubts: Doubts | undefined;
+
+  /** Whether an unchanged file is among those that are read to see whether their content is. */
+  #isToBeRead(record: ScanRecord): boolean {
+    return this.#run.reread !== undefined && record.type === entryTypes.file && record.size > 0 && this.#run.reread();
+  }
+
+  /** Reads an unchanged file, and tells if its content is another one under the same times. */
+  #readAgain(old: Entry, record: ScanRecord): void {
+    this.#previous.breakLeaf();
+    this.#releaseHeld();
+    const entry = entryOfRecord(record);
+    const item = this.#queue.add(entry, false, -1);
+    this.#run.readContent(item, record, () => {
+      if (entry.error === undefined && !entry.changed) this.#run.noteReread(record.path, isSameContent(old, entry));
+    });
   }
 
   async #nextLeaf(): Promise<void> {
@@ -294,6 +321,17 @@ class SourceBackup {
     }
     if (record.type !== entryTypes.file || record.size === 0) {
       const details = this.#importer.describe(record);
+      if (details.hasContent === true) {
+        const item = this.#queue.add(entry, false, -1);
+        this.#run.readContent(item, record, () => undefined);
+        return;
+      }
+      if (details.error !== undefined) {
+        entry.error = details.error;
+        this.#run.addError({ path: record.path, kind: "replaced", message: details.error });
+        this.#queue.add(entry, true, -1);
+        return;
+      }
       entry.target = details.target;
       entry.xattrs = details.xattrs;
       entry.flags = details.flags;
@@ -335,4 +373,9 @@ class SourceBackup {
       return false;
     }
   }
+}
+
+function isSameContent(left: Entry, right: Entry): boolean {
+  const isSameLists = Buffer.compare(left.lists ?? noDigest, right.lists ?? noDigest) === 0;
+  return left.size === right.size && isSameLists && Buffer.compare(left.chunks, right.chunks) === 0;
 }

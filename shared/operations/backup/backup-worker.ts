@@ -115,7 +115,7 @@ function readBatch(batch: FileBatch): void {
   for (let file = 0; file < count; file++) {
     const first = fileChunker.count;
     try {
-      const outcome = readFile(batch, file, extras, first === 0);
+      const outcome = readUntilStill(batch, file, extras, first);
       sizes[file] = outcome.size;
       changed[file] = outcome.changed ? 1 : 0;
       chunkCounts[file] = fileChunker.count - (outcome.handedOver ? 0 : first);
@@ -144,19 +144,35 @@ function readBatch(batch: FileBatch): void {
   post(result, [sizes.buffer, changed.buffer, chunkCounts.buffer, chunkRows.buffer, chunkSegments.buffer]);
 }
 
-/** @param mayHandOver - whether no chunks of files before it wait to be handed over with it */
+type FileOutcome = { readonly size: number; readonly changed: boolean; readonly handedOver: boolean };
+
+/** Reads a file that changes while it is read once more, as it is then, a few times. @param first - chunks of the files before it */
+function readUntilStill(batch: FileBatch, file: number, extras: FileExtras[], first: number): FileOutcome {
+  const seen = seenFile(batch, file);
+  for (let tries = 1; ; tries++) {
+    const outcome = readFile(batch, file, extras, { seen, mayHandOver: first === 0, again: tries > 1 });
+    if (!outcome.changed || outcome.handedOver || tries === triesMax) return outcome;
+    fileChunker.forgetFrom(first);
+    if (extras.at(-1)?.file === file) extras.pop();
+  }
+}
+
+/** How often a file is read that changes each time. */
+const triesMax = 3;
+
+/** @param how.mayHandOver - whether no chunks of files before it wait to be handed over with it */
 function readFile(
   batch: FileBatch,
   file: number,
   extras: FileExtras[],
-  mayHandOver: boolean,
-): { size: number; changed: boolean; handedOver: boolean } {
-  const seen = seenFile(batch, file);
+  how: { readonly seen: SeenFile; readonly mayHandOver: boolean; readonly again: boolean },
+): FileOutcome {
+  const { seen, mayHandOver } = how;
   let handedOver = false;
   let untold = 0;
   let read: number;
   let isChanged = true;
-  reader.open(seen);
+  reader.open(seen, how.again);
   try {
     read = fileChunker.chunkFile(
       reader,
@@ -178,14 +194,16 @@ function readFile(
       },
     );
     const { xattrs, flags, problems } = reader.details();
-    const { extents } = reader;
-    if (xattrs !== undefined || flags !== 0 || extents !== undefined || problems.length > 0) {
+    const { extents, found } = reader;
+    const isRare = xattrs !== undefined || flags !== 0 || extents !== undefined || found !== undefined;
+    if (isRare || problems.length > 0) {
       extras.push({
         file,
         flags,
         problems,
         ...(xattrs === undefined ? {} : { xattrs }),
         ...(extents === undefined ? {} : { extents }),
+        ...(found === undefined ? {} : { found }),
       });
     }
     if (untold > 0 && read > progressBytes) post({ type: "bytes", bytes: untold, path: seen.path });
@@ -198,6 +216,8 @@ function readFile(
 
 const seen: SeenFile = {
   path: "",
+  rootBytes: 0,
+  device: 0,
   size: 0,
   blocks512: 0,
   mtimeSec: 0,
@@ -220,5 +240,7 @@ function seenFile(batch: FileBatch, file: number): SeenFile {
   seen.ctimeNsec = numbers[at + 5] ?? 0;
   seen.inodeHi = numbers[at + 6] ?? 0;
   seen.inodeLo = numbers[at + 7] ?? 0;
+  seen.device = numbers[at + 8] ?? 0;
+  seen.rootBytes = numbers[at + 9] ?? 0;
   return seen;
 }

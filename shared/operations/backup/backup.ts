@@ -22,6 +22,10 @@ export type BackupOptions = {
   readonly program: string;
   /** Whether all files are read, even those that look unchanged. */
   readonly force: boolean;
+  /** Share of the unchanged files that are read to see whether their content is unchanged; undefined: none. */
+  readonly rereadPercent?: number;
+  /** How young times may be to be believed, milliseconds; undefined: `settleMs` of doubts.ts. */
+  readonly settleMs?: number;
   /** What may differ in an entry whose content is not read again; undefined: nothing. */
   readonly comparison?: Comparison;
   /** The snapshot to compare with; undefined: for each source the newest of the same host and name that has it. */
@@ -56,6 +60,9 @@ export type BackupReport = {
   readonly adoptedPacks: number;
   readonly errorCount: number;
   readonly changedWhileRead: number;
+  /** Unchanged files that were read, and those of them whose content was another one. */
+  readonly reread: number;
+  readonly differing: number;
   readonly durationMs: number;
 };
 

@@ -77,6 +77,8 @@ export class ContentDispatcher {
       record.ctimeNsec,
       record.inodeHi,
       record.inodeLo,
+      record.device,
+      rootBytesOf(record),
     );
     open.bytes += record.size;
     if (open.items.length >= batchFiles || open.bytes >= batchBytes) this.send();
@@ -129,6 +131,7 @@ export class ContentDispatcher {
 
   #fill(entry: Entry, rows: Uint8Array, lists: ByteWriter | undefined, extras: FileExtras | undefined): void {
     if (extras !== undefined) {
+      if (extras.found !== undefined) Object.assign(entry, extras.found);
       entry.xattrs = extras.xattrs;
       entry.flags = extras.flags ?? 0;
       entry.extents = extras.extents;
@@ -165,4 +168,12 @@ export class ContentDispatcher {
     if (batch === undefined) throw new HoldfastError("internal", `Cannot find batch ${batchId}`);
     return batch;
   }
+}
+
+/** How much of the path of a record is the root of its source; all of it for the root itself. */
+function rootBytesOf({ path, dir, name }: ScanRecord): number {
+  if (name === "") return path.length;
+  const below = path.length - name.length - (dir === "" ? 0 : dir.length + 1);
+  // Without the slash, but for "/" itself.
+  return Math.max(1, below - 1);
 }

@@ -40,7 +40,7 @@ export type KnownLeaves = {
 /** A node above the leaves, and the segment that it lies in. */
 export type KnownInner = { readonly nodeId: BlobId; readonly segments: Uint32Array };
 
-const magic = Buffer.from("holdfast leaves\x02", "latin1");
+const magic = Buffer.from("holdfast leaves\x03", "latin1");
 const checksumBytes = 32;
 
 /** The bytes of a file of known leaves; `decodeKnownLeaves` reads them. */

@@ -32,6 +32,7 @@ export type RecordedTree = {
  */
 export class LeafRecorder {
   readonly #findSegment: (ids: Uint8Array, offset: number) => number;
+  readonly #isDoubtful: (entry: Entry) => boolean;
   readonly #blocks: (RecordedBlock | KeptBlock)[] = [];
   readonly #inner: RecordedInner[] = [];
   #leaves: TreeChild[] = [];
@@ -41,16 +42,29 @@ export class LeafRecorder {
   /** The digest of a block after which no leaf ended: it counts if nothing follows. */
   #tail: Uint8Array | undefined;
 
-  /** @param findSegment - the ordinal of the segment, needed by the new snapshot, that holds a blob; -1 for none */
-  constructor(findSegment: (ids: Uint8Array, offset: number) => number) {
+  /**
+   * @param findSegment - the ordinal of the segment, needed by the new snapshot, that holds a blob; -1 for none
+   * @param isDoubtful - whether an entry may change without showing it, so that it is to be read again
+   */
+  constructor(
+    findSegment: (ids: Uint8Array, offset: number) => number,
+    isDoubtful: (entry: Entry) => boolean = () => false,
+  ) {
     this.#findSegment = findSegment;
+    this.#isDoubtful = isDoubtful;
   }
 
   /** Notes an entry that went into the tree. @param isSettled - whether it is as the scan told */
   addEntry(entry: Entry, isSettled: boolean): void {
     this.#dropTail();
     if (!this.#counts) return;
-    if (!isSettled || entry.changed || entry.error !== undefined || entry.lists !== undefined) {
+    if (
+      !isSettled ||
+      entry.changed ||
+      entry.error !== undefined ||
+      entry.lists !== undefined ||
+      this.#isDoubtful(entry)
+    ) {
       this.#counts = false;
       return;
     }

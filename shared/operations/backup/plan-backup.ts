@@ -7,9 +7,11 @@ import type { Repository } from "#shared/repository/repository.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import { type Comparison, compareLoosely } from "./comparison.ts";
-import { clampedTime, isUnchanged } from "./entry-of-record.ts";
+import { isUnchanged } from "./entry-of-record.ts";
 import { chosenParents, findParents } from "./find-parent.ts";
 import { lossesOfSource } from "./losses-of-source.ts";
+import { isDoubted } from "./doubts.ts";
+import { trustedParents } from "./trusted-parents.ts";
 import { PreviousTree } from "./previous-tree.ts";
 
 /** What a backup would do. */
@@ -35,6 +37,9 @@ export async function planBackup(options: {
   readonly name: string;
   readonly parent?: SnapshotRecord;
   readonly comparison?: Comparison;
+  /** As of `backup`. */
+  readonly user: string;
+  readonly settleMs?: number;
   readonly reporter: Reporter;
   readonly signal?: AbortSignal;
 }): Promise<BackupPlan> {
@@ -51,12 +56,12 @@ export async function planBackup(options: {
     options.parent === undefined
       ? await findParents(repository, importers, options)
       : await chosenParents(repository, importers, options.parent);
-  const parents = force ? [] : before;
+  const trusted = force ? [] : await trustedParents(options, before);
   const reader = await repository.blobReader();
   const readNode = async (nodeId: Uint8Array): Promise<TreeNode> =>
     decodeTreeNode(await reader.readNode(nodeId), `tree node ${nodeName(nodeId)}`);
   for (const [index, importer] of importers.entries()) {
-    const previous = new PreviousTree(parents[index]?.source.tree, readNode);
+    const previous = new PreviousTree(trusted[index]?.parent.source.tree, readNode);
     const entriesBefore = plan.entries;
     for await (const batch of importer.scan(onProblem)) {
       if (signal?.aborted === true) throw new HoldfastError("interrupted", "The scan was interrupted");
@@ -73,13 +78,10 @@ export async function planBackup(options: {
         const size = record.type === entryTypes.file ? record.size : 0;
         plan.totalBytes += size;
         progress.bytesDone += size;
-        if (entry !== undefined && isKept(entry, record, options.comparison)) {
-          plan.unchanged++;
-          continue;
-        }
-        const message = clampedTime(record);
-        if (message !== undefined) onProblem({ path: record.path, kind: "metadata", message });
-        if (size > 0) {
+        const doubts = trusted[index]?.doubts;
+        const isDoubtful = entry !== undefined && doubts !== undefined && isDoubted(entry, record.path, doubts);
+        if (entry !== undefined && !isDoubtful && isKept(entry, record, options.comparison)) plan.unchanged++;
+        else if (size > 0) {
           plan.filesToRead++;
           plan.bytesToRead += size;
         }

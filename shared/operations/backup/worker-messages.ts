@@ -1,4 +1,5 @@
 import type { SessionTable } from "#shared/repository/session-index.ts";
+import type { FoundFile } from "#shared/connectors/content-reader.ts";
 import type { StoreConfig } from "#shared/format/config.ts";
 
 /** What a backup worker is started with. */
@@ -22,9 +23,9 @@ export type BackupWorkerData = {
 };
 
 /** Numbers of one file in `FileBatch.numbers`. */
-export const numbersPerFile = 8;
+export const numbersPerFile = 10;
 
-/** Files to be read. `numbers` holds, per file: size, blocks, mtime s and ns, ctime s and ns, inode high and low. */
+/** Files to be read. `numbers` holds, per file: size, blocks, mtime s and ns, ctime s and ns, inode high and low, device, bytes of the root in the path. */
 export type FileBatch = {
   readonly type: "batch";
   readonly batchId: number;
@@ -45,6 +46,8 @@ export type FileExtras = {
   readonly flags?: number;
   readonly extents?: readonly number[];
   readonly problems?: readonly string[];
+  /** The file that was read, where it is not as the scan saw it. */
+  readonly found?: FoundFile;
   readonly error?: { readonly kind: string; readonly message: string };
 };
 

@@ -79,7 +79,8 @@ function restoreRange(task: RangeTask, failures: PieceFailure[], problems: FileP
         writePart(task, piece, blob);
       } else {
         takeFile(task, target, extra);
-        for (const problem of writer.writeFile(file, blob)) problems.push({ file: target, ...problem });
+        for (const { attribute, message } of writer.writeFile(file, blob))
+          problems.push({ file: target, attribute, message });
       }
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.kind === "internal") throw error;
