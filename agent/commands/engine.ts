@@ -128,7 +128,18 @@ export type RestoreRequest = {
   readonly owners: "names" | "numbers" | "none";
   readonly xattrs: boolean;
   readonly sparse: boolean;
+  /** Paths of the snapshot that are restored under their full paths, instead of what `reference` names. */
+  readonly paths?: readonly string[];
+  /** Lines of gitignore; with any, only what matches one is restored. */
+  readonly includes?: readonly string[];
+  /** Lines of gitignore: what matches is not restored. */
+  readonly excludes?: readonly string[];
+  /** Told of each entry but directories, with the path that it has on this host. */
+  readonly onEntry?: ((path: string, fate: EntryFate) => void) | undefined;
 };
+
+/** What became of an entry, or will: made; put in the place of another; found as it is to be; left alone because something was there. */
+export type EntryFate = "create" | "replace" | "keep" | "leave";
 
 /** What happens to files that are there: rewritten; rewritten where they differ; left. */
 export type Overwrite = "always" | "changed" | "never";

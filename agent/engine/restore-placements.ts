@@ -8,12 +8,14 @@ import { type Entry, entryPath, entryTypes } from "#shared/format/entry.ts";
 import type { SnapshotSource } from "#shared/format/snapshot.ts";
 import type { Ancestor, RestoreItem } from "#shared/operations/restore/restore-options.ts";
 import { relativeTo, type SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
-import { findEntry, subtreeTotals, type TreeKey } from "#shared/tree/read-tree.ts";
+import { findEntry, isBelow, subtreeTotals, type TreeKey } from "#shared/tree/read-tree.ts";
 
 /** Part of a snapshot and the directory that it is restored below. */
 export type Placement = {
   /** Names of the owners and groups that occur in it. */
   readonly names: Pick<SnapshotSource, "userNames" | "groupNames">;
+  /** The root of the source whose entries it has, and where in it the item begins. */
+  readonly from: { readonly root: string; readonly rel: string };
   /** Absolute and binary. */
   readonly root: string;
   readonly item: RestoreItem;
@@ -25,7 +27,12 @@ export type Placement = {
  * @throws {HoldfastError} absent: the snapshot has no such path; conflict: as `resolveParents`
  */
 export async function placementsOf(tree: SnapshotTree, request: RestoreRequest): Promise<Placement[]> {
-  const { target } = request;
+  const { target, paths = [] } = request;
+  if (paths.length > 0) {
+    const tops = paths.filter((path) => !paths.some((other) => other !== path && isBelow(path, other)));
+    const each = await Promise.all([...new Set(tops)].map((path) => underFullPath(tree, path, target)));
+    return each.flat();
+  }
   const path = request.reference.path ?? "/";
   // Where damage hides what a path names, it counts as a directory: what is below it may be there still.
   const place = path === "/" ? undefined : await unlessDamaged(tree.find(path));
@@ -52,7 +59,18 @@ export async function placementsOf(tree: SnapshotTree, request: RestoreRequest):
     totalEntries: totals?.entries,
     totalBytes: totals?.totalBytes,
   };
-  return [{ names: namesBelow(tree, source), root: target, item }];
+  return [{ names: namesBelow(tree, source), from: { root: source.root, rel }, root: target, item }];
+}
+
+/** A path of the snapshot: below `target` under its full path, or where it came from. */
+async function underFullPath(tree: SnapshotTree, path: string, target: string | undefined): Promise<Placement[]> {
+  const place = path === "/" ? undefined : await unlessDamaged(tree.find(path));
+  const source = place instanceof HoldfastError ? tree.sourceOf(path) : place?.source;
+  if (source === undefined)
+    return Promise.all(tree.topSources(path).map((each) => wholeSource(tree, each, target, "/")));
+  const rel = relativeTo(source.root, path);
+  const name = target === undefined ? placeOnHost(path, source) : path.slice(1);
+  return [await subtreeInto(tree, { source, rel }, target ?? "/", name)];
 }
 
 /** A whole source: below `target` under its full path (less `above`), or where it came from. */
@@ -76,7 +94,7 @@ async function wholeSource(
     totalEntries: totals === undefined ? undefined : totals.entries + 1,
     totalBytes: totals?.totalBytes,
   };
-  return { names: namesBelow(tree, source), root: target ?? "/", item };
+  return { names: namesBelow(tree, source), from: { root: source.root, rel: "" }, root: target ?? "/", item };
 }
 
 /** An entry of a source and everything below it, as `name` (a path) below a directory. */
@@ -101,7 +119,7 @@ async function subtreeInto(
     totalEntries: totals === undefined ? undefined : totals.entries + 1,
     totalBytes: totals?.totalBytes,
   };
-  return { names: namesBelow(tree, source), root, item };
+  return { names: namesBelow(tree, source), from: { root: source.root, rel }, root, item };
 }
 
 async function requireRoot(tree: SnapshotTree, source: SnapshotSource): Promise<Entry> {

@@ -26,8 +26,9 @@ export async function runCheck(
     signal: parts.signal,
   });
   const isDamaged = cutOff !== undefined || report.damagedObjects.length > 0 || report.damagedFiles > 0;
-  const { unverified, condemnedPacks, lostEntries } = report;
-  const isDoubtful = suspicion !== undefined || unverified + condemnedPacks.length + lostEntries.length > 0;
+  const { unverified, condemnedPacks, lostEntries, rescuedSnapshots } = report;
+  const isDoubtful =
+    suspicion !== undefined || rescuedSnapshots + unverified + condemnedPacks.length + lostEntries.length > 0;
   if (isDamaged) forgetTrees(parts.directories.cache, spareCache(parts.reporter));
   return {
     operation: "check",
@@ -41,6 +42,7 @@ export async function runCheck(
       fetchedBytes: report.fetchedBytes,
       damagedObjects: report.damagedObjects,
       damagedFiles: report.damagedFiles,
+      ...(rescuedSnapshots === 0 ? {} : { snapshotsThatNeedOthers: rescuedSnapshots }),
       unverified: report.unverified,
       ...(report.condemnedPacks.length === 0 ? {} : { condemnedPacks: report.condemnedPacks }),
       ...(report.orphanPacks === 0 ? {} : { orphanPacks: report.orphanPacks, orphanBytes: report.orphanBytes }),

@@ -6,16 +6,18 @@ import { FilesystemExporter } from "#agent/exporters/filesystem-exporter.ts";
 import { displayPath } from "#agent/filesystem/display-path.ts";
 import { makePath } from "#agent/filesystem/make-path.ts";
 import { nodePath } from "#agent/filesystem/node-path.ts";
-import type { Report } from "#shared/operations/progress.ts";
+import type { Report, Reporter } from "#shared/operations/progress.ts";
 import { planRestore } from "#shared/operations/restore/plan-restore.ts";
 import type { RestoreItem } from "#shared/operations/restore/restore-options.ts";
 import { restore } from "#shared/operations/restore/restore.ts";
 import { snapshotReader } from "#shared/snapshot/snapshot-reader.ts";
 import { SnapshotTree } from "#shared/snapshot/snapshot-tree.ts";
+import type { Entry } from "#shared/format/entry.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { findSnapshot } from "./find-snapshots.ts";
-import { placementsOf } from "./restore-placements.ts";
+import { type Placement, placementsOf } from "./restore-placements.ts";
+import { RestoreSelection } from "./restore-selection.ts";
 import { type Session, threadsOf } from "./session.ts";
 
 const unmappedAcl =
@@ -31,14 +33,18 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
   const tree = new SnapshotTree(snapshot, await snapshotReader(repository, snapshot.id));
   const placements = await placementsOf(tree, request);
   for (const { root, item } of placements) requireWay(root, item.ancestors);
+  const selection = new RestoreSelection(
+    { includes: request.includes ?? [], excludes: request.excludes ?? [] },
+    snapshot.header.sources.map((source) => source.root),
+  );
   const { overwrite, xattrs, sparse } = request;
   let isAclTold = false;
   const onUnmappedAcl = (): void => {
     if (!isAclTold) parts.reporter.notice({ level: "warning", message: unmappedAcl });
     isAclTold = true;
   };
-  const items = placements.map(({ names, root, item }) => ({
-    item,
+  const items = placements.map(({ names, root, from, item }) => ({
+    item: selection.choosesAll ? item : selectedItem(tree, selection, from, item),
     makesRoot: !existsSync(nodePath(root)),
     open: (makesRoot: boolean) => {
       return new FilesystemExporter({
@@ -55,9 +61,14 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
   }));
   if (request.dryRun) {
     const plan = await planRestore(
-      items.map(({ item, root, open }) => ({ item, exporter: existsSync(nodePath(root)) ? open(false) : undefined })),
-      parts.reporter,
+      items.map(({ item, root, open }) => ({
+        item,
+        root,
+        exporter: existsSync(nodePath(root)) ? open(false) : undefined,
+      })),
+      { reporter: parts.reporter, onEntry: request.onEntry },
     );
+    warnOfUnmatched(selection, parts.reporter);
     return { operation: "restore", outcome: plan.errors > 0 ? "partial" : "ok", facts: { dryRun: true, ...plan } };
   }
   for (const { root } of items) makeTarget(root);
@@ -68,8 +79,10 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
     threads: threadsOf(parts),
     inFlightBytes: parts.storeDirectory === undefined ? inFlightBytes.far : inFlightBytes.near,
     reporter: parts.reporter,
+    onEntry: request.onEntry,
     signal: parts.signal,
   });
+  warnOfUnmatched(selection, parts.reporter);
   const damaged = report.damaged > 0;
   return {
     operation: "restore",
@@ -89,6 +102,30 @@ export async function runRestore(parts: EngineParts, session: Session, request: 
       durationMs: report.durationMs,
     },
   };
+}
+
+/** What the patterns choose of an item. How much that is is not known before. */
+function selectedItem(
+  tree: SnapshotTree,
+  selection: RestoreSelection,
+  from: Placement["from"],
+  item: RestoreItem,
+): RestoreItem {
+  const base = from.root === "/" ? "" : from.root;
+  const find = async (path: string): Promise<Entry> => {
+    const { entry } = await tree.find(`${base}/${path}`);
+    const slash = path.lastIndexOf("/");
+    return { ...entry, dir: slash < 0 ? "" : path.slice(0, slash), name: path.slice(slash + 1) };
+  };
+  const entries = selection.choose(from, item.entries, find);
+  return { ...item, entries, totalEntries: undefined, totalBytes: undefined };
+}
+
+function warnOfUnmatched(selection: RestoreSelection, reporter: Pick<Reporter, "notice">): void {
+  const { unmatched } = selection;
+  if (unmatched.length === 0) return;
+  const lines = unmatched.map((line) => JSON.stringify(Buffer.from(line, "latin1").toString("utf8"))).join(", ");
+  reporter.notice({ level: "warning", message: `Patterns that matched nothing of what was to be restored: ${lines}.` });
 }
 
 /** @throws {HoldfastError} invalid: what goes back to its place is of another host, which nobody named */

@@ -6,6 +6,7 @@ import { removeEntry } from "#agent/filesystem/make-special.ts";
 import { mapAcls, type OwnerMap } from "#agent/filesystem/posix-acl.ts";
 import { noExtended } from "#agent/filesystem/read-extended.ts";
 import { SafeTarget } from "#agent/filesystem/safe-target.ts";
+import { temporaryName } from "#agent/filesystem/temporary-name.ts";
 import {
   abandonFile,
   createFile,
@@ -16,8 +17,7 @@ import {
 } from "#agent/filesystem/write-file.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { type OwnerChoice, ownerMap } from "./owner-map.ts";
-import { renameOver } from "./rename-over.ts";
-import { temporaryName } from "./temporary-name.ts";
+import { putInPlace } from "./put-in-place.ts";
 import { writeWithHoles } from "./write-with-holes.ts";
 
 /** What a writer of files is given, as plain data. */
@@ -67,7 +67,11 @@ class FileContentWriter implements ContentWriter {
         throw error;
       }
       problems = finishFile(fd, made, this.#apply);
-      if (file.replace) renameOver(name, place.path, place.directoryFd);
+      if (file.replace) {
+        const { metadata } = made;
+        const told = putInPlace(name, place.path, place.directoryFd, { metadata, apply: this.#apply });
+        if (told.length > 0) problems = [...problems, ...told];
+      }
     } catch (error) {
       removeQuietly(name, place.directoryFd);
       throw error;

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, statSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import {
   type Exporter,
   type ExportProblem,
@@ -12,8 +12,8 @@ import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { applyLateFlags, hasLateFlags } from "#agent/filesystem/apply-flags.ts";
 import { applyMetadata, type ApplyOptions } from "#agent/filesystem/apply-metadata.ts";
 import { createEntryStat } from "#agent/filesystem/entry-stat.ts";
-import { displayPath } from "#agent/filesystem/display-path.ts";
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
+import { lockTemporary, removeLeftovers } from "#agent/filesystem/remove-leftovers.ts";
 import { makeDirectory, makeHardLink, makeSpecial, makeSymlink, removeEntry } from "#agent/filesystem/make-special.ts";
 import { markWhole, syncEntry } from "#agent/filesystem/mark-whole.ts";
 import { nodePath } from "#agent/filesystem/node-path.ts";
@@ -22,12 +22,15 @@ import { readLink } from "#agent/filesystem/read-link.ts";
 import { SafeTarget, type TargetPlace } from "#agent/filesystem/safe-target.ts";
 import { statInto } from "#agent/filesystem/stat-path.ts";
 import { TargetFilesystems } from "#agent/filesystem/target-filesystems.ts";
+import { temporaryName } from "#agent/filesystem/temporary-name.ts";
 import { abandonFile, createFile, finishFile, type NewFile, setFileSize } from "#agent/filesystem/write-file.ts";
 import { filesystemType, metadataOf } from "./entry-metadata.ts";
 import type { FileContentWriterOptions } from "./file-content-writer.ts";
+import { inTheWay, isEmptyDirectory, leadsToDirectory, linkInTheWay, removeEmptyDirectory } from "./occupied-place.ts";
 import { ownerMap } from "./owner-map.ts";
-import { renameOver } from "./rename-over.ts";
-import { temporaryName } from "./temporary-name.ts";
+import { copyEntry } from "./copy-entry.ts";
+import { LoosenedEntries } from "./loosened-entries.ts";
+import { putInPlace } from "./put-in-place.ts";
 
 /** How a filesystem is restored to. */
 export type FilesystemExporterOptions = FileContentWriterOptions & {
@@ -39,6 +42,13 @@ export type FilesystemExporterOptions = FileContentWriterOptions & {
 };
 
 const absent = 2;
+/** Why two names cannot be linked although both can be made: no links at all, different filesystems or mounts, too many links. */
+const unlinkable: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EXDEV", "EMLINK"]);
+const isCopy: ExportProblem = {
+  attribute: "link",
+  message: "The target cannot make this hard link, so the entry was restored as a copy",
+  isNotice: true,
+};
 
 /** Restores into a directory of this host, and never out of it. */
 export class FilesystemExporter implements Exporter {
@@ -46,6 +56,7 @@ export class FilesystemExporter implements Exporter {
   readonly content: { readonly moduleUrl: string; readonly options: unknown };
   readonly #options: FilesystemExporterOptions;
   readonly #target: SafeTarget;
+  readonly #loosened: LoosenedEntries;
   readonly #owners: OwnerMap;
   readonly #apply: ApplyOptions;
   readonly #stat = createEntryStat();
@@ -54,6 +65,7 @@ export class FilesystemExporter implements Exporter {
   readonly #made = new Set<string>();
   /** Directories that were there and are left as they were. */
   readonly #kept = new Set<string>();
+  readonly #startedMs = Date.now();
   /** Opened files: where they will be, and under which name they are written. */
   readonly #opened = new Map<
     number,
@@ -64,6 +76,7 @@ export class FilesystemExporter implements Exporter {
     this.#options = options;
     this.description = options.root;
     this.#target = SafeTarget.open(options.root, { onEnter: (fd, path) => this.#filesystems.note(fd, path) });
+    this.#loosened = new LoosenedEntries(this.#target);
     this.#owners = ownerMap(options.owners);
     this.#apply = { owner: options.owners.how !== "none" };
     const { root, owners, xattrs, sparse } = options;
@@ -76,13 +89,13 @@ export class FilesystemExporter implements Exporter {
   makeDirectory(path: string): void {
     if (path === "") {
       if (this.#options.makesRoot) this.#made.add(path);
-      else if (this.#options.overwrite === "never") this.#kept.add(path);
+      else this.#takeExisting(path, this.#target.locate(path));
       return;
     }
     const place = this.#target.locate(path);
     const fate = this.#fateOfDirectory(path, place);
     if (fate === "keep") {
-      if (this.#options.overwrite === "never") this.#kept.add(path);
+      this.#takeExisting(path, place);
       return;
     }
     if (fate === "replace") removeEntry(place.path, "other", place.directoryFd);
@@ -97,11 +110,24 @@ export class FilesystemExporter implements Exporter {
     }
     const place = this.#target.locate(path);
     const existing = this.#look(place);
-    if (existing === "directory") return false;
+    if (existing === "directory") {
+      this.#loosened.loosen(path, place, this.#stat);
+      return false;
+    }
     if (existing !== undefined || !makeDirectory(place.path, place.directoryFd))
       throw inTheWay(path, existing ?? "another entry");
     this.#made.add(path);
     return true;
+  }
+
+  /** Takes a directory that is there: makes it writable, and removes what an earlier restore left in it when it was killed. */
+  #takeExisting(path: string, place: TargetPlace): void {
+    if (this.#options.overwrite === "never") this.#kept.add(path);
+    if (this.#look(place) === undefined) return;
+    this.#loosened.loosen(path, place, this.#stat);
+    this.#target.forget(path);
+    const { directoryFd } = this.#target.locate(path === "" ? "x" : `${path}/x`);
+    removeLeftovers(directoryFd, this.#startedMs);
   }
 
   finishUndescribed(path: string): void {
@@ -126,6 +152,10 @@ export class FilesystemExporter implements Exporter {
     const place = this.#target.locate(path);
     const existing = this.#look(place);
     const decision = this.#decision(existing, entry);
+    if (existing !== undefined && decision !== "leave") {
+      this.#loosened.loosen(path, place, this.#stat);
+      if (!hasLateFlags(entry.flags)) this.#loosened.flagsAreRight(path);
+    }
     if (decision === "replace" && existing === "directory") {
       if (!removeEmptyDirectory(place)) throw inTheWay(path, existing);
       this.#target.forget(path);
@@ -181,11 +211,19 @@ export class FilesystemExporter implements Exporter {
     return { isThere: true, problems };
   }
 
-  makeLink(existing: string, path: string): void {
-    if (this.#isSameInode(existing, path)) return;
+  makeLink(existing: string, path: string, entry: Entry): readonly ExportProblem[] | undefined {
+    if (this.#isSameInode(existing, path)) return undefined;
     const to = this.#target.locate(path);
-    if (!this.#clearTheWay(path, to)) return;
-    makeHardLink(this.#target.locate(existing), to);
+    if (!this.#clearTheWay(path, to)) return undefined;
+    const from = this.#target.locate(existing);
+    try {
+      makeHardLink(from, to);
+      return undefined;
+    } catch (error) {
+      if (!isHoldfastError(error) || !unlinkable.has(String(error.detail["errno"]))) throw error;
+    }
+    if (entry.type !== entryTypes.file) return [...this.makeOther(path, entry).problems, isCopy];
+    return [...copyEntry(from, to, this.#metadata(entry), this.#apply), isCopy];
   }
 
   openFile(path: string, entry: Entry, decision: FileDecision): OpenedFile {
@@ -198,6 +236,7 @@ export class FilesystemExporter implements Exporter {
       metadata: this.#metadata(entry),
     };
     const handle = createFile(file);
+    lockTemporary(handle);
     this.#opened.set(handle, { place, file, replace, path });
     if (entry.extents !== undefined || this.#options.sparse) setFileSize(handle, entry.size, path);
     return { handle, path, entry };
@@ -210,7 +249,9 @@ export class FilesystemExporter implements Exporter {
     try {
       problems = finishFile(opened.handle, file, this.#apply);
       if (!replace && this.#look(place) !== undefined) throw inTheWay(path, "new entry");
-      renameOver(file.path, place.path, place.directoryFd);
+      const { metadata } = file;
+      const told = putInPlace(file.path, place.path, place.directoryFd, { metadata, apply: this.#apply });
+      if (told.length > 0) problems = [...problems, ...told];
     } catch (error) {
       this.#removeTemporary(file, path);
       throw error;
@@ -238,11 +279,14 @@ export class FilesystemExporter implements Exporter {
   }
 
   finishDirectory(path: string, entry: Entry): readonly ExportProblem[] {
-    if (this.#kept.has(path) && this.#filesystems.canSync) return noExportProblems;
     const place = this.#target.locate(path);
-    const problems = this.#kept.has(path)
+    const isKept = this.#kept.has(path);
+    if (isKept) this.#loosened.putModeBack(path);
+    const problems = isKept
       ? noExportProblems
       : applyMetadata(place.path, this.#metadata(entry), this.#apply, place.directoryFd);
+    if (!isKept) this.#loosened.modeIsRight(path);
+    if (!isKept && !hasLateFlags(entry.flags)) this.#loosened.flagsAreRight(path);
     if (!this.#filesystems.canSync) syncEntry(place.path, place.directoryFd);
     return problems;
   }
@@ -250,6 +294,7 @@ export class FilesystemExporter implements Exporter {
   finishLate(path: string, entry: Entry): readonly ExportProblem[] {
     if (this.#kept.has(path)) return [];
     const place = this.#target.locate(path);
+    this.#loosened.flagsAreRight(path);
     return applyLateFlags(place.path, entry.flags, place.directoryFd);
   }
 
@@ -263,6 +308,7 @@ export class FilesystemExporter implements Exporter {
       this.#removeTemporary(file, path);
     }
     this.#opened.clear();
+    this.#loosened.putBack();
     this.#target.close();
     this.#filesystems.close();
   }
@@ -325,6 +371,8 @@ export class FilesystemExporter implements Exporter {
     const existing = this.#look(place);
     if (existing === undefined) return true;
     if (this.#options.overwrite === "never") return false;
+    this.#loosened.loosen(path, place, this.#stat);
+    this.#loosened.flagsAreRight(path);
     if (existing === "directory") {
       if (!removeEmptyDirectory(place)) throw inTheWay(path, existing);
       this.#target.forget(path);
@@ -347,39 +395,4 @@ function makeNode({ path, directoryFd }: TargetPlace, entry: Entry): ExportProbl
 function parentOf(path: string): string {
   const slash = path.lastIndexOf("/");
   return slash < 0 ? "" : path.slice(0, slash);
-}
-
-function removeEmptyDirectory(place: TargetPlace): boolean {
-  try {
-    return removeEntry(place.path, "directory", place.directoryFd);
-  } catch (error) {
-    if (isHoldfastError(error)) return false;
-    throw error;
-  }
-}
-
-/** Whether a directory that is to give way has nothing in it; one that cannot be read counts as full. */
-function isEmptyDirectory(place: TargetPlace): boolean {
-  try {
-    return readdirSync(nodePath(place.path, place.directoryFd)).length === 0;
-  } catch {
-    return false;
-  }
-}
-
-function leadsToDirectory(place: TargetPlace): boolean {
-  return statSync(nodePath(place.path, place.directoryFd), { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-function inTheWay(path: string, existing: string): HoldfastError {
-  return new HoldfastError("conflict", `Cannot restore ${displayPath(path)}: a ${existing} is in the way`, {
-    hint: "Move it away, or restore into an empty directory with --to.",
-  });
-}
-
-function linkInTheWay(path: string): HoldfastError {
-  const message = `Cannot restore the directory ${displayPath(path)}: a symbolic link to a directory is in its place, so nothing below it was restored`;
-  return new HoldfastError("conflict", message, {
-    hint: "Remove the link, or restore this directory into the one that it leads to, with --to.",
-  });
 }

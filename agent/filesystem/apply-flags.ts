@@ -57,6 +57,20 @@ export function applyLateFlags(
   }
 }
 
+/** Takes immutable and append-only from what has them, so that it can be written. @returns whether it has neither now */
+export function liftLateFlags(path: string, directoryFd: number): boolean {
+  const c = libc();
+  if (c === undefined) return false;
+  const how = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW | constants.O_NOCTTY | openCloseOnExec;
+  const fd = c.openat(directoryFd, c.putPath(path), how, 0);
+  if (fd < 0) return false;
+  try {
+    return change(fd, 0, lateFlags).length === 0;
+  } finally {
+    c.close(fd);
+  }
+}
+
 /** The problem of an attribute that takes koffi to restore. */
 export function withoutLibc(attribute: string): MetadataProblem {
   return { attribute, errno: "ENOSYS", message: "it takes the optional package koffi, which is not there" };

@@ -54,6 +54,7 @@ export type Libc = {
   readonly lseek: (fd: number, offset: number, whence: number) => number;
   readonly getdents: (fd: number, out: Address, length: number) => number;
   readonly readlinkat: (directoryFd: number, path: Address, out: Address, length: number) => number;
+  readonly flock: (fd: number, operation: number) => number;
   readonly ioctl: (fd: number, request: number, argument: Address) => number;
   /** In a thread of its own, for it may take minutes. `done` is told what C returns. */
   readonly syncfs: (fd: number, done: (error: unknown, result: number) => void) => void;
@@ -255,6 +256,7 @@ function bindCalls(library: LibraryHandle): Calls {
     lseek: bind(["lseek64", "lseek"], "int64", ["int", "int64", "int"]),
     getdents: bind(["getdents64", "getdents"], "int64", ["int", at, "size_t"]),
     readlinkat: call("readlinkat", "int64", "int", at, at, "size_t"),
+    flock: call("flock", "int", "int", "int"),
     ioctl: call("ioctl", "int", "int", "ulong", at),
     syncfs: (fd, done) => void syncfs.async(fd, done),
     fchown: call("fchown", "int", "int", "uint", "uint"),

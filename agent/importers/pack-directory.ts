@@ -1,4 +1,5 @@
 import { rewindDirectory } from "#agent/filesystem/list-directory.ts";
+import { temporaryPrefix } from "#agent/filesystem/temporary-name.ts";
 import { looksMax, packStop, type ScanKernel } from "./kernel/scan-kernel.ts";
 import { packState } from "./pack-memory.ts";
 import type { ScanPacker } from "./scan-batch.ts";
@@ -30,7 +31,7 @@ export function* packDirectory(
     return false;
   }
   const { state } = kernel;
-  state[packState.askAlways] = scan.options.excludes === undefined ? 0 : 1;
+  state[packState.askAlways] = scan.options.excludes === undefined && !hasTemporary(kernel, listed) ? 0 : 1;
   const [begin, end] = stretch(kernel, listed, scan);
   for (let from = begin; from < end; from += looksMax) {
     const until = Math.min(from + looksMax, end);
@@ -48,6 +49,17 @@ export function* packDirectory(
     yield;
   }
   return true;
+}
+
+/** Whether the names, which are in order, may hold temporary names of a restore. */
+function hasTemporary(kernel: ScanKernel, listed: number): boolean {
+  let [from, end] = [0, listed];
+  while (from < end) {
+    const middle = (from + end) >>> 1;
+    if (kernel.name(middle) < temporaryPrefix) from = middle + 1;
+    else end = middle;
+  }
+  return from < listed && kernel.name(from).startsWith(temporaryPrefix);
 }
 
 /** The names between the cuts: from where to where in the order. */

@@ -1,4 +1,5 @@
 import { filesystemError } from "#agent/filesystem/filesystem-error.ts";
+import { isTemporaryName } from "#agent/filesystem/temporary-name.ts";
 import type { ScanProblem } from "#shared/connectors/importer.ts";
 import { isHoldfastError } from "#shared/errors.ts";
 import { noteLeftOut } from "./scan-findings.ts";
@@ -23,6 +24,7 @@ export function takesEntry(
 ): boolean {
   const { excludes, skip, oneFileSystem } = scan.options;
   const { isDirectory, device, attributes } = looked;
+  if (!isDirectory && isTemporaryName(place.name)) return false;
   // Most are files, and nothing is excluded.
   if (!isDirectory && excludes === undefined) return true;
   const path = place.dir === "" ? place.name : `${place.dir}/${place.name}`;

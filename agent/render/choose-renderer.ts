@@ -1,3 +1,4 @@
+import { FoldingRenderer } from "./folding-renderer.ts";
 import { JsonRenderer } from "./json-renderer.ts";
 import { LineRenderer } from "./line-renderer.ts";
 import { LiveRenderer } from "./live-renderer.ts";
@@ -19,6 +20,10 @@ export type RenderChoice = {
 /** The renderer for this run: JSON, quiet, live on a terminal that can move its cursor, or plain lines. */
 export function chooseRenderer(choice: RenderChoice, out: Sink, err: Sink): Renderer {
   if (choice.json) return new JsonRenderer(out, err);
+  return new FoldingRenderer(rendererForPeople(choice, out, err));
+}
+
+function rendererForPeople(choice: RenderChoice, out: Sink, err: Sink): Renderer {
   if (choice.quiet) return new QuietRenderer(out, err);
   const terminal = err.columns() !== undefined && choice.term !== undefined && choice.term !== "dumb";
   if (choice.stdio || !terminal) return new LineRenderer(out, err);

@@ -23,6 +23,10 @@ export const jsonEvents: Readonly<Record<string, { readonly members: string; rea
       "path, type, mode, uid, gid, user?, group?, sizeBytes, mtimeSeconds, mtimeNanoseconds, linkCount, target?, xattrs",
     comes: "from ls, for each entry",
   },
+  restoredEntry: {
+    members: "fate (create|replace|keep|leave), path",
+    comes: "from restore --dry-run and --verbose, for each entry but directories",
+  },
   recordedError: { members: "kind, message, path", comes: "from info --errors" },
   recoveryKey: {
     members: "storeId, recoveryKey",

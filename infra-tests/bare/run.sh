@@ -10,7 +10,7 @@ trap 'rm -rf "$bin"' EXIT
 
 basics="sh bash env cat chgrp chmod chown cp cut date dd df diff dirname basename du echo false find grep head id kill ln ls mkdir mkfifo
 mknod mktemp mv nice nohup od printf pwd readlink realpath rm rmdir sed seq sleep sort stat sync tail tee test timeout touch tr true truncate
-uname uniq wc xargs yes mount umount getent setpriv git"
+uname uniq wc xargs yes mount umount getent setpriv setsid git"
 for name in $basics; do
   # Not by `command -v`, which knows the shell's own `true`.
   IFS=:

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -144,6 +144,9 @@ function text(bytes: readonly Buffer[]): string {
 }
 
 function mountsBelow(directory: string): string[] {
-  const { stdout } = spawnSync("findmnt", ["-rno", "TARGET"], { encoding: "utf8" });
-  return (stdout ?? "").split("\n").filter((target) => target.startsWith(`${directory}/`));
+  if (!existsSync("/proc/self/mounts")) return [];
+  return readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "")
+    .filter((target) => target.startsWith(`${directory}/`));
 }

@@ -1,7 +1,12 @@
 import type { Entry } from "#shared/format/entry.ts";
 
 /** An attribute that could not be restored, or a step that failed without harm to the content. */
-export type ExportProblem = { readonly attribute: string; readonly message: string };
+export type ExportProblem = {
+  readonly attribute: string;
+  readonly message: string;
+  /** Set where nothing is missing, and the way that it was restored is to be told. */
+  readonly isNotice?: boolean;
+};
 
 /** No problems, shared. */
 export const noExportProblems: readonly ExportProblem[] = Object.freeze([]);
@@ -48,8 +53,12 @@ export interface Exporter {
   updateFile(path: string, entry: Entry): readonly ExportProblem[];
   /** Makes a symlink, FIFO, device or socket, with its metadata. */
   makeOther(path: string, entry: Entry): MadeOther;
-  /** Makes `path` another link to a file that was restored before. */
-  makeLink(existing: string, path: string): void;
+  /**
+   * Makes `path` another link to an entry that was restored before; a copy of it where the target cannot link the two.
+   *
+   * @returns undefined when they are linked; else what is to be told of the copy
+   */
+  makeLink(existing: string, path: string, entry: Entry): readonly ExportProblem[] | undefined;
   /** Opens a file that is written in parts, by this thread and others. */
   openFile(path: string, entry: Entry, decision: FileDecision): OpenedFile;
   /** Puts metadata, but not the time, on a file whose parts are all written, and makes it visible under its name. */

@@ -21,6 +21,7 @@ import {
   readWhole,
   wholeFile,
 } from "#shared/operations/small-store.testing.ts";
+import { planBackup } from "./plan-backup.ts";
 import { type ScriptedEntry, scriptedSource } from "./scripted-source.testing.ts";
 
 async function newStore(): Promise<Store> {
@@ -75,7 +76,13 @@ it("tells of every modification time that it cannot store as it is, in each run"
     { path: "near", content: "x", mtimeSec: 2 ** 50 },
   ];
   for (let round = 0; round < 2; round++) {
+    const { reporter, errors: foreseen } = collectingReporter();
+    const repository = await openSmall(store);
+    const importers = [scriptedSource({ entries })];
+    const plan = await planBackup({ repository, importers, host: "h", name: "default", force: false, reporter });
+    expect(plan.errorCount).toBe(3);
     await backupSmall(store, [scriptedSource({ entries })]);
+    expect(foreseen).toEqual(await errorsOf(store));
     const errors = [...(await errorsOf(store))];
     expect(errors.map(({ path }) => path)).toEqual(["/scripted/directory", "/scripted/far", "/scripted/link"]);
     for (const { message } of errors) expect(message).toContain("mtime: it is more than 35 million years from 1970");

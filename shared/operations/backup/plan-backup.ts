@@ -7,7 +7,7 @@ import type { Repository } from "#shared/repository/repository.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import type { SnapshotRecord } from "#shared/log/log-state.ts";
 import { type Comparison, compareLoosely } from "./comparison.ts";
-import { isUnchanged } from "./entry-of-record.ts";
+import { clampedTime, isUnchanged } from "./entry-of-record.ts";
 import { chosenParents, findParents } from "./find-parent.ts";
 import { lossesOfSource } from "./losses-of-source.ts";
 import { isDoubted } from "./doubts.ts";
@@ -80,8 +80,13 @@ export async function planBackup(options: {
         progress.bytesDone += size;
         const doubts = trusted[index]?.doubts;
         const isDoubtful = entry !== undefined && doubts !== undefined && isDoubted(entry, record.path, doubts);
-        if (entry !== undefined && !isDoubtful && isKept(entry, record, options.comparison)) plan.unchanged++;
-        else if (size > 0) {
+        if (entry !== undefined && !isDoubtful && isKept(entry, record, options.comparison)) {
+          plan.unchanged++;
+          continue;
+        }
+        const message = clampedTime(record);
+        if (message !== undefined) onProblem({ path: record.path, kind: "metadata", message });
+        if (size > 0) {
           plan.filesToRead++;
           plan.bytesToRead += size;
         }

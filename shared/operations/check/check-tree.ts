@@ -38,6 +38,10 @@ export class TreeCheck {
   /** Segments that the leaf at hand needs. */
   readonly #needed = new Set<number>();
   damagedFiles = 0;
+  /** Snapshots that can be restored, but depend on what only others refer to. */
+  rescuedSnapshots = 0;
+  /** Blobs of the snapshot at hand that are whole only where other snapshots stored them again. */
+  #rescued = 0;
   /** Damaged files of the snapshot at hand, and what is to be told of the first of them. */
   #found = 0;
   readonly #tales: EntryError[] = [];
@@ -71,7 +75,12 @@ export class TreeCheck {
   async checkSnapshot(snapshot: CheckedSnapshot): Promise<boolean> {
     this.#found = 0;
     this.#tales.length = 0;
+    this.#rescued = 0;
     await this.#walk(snapshot);
+    if (this.#rescued > 0) {
+      this.rescuedSnapshots++;
+      this.#tellRescued(snapshot);
+    }
     if (this.#found === 0) return true;
     await this.#repository.refresh();
     if (snapshot.record.removed === undefined && isRemoved(this.#repository.log, snapshot.id)) return false;
@@ -80,6 +89,11 @@ export class TreeCheck {
     this.damagedFiles += this.#found;
     this.#progress.errors += this.#found;
     return true;
+  }
+
+  #tellRescued({ id }: CheckedSnapshot): void {
+    const message = `Snapshot ${id.slice(0, 12)} can be restored whole, but from copies that only other snapshots refer to and that go with them. Run \`holdfast repair --apply\`: then it refers to them itself.`;
+    this.#reporter.notice({ level: "warning", message });
   }
 
   async #walk(snapshot: CheckedSnapshot): Promise<void> {
@@ -196,15 +210,25 @@ export class TreeCheck {
     }
     // Another state may hold a copy: one that was stored at the same time, or because of the damage.
     let reason = "no state tells of a blob that it needs";
+    let isElsewhere = false;
     for (const { segment: stored } of index.places(ids, offset)) {
       const segment = segments.current(stored);
       const { packId } = segments.packOf(segment);
-      if (segments.standing(stored) === "gone") reason = `pack ${packId} was swept`;
-      else if (this.#badSegments.has(segment)) reason = `pack ${packId} is damaged`;
-      else if (this.#referenced.has(segment)) {
+      const isBad = segments.standing(stored) === "gone" || this.#badSegments.has(segment);
+      if (!isBad && this.#referenced.has(segment)) {
         this.#needed.add(segment);
         return true;
-      } else reason = "its snapshot's state does not refer to a segment that it needs";
+      }
+      // What a repair gave up is condemned: it is not read, and may be damaged.
+      if (!isBad && segments.standing(stored) === "live") isElsewhere = true;
+      if (segments.standing(stored) === "gone") reason = `pack ${packId} was swept`;
+      else if (this.#badSegments.has(segment)) reason = damagedPack(packId, this.#badSegments.get(segment));
+    }
+    // A restore takes a copy that was stored again after the damage, whichever snapshot refers to it.
+    if (isElsewhere) {
+      this.#rescued++;
+      this.#needed.add(first);
+      return true;
     }
     this.#damage(path, new HoldfastError("corrupt", `It cannot be restored whole: ${reason}`));
     return false;
@@ -236,4 +260,9 @@ export class TreeCheck {
     if (this.#found <= namedFilesMax)
       this.#tales.push({ path: `${this.#prefix}/${path}`, kind: error.kind, message: error.message });
   }
+}
+
+function damagedPack(packId: string, why: string | undefined): string {
+  const segment = /^The segment at byte \d+/.exec(why ?? "")?.[0];
+  return segment === undefined ? `pack ${packId} is damaged` : `${segment.toLowerCase()} of pack ${packId} is damaged`;
 }

@@ -43,6 +43,8 @@ export type CheckReport = {
   readonly damagedObjects: readonly string[];
   /** Paths of snapshots that cannot be restored whole; counted once for each snapshot. */
   readonly damagedFiles: number;
+  /** Snapshots that can be restored whole, but only from copies that other snapshots refer to. */
+  readonly rescuedSnapshots: number;
   /** Things that could not be verified. */
   readonly unverified: number;
   /** Condemned packs that a live snapshot needs: nothing is lost yet, and is once their grace period is over. */
@@ -145,6 +147,7 @@ class Check {
       fetchedBytes: this.#fetched,
       damagedObjects: [...this.#damagedObjects],
       damagedFiles: trees.damagedFiles,
+      rescuedSnapshots: trees.rescuedSnapshots,
       unverified: this.#unverified,
       condemnedPacks: [...this.#condemned],
       ...orphans,

@@ -340,8 +340,13 @@ describe("damaged packs", () => {
     expect(new Set(checked.errors.map((each) => each.path.replace(/^[0-9a-f]{8}:/, "")))).toEqual(paths);
     // The sources are still there: a backup stores again what the damaged pack held, and a repair heals the old snapshots.
     for (const entries of trees.slice(0, 2)) await backupSmall(store, [scriptedSource({ entries })], { force: true });
+    // Until then a restore takes the copies of the new snapshots, and check says as much.
+    const between = await checkSmall(store);
+    expect({ files: between.damagedFiles, rescued: between.rescuedSnapshots > 0 }).toEqual({ files: 0, rescued: true });
+    expect(await wholeContents(store)).toEqual(expect.arrayContaining([...contents]));
     expect((await planDry(store)).findings.filter((each) => each.remedy === "lost")).toEqual([]);
     await repairSmall(store);
+    expect((await checkSmall(store)).rescuedSnapshots).toBe(0);
     const after = await checkSmall(store);
     expect(after.damagedFiles).toBe(0);
     const all = await wholeContents(store);

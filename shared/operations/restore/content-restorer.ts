@@ -171,9 +171,9 @@ export class ContentRestorer {
     this.#tasks.delete(message.taskId);
     this.#pool?.done(task.worker);
     const failures = new Map(message.failures.map((failure) => [failure.piece, failure]));
-    for (const { file, attribute, message: words } of message.problems) {
+    for (const { file, ...problem } of message.problems) {
       const planned = task.files[file];
-      if (planned !== undefined) this.#outcomes.problem(planned.path, { attribute, message: words });
+      if (planned !== undefined) this.#outcomes.problem(planned.path, problem);
     }
     for (const [index, piece] of task.range.pieces.entries()) {
       const failure = failures.get(index);

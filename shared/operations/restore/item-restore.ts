@@ -1,4 +1,4 @@
-import type { Exporter, ExportProblem } from "#shared/connectors/exporter.ts";
+import type { Exporter } from "#shared/connectors/exporter.ts";
 import { chunkRowBytes, type Entry, entryTypes, entryPath, listRowBytes } from "#shared/format/entry.ts";
 import { decodeChunkList } from "#shared/format/chunk-list.ts";
 import type { StateId } from "#shared/format/ids.ts";
@@ -11,9 +11,12 @@ import { BlockedDirectories } from "./blocked-directories.ts";
 import { ContentRestorer } from "./content-restorer.ts";
 import { ContentWindow, type PlannedFile } from "./content-window.ts";
 import { DirectoryLedger } from "./directory-ledger.ts";
+import { inodeName } from "./inode-name.ts";
 import { notRead } from "./not-read.ts";
+import { parentOf } from "./parent-of.ts";
 import { planRanges } from "./plan-ranges.ts";
-import type { RestoreItem, RestoreReport } from "./restore-options.ts";
+import type { EntryListener, RestoreItem, RestoreReport } from "./restore-options.ts";
+import { RestoreTeller } from "./restore-teller.ts";
 import { endsRestore, targetFailed } from "./target-trouble.ts";
 import { WholeFiles } from "./whole-files.ts";
 
@@ -31,6 +34,7 @@ export class ItemRestore {
   readonly #exporter: Exporter;
   readonly #item: RestoreItem;
   readonly #reporter: Reporter;
+  readonly #told: RestoreTeller;
   readonly #progress: Progress;
   readonly #counts: RestoreCounts;
   readonly #content: ContentRestorer;
@@ -56,6 +60,7 @@ export class ItemRestore {
     exporter: Exporter;
     item: RestoreItem;
     reporter: Reporter;
+    onEntry: EntryListener | undefined;
     progress: Progress;
     counts: RestoreCounts;
     threads: number;
@@ -68,9 +73,10 @@ export class ItemRestore {
     this.#exporter = parts.exporter;
     this.#item = parts.item;
     this.#reporter = parts.reporter;
+    this.#told = new RestoreTeller({ ...parts, root: parts.exporter.description });
     this.#progress = parts.progress;
     this.#counts = parts.counts;
-    this.#whole = new WholeFiles(parts.exporter, (path, problem) => this.#problem(path, problem));
+    this.#whole = new WholeFiles(parts.exporter, this.#told.problem);
     this.#content = new ContentRestorer({
       repository: parts.repository,
       exporter: parts.exporter,
@@ -81,7 +87,7 @@ export class ItemRestore {
         restored: (file) => this.#restored(file),
         failed: (file, failure) =>
           failure instanceof HoldfastError ? this.#report(file.path, failure) : this.#fail(file.path, failure),
-        problem: (path, problem) => this.#problem(path, problem),
+        problem: this.#told.problem,
         fetched: (bytes) => {
           this.#counts.fetchedBytes += bytes;
           this.#progress.bytesStored += bytes;
@@ -124,14 +130,14 @@ export class ItemRestore {
     for (const entry of this.#directories.takeReversed()) {
       const path = entryPath(entry);
       this.#try(path, () => {
-        for (const problem of this.#exporter.finishDirectory(path, entry)) this.#problem(path, problem);
+        for (const problem of this.#exporter.finishDirectory(path, entry)) this.#told.problem(path, problem);
       });
     }
     for (const { path, entry } of made.toReversed()) this.#try(path, () => this.#finishAncestor(path, entry));
     for (const entry of this.#late.takeReversed()) {
       const path = entryPath(entry);
       this.#try(path, () => {
-        for (const problem of this.#exporter.finishLate(path, entry)) this.#problem(path, problem);
+        for (const problem of this.#exporter.finishLate(path, entry)) this.#told.problem(path, problem);
       });
     }
     if (this.#ending === undefined) await this.#exporter.sync();
@@ -195,7 +201,7 @@ export class ItemRestore {
     try {
       const made = this.#exporter.makeOther(path, entry);
       isThere = made.isThere;
-      for (const problem of made.problems) this.#problem(path, problem);
+      for (const problem of made.problems) this.#told.problem(path, problem);
     } finally {
       if (!isThere && entry.nlink > 1) this.#firstLinks.delete(inodeName(entry));
     }
@@ -210,8 +216,9 @@ export class ItemRestore {
       if (decision === "leave") this.#firstLinks.delete(inodeName(entry));
       else if (this.#exporter.hasLate(entry)) this.#late.add(entry);
       if (decision === "keep" || decision === "leave") {
-        for (const problem of this.#exporter.updateFile(path, entry)) this.#problem(path, problem);
+        for (const problem of this.#exporter.updateFile(path, entry)) this.#told.problem(path, problem);
         this.#counts.kept++;
+        this.#told.fate(path, decision);
         this.#progress.bytesReused += entry.size;
         this.#countDone(entry);
         return;
@@ -267,7 +274,12 @@ export class ItemRestore {
       const lengthBytes = view.getUint32(at + 32, true);
       if (place === undefined || place.lengthBytes !== lengthBytes) {
         file.failed = true;
-        this.#report(file.path, place === undefined ? this.#whyNoChunk(rows, at) : anotherLength());
+        this.#report(
+          file.path,
+          place === undefined
+            ? this.#whyNoChunk(rows, at)
+            : new HoldfastError("corrupt", "A chunk of it has another length than the tree says"),
+        );
         return contentOffset;
       }
       this.#window.add({
@@ -320,13 +332,18 @@ export class ItemRestore {
         "Cannot link it: the file that it is another name of could not be restored",
       );
     }
-    this.#exporter.makeLink(existing, path);
+    const copied = this.#exporter.makeLink(existing, path, entry);
+    if (copied !== undefined) {
+      if (entry.type === entryTypes.file) this.#whole.add({ path, entry });
+      for (const problem of copied) this.#told.problem(path, problem);
+    }
     this.#countDone(entry);
   }
 
   #restored(file: PlannedFile): void {
     this.#whole.add(file);
     this.#counts.restoredBytes += file.entry.size;
+    this.#told.fate(file.path, file.decision);
     this.#countDone(file.entry);
   }
 
@@ -342,7 +359,7 @@ export class ItemRestore {
       this.#exporter.finishUndescribed(path);
       return;
     }
-    for (const problem of this.#exporter.finishDirectory(path, entry)) this.#problem(path, problem);
+    for (const problem of this.#exporter.finishDirectory(path, entry)) this.#told.problem(path, problem);
   }
 
   /** @returns whether it went well; a failure was reported */
@@ -369,30 +386,6 @@ export class ItemRestore {
     if (this.#firstLinks.size > 0) this.#failedPaths.add(path);
     if (this.#ending !== undefined) return;
     if (endsRestore(failure.kind)) this.#ending = failure;
-    this.#reporter.entryError({ path, ...failure });
+    this.#reporter.entryError({ path: this.#told.shown(path), ...failure });
   }
-
-  #problem(path: string, problem: ExportProblem): void {
-    this.#counts.problems++;
-    this.#progress.errors++;
-    this.#reporter.entryError({ path, kind: problem.attribute, message: problem.message });
-  }
-}
-
-function anotherLength(): HoldfastError {
-  return new HoldfastError("corrupt", "A chunk of it has another length than the tree says");
-}
-
-/**
- * What paths of one inode share. Numbers of devices change from boot to boot, so that entries of one snapshot may by chance agree in
- * device and inode: what is linked must also have the same type, size and times.
- */
-function inodeName(entry: Entry): string {
-  const { type, device, inodeHi, inodeLo, size, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = entry;
-  return `${type}:${device}:${inodeHi}:${inodeLo}:${size}:${mtimeSec}.${mtimeNsec}:${ctimeSec}.${ctimeNsec}`;
-}
-
-function parentOf(path: string): string {
-  const slash = path.lastIndexOf("/");
-  return slash < 0 ? "" : path.slice(0, slash);
 }

@@ -4,7 +4,8 @@ import { isHoldfastError } from "#shared/errors.ts";
 import { newProgress, type Reporter } from "#shared/operations/progress.ts";
 import { BlockedDirectories } from "./blocked-directories.ts";
 import { notRead } from "./not-read.ts";
-import type { RestoreItem } from "./restore-options.ts";
+import { placeOf } from "./place-of.ts";
+import type { EntryListener, RestoreItem } from "./restore-options.ts";
 
 /** What a restore would do. */
 export type RestorePlan = {
@@ -18,13 +19,13 @@ export type RestorePlan = {
 
 /** Compares entries with what is in the targets; writes nothing. A target that is not there has no exporter. */
 export async function planRestore(
-  items: readonly { readonly item: RestoreItem; readonly exporter: Exporter | undefined }[],
-  reporter: Reporter,
+  items: readonly { readonly item: RestoreItem; readonly exporter: Exporter | undefined; readonly root: string }[],
+  { reporter, onEntry }: { readonly reporter: Reporter; readonly onEntry?: EntryListener | undefined },
 ): Promise<RestorePlan> {
   const progress = newProgress("restore", "comparing");
   reporter.start(progress);
   const plan = { entries: 0, create: 0, replace: 0, keep: 0, bytesToWrite: 0, errors: 0 };
-  for (const { item, exporter } of items) {
+  for (const { item, exporter, root } of items) {
     const blocked = new BlockedDirectories();
     const entries = item.entries(({ last, entries: lost, error }) => {
       plan.errors += lost;
@@ -47,6 +48,7 @@ export async function planRestore(
       try {
         const decision = exporter === undefined ? "create" : exporter.foresee(path, entry);
         plan[decision === "leave" ? "keep" : decision]++;
+        if (entry.type !== entryTypes.directory) onEntry?.(placeOf(root, path), decision);
         if (decision !== "keep" && decision !== "leave" && entry.type === entryTypes.file)
           plan.bytesToWrite += entry.size;
       } catch (error) {

@@ -1,9 +1,12 @@
-import type { Exporter } from "#shared/connectors/exporter.ts";
+import type { Exporter, FileDecision } from "#shared/connectors/exporter.ts";
 import type { Entry } from "#shared/format/entry.ts";
 import type { StateId } from "#shared/format/ids.ts";
 import type { Reporter } from "#shared/operations/progress.ts";
 import type { Repository } from "#shared/repository/repository.ts";
 import type { LostEntries } from "#shared/tree/read-tree.ts";
+
+/** Told the place of an entry on the host and what became of it, or will. */
+export type EntryListener = (path: string, fate: FileDecision) => void;
 
 /** A directory that leads to what is restored. */
 export type Ancestor = {
@@ -35,6 +38,8 @@ export type RestoreOptions = {
   /** Sealed bytes that are fetched or being worked on at most. */
   readonly inFlightBytes: number;
   readonly reporter: Reporter;
+  /** Told what became of each entry but directories, with its place on the host. */
+  readonly onEntry?: EntryListener | undefined;
   readonly signal?: AbortSignal;
 };
 

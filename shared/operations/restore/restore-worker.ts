@@ -79,8 +79,7 @@ function restoreRange(task: RangeTask, failures: PieceFailure[], problems: FileP
         writePart(task, piece, blob);
       } else {
         takeFile(task, target, extra);
-        for (const { attribute, message } of writer.writeFile(file, blob))
-          problems.push({ file: target, attribute, message });
+        for (const problem of writer.writeFile(file, blob)) problems.push({ file: target, ...problem });
       }
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.kind === "internal") throw error;

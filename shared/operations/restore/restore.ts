@@ -41,6 +41,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
       exporter,
       item,
       reporter,
+      onEntry: options.onEntry,
       progress,
       counts,
       threads: options.threads,

@@ -25,7 +25,7 @@ export class WholeFiles {
     this.#problem = problem;
   }
 
-  add({ path, entry }: PlannedFile): void {
+  add({ path, entry }: Pick<PlannedFile, "path" | "entry">): void {
     this.#paths.push(path);
     this.#times.push(entry.mtimeSec, entry.mtimeNsec);
     this.#namesBytes += path.length + fileBytes;

@@ -1,4 +1,5 @@
 import type { ExtendedAttributes } from "#shared/connectors/content-reader.ts";
+import type { ExportProblem } from "#shared/connectors/exporter.ts";
 import type { PackKind } from "#shared/format/segment.ts";
 
 /** What a restore worker is started with. */
@@ -64,8 +65,8 @@ export type PieceFailure = {
   readonly message: string;
 };
 
-/** Attributes of a small file that could not be restored. */
-export type FileProblem = { readonly file: number; readonly attribute: string; readonly message: string };
+/** What is to be told of a small file that was restored. */
+export type FileProblem = ExportProblem & { readonly file: number };
 
 /** From a worker. */
 export type FromRestoreWorker = {
