@@ -64,7 +64,7 @@ export function logMarkFile(options: {
     try {
       const lines = marks.map((each) => `${each.seq} ${encodeHex(each.sha256)} ${each.place ?? ""}`.trimEnd());
       makePath(Buffer.from(directory, "utf8").toString("latin1"), 0o700);
-      replacePrivateFile(path, `${lines.join("\n")}\n`);
+      replacePrivateFile(path, `${lines.join("\n")}\n`, { isSynced: true });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       reporter.notice({ level: "warning", message: `Cannot remember what was seen of the log: ${reason}` });

@@ -5,6 +5,7 @@ import type { EntryMetadata } from "#agent/filesystem/entry-metadata.ts";
 import { removeEntry } from "#agent/filesystem/make-special.ts";
 import { mapAcls, type OwnerMap } from "#agent/filesystem/posix-acl.ts";
 import { noExtended } from "#agent/filesystem/read-extended.ts";
+import { lockTemporary } from "#agent/filesystem/remove-leftovers.ts";
 import { SafeTarget } from "#agent/filesystem/safe-target.ts";
 import { temporaryName } from "#agent/filesystem/temporary-name.ts";
 import {
@@ -58,6 +59,7 @@ class FileContentWriter implements ContentWriter {
       metadata: this.#metadata(file),
     };
     const fd = createFile(made);
+    if (file.replace) lockTemporary(fd);
     let problems: readonly ExportProblem[];
     try {
       try {

@@ -65,7 +65,6 @@ export class FilesystemExporter implements Exporter {
   readonly #made = new Set<string>();
   /** Directories that were there and are left as they were. */
   readonly #kept = new Set<string>();
-  readonly #startedMs = Date.now();
   /** Opened files: where they will be, and under which name they are written. */
   readonly #opened = new Map<
     number,
@@ -127,7 +126,7 @@ export class FilesystemExporter implements Exporter {
     this.#loosened.loosen(path, place, this.#stat);
     this.#target.forget(path);
     const { directoryFd } = this.#target.locate(path === "" ? "x" : `${path}/x`);
-    removeLeftovers(directoryFd, this.#startedMs);
+    removeLeftovers(directoryFd);
   }
 
   finishUndescribed(path: string): void {

@@ -8,8 +8,6 @@ import { isHoldfastError } from "#shared/errors.ts";
 
 /** `LOCK_EX | LOCK_NB`. */
 const lockNow = 2 | 4;
-/** Files younger than this, in seconds, may be of a restore that goes on and that has not locked them yet. */
-const youngSec = 60;
 const stat = createEntryStat();
 
 /** Marks an open temporary file as in use, until it is closed. */
@@ -19,12 +17,12 @@ export function lockTemporary(fd: number): void {
 
 /**
  * Removes from a directory the temporary files that a restore left when it was killed: those with a name that `temporaryName` makes, regular, of this
- * user, with one link, older than a minute, and locked by nobody. Where the C library is not reached, or the directory cannot be read, nothing.
+ * user, with one link, and locked by nobody. Where the C library is not reached, or the directory cannot be read, nothing.
  *
  * @param directoryFd - an open place on the directory
  * @returns how many were removed
  */
-export function removeLeftovers(directoryFd: number, nowMs: number): number {
+export function removeLeftovers(directoryFd: number): number {
   const c = libc();
   if (c === undefined) return 0;
   let fd: number;
@@ -37,7 +35,7 @@ export function removeLeftovers(directoryFd: number, nowMs: number): number {
   }
   try {
     names = listOpenDirectory(fd, "");
-    return names.filter((name) => isTemporaryName(name) && removeIfAbandoned(c, name, fd, nowMs)).length;
+    return names.filter((name) => isTemporaryName(name) && removeIfAbandoned(c, name, fd)).length;
   } catch (error) {
     if (isHoldfastError(error)) return 0;
     throw error;
@@ -49,12 +47,12 @@ export function removeLeftovers(directoryFd: number, nowMs: number): number {
 const openFlags =
   constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY | openCloseOnExec;
 
-function removeIfAbandoned(c: Libc, name: string, directoryFd: number, nowMs: number): boolean {
+function removeIfAbandoned(c: Libc, name: string, directoryFd: number): boolean {
   const fd = c.openat(directoryFd, c.putPath(name), openFlags, 0);
   if (fd < 0) return false;
   try {
     if (statOpenInto(fd, stat) !== 0) return false;
-    const isOurs = stat.type === "file" && stat.nlink === 1 && stat.ctimeSec * 1000 < nowMs - youngSec * 1000;
+    const isOurs = stat.type === "file" && stat.nlink === 1;
     if (!isOurs || (stat.uid !== process.geteuid?.() && process.geteuid?.() !== 0)) return false;
     return c.flock(fd, lockNow) === 0 && c.unlinkat(directoryFd, c.putPath(name), 0) === 0;
   } finally {
