@@ -79,7 +79,8 @@ it("tells of every modification time that it cannot store as it is, in each run"
     const { reporter, errors: foreseen } = collectingReporter();
     const repository = await openSmall(store);
     const importers = [scriptedSource({ entries })];
-    const plan = await planBackup({ repository, importers, host: "h", name: "default", force: false, reporter });
+    const request = { repository, importers, host: "h", name: "default", user: "tester", force: false, reporter };
+    const plan = await planBackup(request);
     expect(plan.errorCount).toBe(3);
     await backupSmall(store, [scriptedSource({ entries })]);
     expect(foreseen).toEqual(await errorsOf(store));
