@@ -1,6 +1,6 @@
 import { prepareScanThread } from "#agent/importers/scan-thread.ts";
 import { sourceArgument } from "#agent/arguments/path-argument.ts";
-import { parseSnapshotReference } from "#agent/arguments/snapshot-reference.ts";
+import { ofLine, parseSnapshotReference, type SnapshotReference } from "#agent/arguments/snapshot-reference.ts";
 import { HoldfastError } from "#shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { expectArguments } from "./expect-arguments.ts";
@@ -179,9 +179,23 @@ export const backup = defineCommand({
       oneFileSystem: options["one-file-system"],
       xattrs: !options["no-xattr"],
       force: options.force,
-      parent: options.parent === undefined ? undefined : parseSnapshotReference(options.parent),
+      parent: parentReference(options),
       writer: options.writer,
     });
     return report.outcome;
   },
 });
+
+/** The parent that is asked for; `latest` counts the snapshots of the host that this backup is of. */
+function parentReference({
+  parent,
+  host,
+}: {
+  readonly parent: string | undefined;
+  readonly host: string | undefined;
+}): SnapshotReference | undefined {
+  if (parent === undefined) return undefined;
+  const reference = parseSnapshotReference(parent);
+  if (reference.by === "prefix" || reference.line !== undefined) return reference;
+  return ofLine(reference, { host, name: undefined, tags: [] });
+}

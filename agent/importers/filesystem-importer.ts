@@ -170,6 +170,7 @@ export class FilesystemImporter implements Importer {
       if (this.#options.xattrs) {
         const read = readExtended(name, problems, directoryFd);
         xattrs = boundedAttributes(read, (message) => failures.push(message));
+        if (xattrs !== undefined) this.noteAttributes(xattrs);
       }
     } catch (error) {
       if (!isHoldfastError(error)) throw error;

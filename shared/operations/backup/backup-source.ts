@@ -1,5 +1,5 @@
 import type { Importer, ScanBlock, ScanProblem, ScanRecord } from "#shared/connectors/importer.ts";
-import { chunkRowBytes, type Entry, entryTypes, listRowBytes } from "#shared/format/entry.ts";
+import { chunkRowBytes, type Entry, entryPath, entryTypes, listRowBytes } from "#shared/format/entry.ts";
 import { HoldfastError, isHoldfastError } from "#shared/errors.ts";
 import { decodeChunkList } from "#shared/format/chunk-list.ts";
 import type { TreeRoot } from "#shared/format/snapshot.ts";
@@ -343,7 +343,12 @@ class SourceBackup {
     if (record.nlink > 1 && this.#links.follow(record, this.#queue, entry, scannedSize)) return;
     const item = this.#queue.add(entry, false, scannedSize);
     const link = record.nlink > 1 ? this.#links.lead(record, entry) : undefined;
-    this.#run.readContent(item, record, () => link?.complete());
+    this.#run.readContent(item, record, () => link?.complete((replaced) => this.#tellReplaced(replaced)));
+  }
+
+  #tellReplaced(entry: Entry): void {
+    const base = this.#importer.root === "/" ? "" : this.#importer.root;
+    this.#run.addError({ path: `${base}/${entryPath(entry)}`, kind: "replaced", message: entry.error ?? "" });
   }
 
   /** Whether all chunks of rows are where the index says; marks their segments as needed. */

@@ -1,5 +1,5 @@
 import type { ScanRecord } from "#shared/connectors/importer.ts";
-import type { Entry } from "#shared/format/entry.ts";
+import { type Entry, noChunks } from "#shared/format/entry.ts";
 import type { EntryQueue, QueuedEntry } from "./entry-queue.ts";
 
 /** Inodes with several links that are remembered at most; of those beyond, each link is read for itself. */
@@ -15,11 +15,15 @@ export class LeadingLink {
     this.entry = entry;
   }
 
-  /** Gives the content to all links that wait for it. */
-  complete(): void {
+  /** Gives the content to all links that wait for it. @param onReplaced - told of those whose file another one took the place of */
+  complete(onReplaced: (entry: Entry) => void): void {
     this.done = true;
     for (const item of this.waiting) {
       copyContent(this.entry, item.entry);
+      if (item.entry.inodeLo !== this.entry.inodeLo || item.entry.inodeHi !== this.entry.inodeHi) {
+        dropContent(item.entry);
+        onReplaced(item.entry);
+      }
       item.ready = true;
     }
     this.waiting.length = 0;
@@ -67,4 +71,14 @@ function copyContent(from: Entry, to: Entry): void {
   to.flags = from.flags;
   to.changed = from.changed;
   to.error = from.error;
+}
+
+/** The content that was read is of another file than this one is a name of. */
+function dropContent(entry: Entry): void {
+  entry.size = 0;
+  entry.chunks = noChunks;
+  entry.lists = undefined;
+  entry.extents = undefined;
+  entry.xattrs = undefined;
+  entry.error = "Another name of it was replaced while the backup ran.";
 }
