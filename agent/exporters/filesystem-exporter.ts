@@ -48,6 +48,7 @@ const isCopy: ExportProblem = {
   attribute: "link",
   message: "The target cannot make this hard link, so the entry was restored as a copy",
   isNotice: true,
+  isOfFilesystem: true,
 };
 
 /** Restores into a directory of this host, and never out of it. */

@@ -139,7 +139,12 @@ export function changedTime(
   wanted: Pick<EntryMetadata, "mtimeSec" | "mtimeNsec">,
 ): MetadataProblem | undefined {
   if (now.mtimeSec === wanted.mtimeSec && now.mtimeNsec === wanted.mtimeNsec) return undefined;
-  return { attribute: "mtime", errno: "", message: "the filesystem keeps another time than the one stored" };
+  return {
+    attribute: "mtime",
+    errno: "",
+    message: "the filesystem keeps another time than the one stored",
+    isOfFilesystem: true,
+  };
 }
 
 const stat = createEntryStat();

@@ -34,3 +34,14 @@ test("directories beyond the first eight are counted together, and nothing is to
     expect.stringMatching(/of 30 more .*, 22 elsewhere: It was left\.$/),
   ]);
 });
+
+test("what a filesystem does to every file is shown once, with a count of the others", () => {
+  const lines = folded((renderer) => {
+    for (let n = 0; n < 5; n++)
+      renderer.entryError({ path: `d/${n}`, kind: "mtime", message: "Rounded", isOfFilesystem: true });
+  });
+  expect(lines).toEqual([
+    "error: d/0: Rounded (mtime)",
+    "warning: The same is said of 4 more (--json names each), 4 in d: Rounded (mtime)",
+  ]);
+});

@@ -12,7 +12,13 @@ const directoriesMax = 1000;
 /** Directories that are named at the end. */
 const namedDirectoriesMax = 8;
 
-type Group = { count: number; readonly said: string; readonly directories: Map<string, number>; elsewhere: number };
+type Group = {
+  count: number;
+  readonly shown: number;
+  readonly said: string;
+  readonly directories: Map<string, number>;
+  elsewhere: number;
+};
 
 /**
  * Shows the first lines that say the same of different paths, and at the end how many more there were and in which directories: one damaged segment is
@@ -31,11 +37,13 @@ export class FoldingRenderer implements Renderer {
   }
 
   notice(notice: Notice): void {
-    if (notice.path === undefined || this.#isShown(notice.message, notice.path)) this.#inner.notice(notice);
+    if (notice.path === undefined || this.#isShown(notice.message, notice.path, notice.isOfFilesystem))
+      this.#inner.notice(notice);
   }
 
   entryError(error: EntryError): void {
-    if (this.#isShown(`${error.message} (${error.kind})`, error.path)) this.#inner.entryError(error);
+    if (this.#isShown(`${error.message} (${error.kind})`, error.path, error.isOfFilesystem))
+      this.#inner.entryError(error);
   }
 
   finish(report: Report): void {
@@ -69,14 +77,20 @@ export class FoldingRenderer implements Renderer {
     this.#inner.close();
   }
 
-  #isShown(said: string, path: string): boolean {
+  #isShown(said: string, path: string, isOfFilesystem = false): boolean {
     const group = this.#groups.get(said);
     if (group === undefined) {
       if (this.#groups.size < messagesMax)
-        this.#groups.set(said, { count: 1, said, directories: new Map(), elsewhere: 0 });
+        this.#groups.set(said, {
+          count: 1,
+          shown: isOfFilesystem ? 1 : shownMax,
+          said,
+          directories: new Map(),
+          elsewhere: 0,
+        });
       return true;
     }
-    if (++group.count <= shownMax) return true;
+    if (++group.count <= group.shown) return true;
     const directory = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     const there = group.directories.get(directory);
     if (there !== undefined || group.directories.size < directoriesMax)
@@ -87,18 +101,18 @@ export class FoldingRenderer implements Renderer {
 
   #tellRest(): void {
     for (const group of this.#groups.values()) {
-      if (group.count > shownMax) this.#inner.notice({ level: "warning", message: describeRest(group) });
+      if (group.count > group.shown) this.#inner.notice({ level: "warning", message: describeRest(group) });
     }
     this.#groups.clear();
   }
 }
 
-function describeRest({ count, said, directories, elsewhere }: Group): string {
+function describeRest({ count, shown: shownAlready, said, directories, elsewhere }: Group): string {
   const byCount = [...directories].sort(([, one], [, other]) => other - one);
   const named = byCount.slice(0, namedDirectoriesMax).map(([name, each]) => `${formatCount(each)} in ${shown(name)}`);
   const others = elsewhere + byCount.slice(namedDirectoriesMax).reduce((sum, [, each]) => sum + each, 0);
   if (others > 0) named.push(`${formatCount(others)} elsewhere`);
-  return `The same is said of ${formatCount(count - shownMax)} more (--json names each), ${named.join(", ")}: ${said}`;
+  return `The same is said of ${formatCount(count - shownAlready)} more (--json names each), ${named.join(", ")}: ${said}`;
 }
 
 function shown(directory: string): string {

@@ -6,6 +6,8 @@ export type ExportProblem = {
   readonly message: string;
   /** Set where nothing is missing, and the way that it was restored is to be told. */
   readonly isNotice?: boolean;
+  /** Set where the filesystem of the target does the same to every such entry. */
+  readonly isOfFilesystem?: boolean;
 };
 
 /** No problems, shared. */

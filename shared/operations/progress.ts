@@ -51,6 +51,8 @@ export type Notice = {
   readonly message: string;
   /** The path it is about, as a binary string. */
   readonly path?: string;
+  /** Set where it is said of every such entry of a filesystem: people see it once, with a count. */
+  readonly isOfFilesystem?: boolean;
 };
 
 /** One entry that could not be dealt with; the operation goes on and ends `partial`. */
@@ -61,6 +63,8 @@ export type EntryError = {
   readonly kind: string;
   /** One sentence, without the path. */
   readonly message: string;
+  /** As of a notice. */
+  readonly isOfFilesystem?: boolean;
 };
 
 /** A value in a report. */

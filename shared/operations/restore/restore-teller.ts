@@ -41,11 +41,13 @@ export class RestoreTeller {
   /** Tells of an attribute that could not be restored, or of an entry that was restored in another way. */
   readonly problem = (path: string, problem: ExportProblem): void => {
     if (problem.isNotice === true) {
-      this.#reporter.notice({ level: "warning", message: `${problem.message}.`, path: this.shown(path) });
+      const { message, isOfFilesystem = false } = problem;
+      this.#reporter.notice({ level: "warning", message: `${message}.`, path: this.shown(path), isOfFilesystem });
       return;
     }
     this.#counts.problems++;
     this.#progress.errors++;
-    this.#reporter.entryError({ path: this.shown(path), kind: problem.attribute, message: problem.message });
+    const { attribute, message, isOfFilesystem = false } = problem;
+    this.#reporter.entryError({ path: this.shown(path), kind: attribute, message, isOfFilesystem });
   };
 }
