@@ -167,16 +167,18 @@ describe.skipIf(c === undefined)("packDirectory", () => {
     }
   });
 
-  it("tells of entries that cannot be looked at, and passes over what vanished", () => {
+  it("tells of entries that cannot be looked at, looks twice at what is not found, and passes over what another listing lacks", () => {
     const odd = join(root, "odd");
     mkdirSync(odd);
-    for (const name of ["a", "b", "c", "d"]) writeFileSync(join(odd, name), "");
+    for (const name of ["a", "b", "c", "d", "e", "f"]) writeFileSync(join(odd, name), "");
     const { statx, errno } = c as Libc;
     let failure = 0;
+    let looksAtE = 0;
     const failing = kernel({
       statx: (fd, path, flags, mask, out) => {
         const text = Buffer.from(bytesAt(path, 2)).toString();
-        failure = text === "b\0" ? 13 : text === "c\0" ? 2 : 0;
+        failure = text === "b\0" ? 13 : text === "c\0" || (text === "e\0" && looksAtE++ === 0) ? 2 : 0;
+        if (text === "f\0") rmSync(join(odd, "f"), { force: true });
         return failure === 0 ? statx(fd, path, flags, mask, out) : -1;
       },
       errno: () => (failure === 0 ? errno() : failure),
@@ -186,9 +188,10 @@ describe.skipIf(c === undefined)("packDirectory", () => {
       return failing.bytes.subarray(at, at + count);
     };
     const { batches } = scan(optionsOf(odd), failing);
-    expect(namesOf({ batches, end: undefined })).toEqual(["", "a", "d"]);
+    expect(namesOf({ batches, end: undefined })).toEqual(["", "a", "d", "e"]);
     expect(batches.flatMap(({ problems }) => problems)).toMatchObject([
       { path: latin1(join(odd, "b")), kind: "EACCES" },
+      { path: latin1(join(odd, "c")), kind: "replaced" },
     ]);
   });
 

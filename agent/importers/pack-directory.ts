@@ -1,5 +1,6 @@
 import { rewindDirectory } from "#agent/filesystem/list-directory.ts";
 import { temporaryPrefix } from "#agent/filesystem/temporary-name.ts";
+import { absent, type AbsentNames } from "./absent-names.ts";
 import { looksMax, packStop, type ScanKernel } from "./kernel/scan-kernel.ts";
 import { packState } from "./pack-memory.ts";
 import type { ScanPacker } from "./scan-batch.ts";
@@ -15,16 +16,25 @@ export type Packing = {
   readonly onOwner: (uid: number, gid: number) => void;
 };
 
+/** A directory that is open: relative to the root, as the beginning of the paths of its entries, and what is not found in it. */
+export type PackedDirectory = {
+  readonly fd: number;
+  readonly dir: string;
+  readonly prefix: string;
+  readonly missing: AbsentNames;
+};
+
 /**
  * Does with a directory what `scanDirectory` does with the records that it yields, by the kernel. Yields now and then, and whenever the packer is full.
  *
  * @returns whether it did; otherwise nothing was done, and the directory can be read from its beginning
  */
 export function* packDirectory(
-  { fd, dir, prefix }: { readonly fd: number; readonly dir: string; readonly prefix: string },
+  place: PackedDirectory,
   scan: DirectoryScan,
   { kernel, packer, onOwner }: Packing,
 ): Generator<undefined, boolean> {
+  const { fd, dir } = place;
   const listed = kernel.list(fd, dir);
   if (listed === undefined) {
     rewindDirectory(fd);
@@ -40,7 +50,7 @@ export function* packDirectory(
       let stop = packer.addLooked(kernel, dir, index, until);
       index = state[packState.next] ?? until;
       if (stop === packStop.ask) {
-        stop = isTaken(kernel, index, { dir, prefix }, scan) ? packer.addLooked(kernel, dir, index) : 0;
+        stop = isTaken(kernel, index, place, scan) ? packer.addLooked(kernel, dir, index) : 0;
         index++;
       }
       if ((stop & packStop.ownerChanged) !== 0) onOwner(state[packState.uid] ?? 0, state[packState.gid] ?? 0);
@@ -48,6 +58,7 @@ export function* packDirectory(
     }
     yield;
   }
+  place.missing.tell();
   return true;
 }
 
@@ -74,12 +85,14 @@ function stretch(kernel: ScanKernel, listed: number, { after, last }: DirectoryS
 function isTaken(
   kernel: ScanKernel,
   index: number,
-  { dir, prefix }: { readonly dir: string; readonly prefix: string },
+  { fd, dir, prefix, missing }: PackedDirectory,
   scan: DirectoryScan,
 ): boolean {
   const name = kernel.name(index);
+  if (kernel.looked(index).errno === absent) kernel.lookAgain(fd, index);
   const looked = kernel.looked(index);
   if (looked.errno === 0) return takesEntry(scan, { dir, name, prefix }, looked);
-  tellFailedLook(prefix + name, looked.errno, scan.onProblem);
+  if (looked.errno === absent) missing.note(name);
+  else tellFailedLook(prefix + name, looked.errno, scan.onProblem);
   return false;
 }

@@ -4,6 +4,7 @@ import type { EntryStat } from "#agent/filesystem/entry-stat.ts";
 import { closeDirectory, sortedNames } from "#agent/filesystem/list-directory.ts";
 import { BeneathRoot } from "#agent/filesystem/open-beneath.ts";
 import { statInto, statPath } from "#agent/filesystem/stat-path.ts";
+import { absent, AbsentNames } from "./absent-names.ts";
 import { entryTypeNumbers } from "./entry-type-numbers.ts";
 import type { ExcludeRules } from "./exclude-rules.ts";
 import type { ScanFindings } from "./scan-findings.ts";
@@ -40,8 +41,8 @@ export type ScanPlace = {
 /**
  * Everything at and below a root, in tree order: each directory's entries by name, then what is in its directories, in turn.
  *
- * The record is reused. What vanishes between the listing and the look is passed over; what cannot be read is told to
- * `onProblem`. Memory: the names of one directory, and of the directories still to be entered.
+ * The record is reused. What vanishes between the listing and the look is passed over, if another listing does not have it either; what
+ * cannot be read is told to `onProblem`. Memory: the names of one directory, and of the directories still to be entered.
  *
  * @param use - `packing`: takes directories that are not too large whole, with a pause (undefined) now and then
  * @param range - `from`: where to go on, otherwise at the root; `to`: the last key
@@ -183,13 +184,17 @@ function* scanDirectory(dir: string, scan: DirectoryScan): Generator<ScanRecord 
   }
   try {
     const prefix = path === "/" ? "/" : `${path}/`;
-    if (scan.packing !== undefined && (yield* packDirectory({ fd, dir, prefix }, scan, scan.packing))) return;
+    const missing = new AbsentNames({ dir, prefix }, scan);
+    const place = { fd, dir, prefix, missing };
+    if (scan.packing !== undefined && (yield* packDirectory(place, scan, scan.packing))) return;
     for (const name of only === undefined ? namesOf(fd, path, onProblem) : [only]) {
       if (name <= after) continue;
       if (last !== undefined && name > last) break;
-      const errno = statInto(name, stat, fd);
+      let errno = statInto(name, stat, fd);
+      if (errno === absent) errno = statInto(name, stat, fd);
       if (errno !== 0) {
-        tellFailedLook(prefix + name, errno, onProblem);
+        if (errno !== absent) tellFailedLook(prefix + name, errno, onProblem);
+        else if (only === undefined) missing.note(name);
         continue;
       }
       fill(record, stat, { dir, name, path: prefix + name });
@@ -202,6 +207,7 @@ function* scanDirectory(dir: string, scan: DirectoryScan): Generator<ScanRecord 
       };
       if (takesEntry(scan, { dir, name, prefix }, looked)) yield record;
     }
+    missing.tell();
   } finally {
     closeDirectory(fd);
   }

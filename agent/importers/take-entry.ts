@@ -8,7 +8,6 @@ import { isSkipped } from "./skipped-directories.ts";
 
 /** Statx attribute: the entry is the root of a mount. */
 const mountRoot = 0x2000;
-const absent = 2;
 
 /** Whether an entry is part of a scan. A directory that is to be entered goes to `scan.subdirectories`. */
 export function takesEntry(
@@ -37,9 +36,9 @@ export function takesEntry(
   return true;
 }
 
-/** Tells why an entry could not be looked at; one that is not there any more is passed over. */
+/** Tells why an entry could not be looked at. */
 export function tellFailedLook(path: string, errno: number, onProblem: (problem: ScanProblem) => void): void {
-  if (errno !== absent) onProblem(problemOf(path, filesystemError("look at", path, errno)));
+  onProblem(problemOf(path, filesystemError("look at", path, errno)));
 }
 
 /** What is told of a path that failed with `error`. @throws what is no HoldfastError */

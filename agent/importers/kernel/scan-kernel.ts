@@ -119,6 +119,14 @@ export class ScanKernel implements PackMemory {
     }
   }
 
+  /** Looks once more at a name of those that `lookAt` looked at last. */
+  lookAgain(fd: number, index: number): void {
+    const slot = index - (this.state[packState.first] ?? 0);
+    const out = this.#base + this.#places.slots + slot * slotBytes;
+    if (this.#libc.statx(fd, this.#base + (this.#order[index] ?? 0), statxFlags, statxMask, out) !== 0)
+      this.#fail(slot);
+  }
+
   #fail(slot: number): void {
     this.#slots[slot * slotWords] = failed;
     this.#slots[slot * slotWords + 1] = this.#libc.errno();
