@@ -1,3 +1,5 @@
+import type { Mount } from "#gateway/mount.ts";
+import { isBelow } from "#shared/tree/read-tree.ts";
 import { findEntry } from "#gateway/paths/find-entry.ts";
 import { apiEntry, apiEntrySchema } from "./api-entry.ts";
 import { streamingRoute } from "./api-route.ts";
@@ -7,7 +9,11 @@ import { flag, integer, lineOf, nullable, object } from "./schema.ts";
 
 /** What it answers, a line each. */
 export const listHistoryAnswer = lineOf({
-  version: object({ snapshot: apiSnapshotSchema, entry: nullable(apiEntrySchema) }),
+  version: object({
+    snapshot: apiSnapshotSchema,
+    entry: nullable(apiEntrySchema),
+    isCovered: flag("Whether the path lies in what that snapshot is of; if not, nothing follows from its absence."),
+  }),
   end: object({ snapshots: integer("Snapshots looked into."), isComplete: flag("Whether that is all.") }),
 });
 
@@ -32,8 +38,15 @@ export const listHistory = streamingRoute({
       if (snapshots++ >= limit) return push({ end: { snapshots: limit, isComplete: false } });
       const entry = await findEntry(view, joinPath(top.path, inside));
       const snapshot = apiSnapshot(top.path, top.snapshot);
-      await push({ version: { snapshot, entry: entry === undefined ? null : apiEntry(entry) } });
+      const isCovered = entry !== undefined || covers(top.snapshot.roots, inside, mount);
+      await push({ version: { snapshot, entry: entry === undefined ? null : apiEntry(entry), isCovered } });
     }
     return push({ end: { snapshots, isComplete: true } });
   },
 });
+
+/** Whether a path lies at or below one of the roots of a snapshot. Of a part of a snapshot that is mounted alone nothing is known. */
+function covers(roots: readonly string[], inside: string, mount: Mount): boolean {
+  if (mount.kind === "snapshot") return true;
+  return roots.some((root) => root === "/" || isBelow(inside, root));
+}

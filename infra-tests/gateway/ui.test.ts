@@ -121,6 +121,48 @@ describe.skipIf(!hasBrowser)("the web UI in a browser", () => {
     await page.check();
   });
 
+  it("keeps the keys from one directory to the next, and the place for who comes back", async () => {
+    const page = await visit(`#/browse${newest.path}/srv`);
+    await page.getByRole("listbox").focus();
+    await page.keyboard.press("Home");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "www" }).waitFor();
+    const focused = (): Promise<string> => page.evaluate(`document.activeElement?.getAttribute("role")`);
+    await expect.poll(focused).toBe("listbox");
+    await page.keyboard.press("Backspace");
+    await page.getByRole("heading", { name: "srv" }).waitFor();
+    await expect.poll(focused).toBe("listbox");
+    await page.goto(`${open.url}/#/browse${newest.path}/srv/www/items`);
+    const list = page.getByRole("listbox", { name: /3,000/ });
+    await list.focus();
+    await page.keyboard.press("End");
+    await page.getByText("item-02999.json").waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "item-02999.json" }).waitFor();
+    await page.goBack();
+    await page.getByRole("option", { selected: true }).getByText("item-02999.json").waitFor();
+    expect(await list.evaluate((element) => element.scrollTop)).toBeGreaterThan(50_000);
+    await page.check();
+  });
+
+  it("takes a link that lets in into a page that is open, and its secret out of the address", async () => {
+    const page = await visit("#/", guarded);
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+    await page.evaluate(`location.hash = "#/enter/${token}"`);
+    await page.getByRole("heading", { name: "Snapshots" }).waitFor();
+    expect(page.url()).not.toContain(token);
+    await page.context().close();
+  });
+
+  it("fits a screen of 320 pixels", async () => {
+    const page = await visit("#/", guarded);
+    await page.setViewportSize({ width: 320, height: 640 });
+    await page.evaluate(`location.hash = "#/enter/${token}"`);
+    await page.getByRole("heading", { name: "Snapshots" }).waitFor();
+    expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(320);
+    await page.context().close();
+  });
+
   it("shows a directory of a million entries from its first to its last", async () => {
     const page = await visit("#/");
     const total = 1_000_000;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ApiSession } from "./answers.ts";
 import { ask, onLoggedOut, tell } from "./ask.ts";
 import { BrowseScreen } from "./browse-screen.tsx";
@@ -32,22 +32,18 @@ export function App() {
   const [error, setError] = useState<Error | undefined>(undefined);
   const route = useRoute();
 
+  const isEntering = useRef(false);
+  // A link that lets in may come when the page is open already.
+  const secret = route.screen === "enter" ? route.path.slice(1) : undefined;
   useEffect(() => {
-    const begin = async (): Promise<void> => {
-      const secret = route.screen === "enter" ? route.path.slice(1) : undefined;
-      if (secret !== undefined) goTo("#/", true); // the secret does not stay in the address
-      try {
-        setSession(
-          secret === undefined || secret === ""
-            ? await ask<ApiSession>("session")
-            : await tell<ApiSession>("login", { user: "token", password: secret }),
-        );
-      } catch (failure) {
-        if (secret === undefined) setError(failure as Error);
-        else setSession(await ask<ApiSession>("session"));
-      }
-    };
-    begin().catch(setError);
+    if (secret === undefined && (session !== undefined || isEntering.current)) return;
+    isEntering.current = true;
+    if (secret !== undefined) goTo("#/", true); // the secret does not stay in the address
+    enter(secret)
+      .then(setSession, setError)
+      .finally(() => (isEntering.current = false));
+  }, [secret]);
+  useEffect(() => {
     const forget = (): void => setSession({ state: "out", user: null, mount: null });
     onLoggedOut.add(forget);
     return () => onLoggedOut.delete(forget);
@@ -65,7 +61,7 @@ export function App() {
       </main>
     );
   }
-  if (session === undefined) return <Loading />;
+  if (session === undefined || secret !== undefined) return <Loading />;
   if (session.state === "out") return <LoginScreen onLogin={setSession} />;
   const Screen = Object.hasOwn(screens, route.screen) ? screens[route.screen as keyof typeof screens] : undefined;
   return (
@@ -87,6 +83,16 @@ export function App() {
       </main>
     </>
   );
+}
+
+/** Logs in by the secret of a link, or asks who is logged in. A link that lets nobody in changes nothing. */
+async function enter(secret: string | undefined): Promise<ApiSession> {
+  if (secret === undefined || secret === "") return ask<ApiSession>("session");
+  try {
+    return await tell<ApiSession>("login", { user: "token", password: secret });
+  } catch {
+    return ask<ApiSession>("session");
+  }
 }
 
 function focusMain(event: Event): void {

@@ -1,8 +1,9 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ApiEntry, EntriesAnswer, EntryAnswer } from "./answers.ts";
 import { ask } from "./ask.ts";
 import { formatBytes, formatCount, formatExact, formatMode, formatTime, typeWords } from "./format.ts";
 import { Icon } from "./icons.tsx";
+import { recallPlace, rememberPlace, takeFocus, wantFocus } from "./list-places.ts";
 import { Empty, Failure, Loading } from "./notices.tsx";
 import { goTo, linkTo, parentOf, type Route } from "./router.ts";
 import { useAnswer } from "./use-answer.ts";
@@ -19,13 +20,23 @@ export function DirectoryList({ route, answer }: { readonly route: Route; readon
   const sort = route.params.get("sort") ?? "name";
   const order = route.params.get("order") ?? "asc";
   const [marked, setMarked] = useState<number | undefined>(undefined);
+  const arrival = useRef({ takesFocus: takeFocus(), place: recallPlace(path), scrollTop: 0 });
   const question = { path, sort, order, limit: pageRows };
   const first = useAnswer<EntriesAnswer>("entries", { ...question, offset: 0 });
   const key = JSON.stringify(question);
   const pages = usePages<EntriesAnswer>(key, (number, signal) =>
     ask<EntriesAnswer>("entries", { ...question, offset: number * pageRows }, signal),
   );
-  useEffect(() => setMarked(undefined), [key]);
+  const isThere = first.value !== undefined;
+  useEffect(() => {
+    // In a list that was left before, the row that was opened; in a new one the first, for who came by keys.
+    const { place, takesFocus } = arrival.current;
+    setMarked(isThere ? (place?.marked ?? (takesFocus ? 0 : undefined)) : undefined);
+  }, [key, isThere]);
+  const leave = (row: number | undefined): void => {
+    rememberPlace(path, { marked: row, scrollTop: arrival.current.scrollTop });
+    wantFocus();
+  };
   if (first.error !== undefined) return <Failure error={first.error} />;
   if (first.value === undefined) return <Loading what="Reading the directory" />;
   const { total, isSorted } = first.value;
@@ -44,7 +55,9 @@ export function DirectoryList({ route, answer }: { readonly route: Route; readon
   };
   const open = (index: number): void => {
     const found = at(index);
-    if (found !== undefined) goTo(linkTo("browse", found.entry.path));
+    if (found === undefined) return;
+    leave(index);
+    goTo(linkTo("browse", found.entry.path));
   };
   const onKeyDown = (event: KeyboardEvent, rowsInSight: number): void => {
     if (event.ctrlKey || event.metaKey || (event.altKey && event.key !== "ArrowUp")) return;
@@ -62,6 +75,7 @@ export function DirectoryList({ route, answer }: { readonly route: Route; readon
     if (event.key === "Enter" || event.key === "ArrowRight") {
       if (marked !== undefined) open(marked);
     } else if (event.key === "Backspace" || event.key === "ArrowLeft" || (event.altKey && event.key === "ArrowUp")) {
+      leave(marked);
       goTo(path === answer.snapshot?.path ? "#/" : linkTo("browse", parentOf(path)));
     } else {
       const next = moves[event.key];
@@ -92,6 +106,9 @@ export function DirectoryList({ route, answer }: { readonly route: Route; readon
           pages.want(Math.floor(from / pageRows), Math.floor(Math.max(from, end - 1) / pageRows))
         }
         onKeyDown={onKeyDown}
+        startAt={arrival.current.place?.scrollTop}
+        takesFocus={arrival.current.takesFocus}
+        onScroll={(scrollTop) => (arrival.current.scrollTop = scrollTop)}
         attributes={{
           style: { height: `min(68vh, ${total * rowPixels + 2}px)` },
           role: "listbox",
@@ -105,6 +122,7 @@ export function DirectoryList({ route, answer }: { readonly route: Route; readon
             found={at(index)}
             isMarked={index === marked}
             onMark={() => setMarked(index)}
+            onOpen={() => leave(index)}
           />
         )}
       />
@@ -130,12 +148,14 @@ function Row({
   found,
   isMarked,
   onMark,
+  onOpen,
 }: {
   readonly index: number;
   readonly total: number;
   readonly found: { readonly entry: ApiEntry; readonly bytesBelow: number | null } | undefined;
   readonly isMarked: boolean;
   readonly onMark: () => void;
+  readonly onOpen: () => void;
 }) {
   const common = {
     id: `row-${index}`,
@@ -159,7 +179,12 @@ function Row({
     <div {...common} class={`row ${isMarked ? "marked" : ""}`} onMouseDown={onMark}>
       <span class="name">
         <Icon name={icon} />
-        <a href={linkTo("browse", entry.path)} tabIndex={-1} title={`${typeWords[type] ?? ""} ${entry.name}`}>
+        <a
+          href={linkTo("browse", entry.path)}
+          tabIndex={-1}
+          onClick={onOpen}
+          title={`${typeWords[type] ?? ""} ${entry.name}`}
+        >
           {entry.name}
         </a>
         {entry.target !== null && <span class="target muted">→ {entry.target}</span>}

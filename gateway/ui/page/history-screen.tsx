@@ -19,6 +19,7 @@ export function HistoryScreen({ route }: { readonly route: Route }) {
   if (absent !== undefined) return <Failure error={absent} />;
   if (place === undefined) return <Loading />;
   const versions = versionsOf(lines);
+  const others = lines.filter((line) => "version" in line && !line.version.isCovered).length;
   const isDirectory = place.entry.type === "directory";
   return (
     <>
@@ -81,6 +82,9 @@ export function HistoryScreen({ route }: { readonly route: Route }) {
           );
         })}
       </ol>
+      {others > 0 && (
+        <p class="muted small">{plural(others, "snapshot")} of this host are of other paths, and are left out.</p>
+      )}
     </>
   );
 }
@@ -90,7 +94,9 @@ function versionsOf(lines: readonly HistoryLine[]): Version[] {
   const versions: Version[] = [];
   for (const line of lines) {
     if (!("version" in line)) continue;
-    const { entry, snapshot } = line.version;
+    const { entry, snapshot, isCovered } = line.version;
+    // Nothing follows from its absence.
+    if (!isCovered) continue;
     const before = versions.at(-1);
     if (before !== undefined && stateOf(before.entry) === stateOf(entry)) before.snapshots.push(snapshot);
     else versions.push({ entry, snapshots: [snapshot] });

@@ -15,6 +15,8 @@ import { Empty, Failure, Loading } from "./notices.tsx";
 import { decodeText, encodeText, goTo, linkTo, type Route } from "./router.ts";
 import { useAnswer } from "./use-answer.ts";
 
+/** Milliseconds after which new snapshots are looked for. */
+const refreshMs = 10_000;
 /** Snapshots that come at a time. */
 const stepRows = 200;
 
@@ -38,7 +40,11 @@ export function SnapshotsScreen({ route }: { readonly route: Route }) {
   const [rows, setRows] = useState(stepRows);
   const [chosen, setChosen] = useState<readonly ApiSnapshot[]>([]);
   const search = useRef<HTMLInputElement>(null);
-  const { value: answer, error, isLoading } = useAnswer<SnapshotsAnswer>("snapshots", questionOf(filters, rows));
+  const {
+    value: answer,
+    error,
+    isLoading,
+  } = useAnswer<SnapshotsAnswer>("snapshots", questionOf(filters, rows), refreshMs);
 
   const change = (changes: Partial<Record<keyof Filters, string>>): void => {
     const params = Object.fromEntries(

@@ -8,8 +8,16 @@ export type Answer<Value> = {
   readonly isLoading: boolean;
 };
 
-/** Asks, and asks anew when what is asked changes. `name` undefined: asks nothing. */
-export function useAnswer<Value>(name: string | undefined, parameters: Parameters = {}): Answer<Value> {
+/**
+ * Asks, and asks anew when what is asked changes. `name` undefined: asks nothing.
+ *
+ * @param everyMs - how often it asks again while the page shows; what fails then is not told
+ */
+export function useAnswer<Value>(
+  name: string | undefined,
+  parameters: Parameters = {},
+  everyMs?: number,
+): Answer<Value> {
   const [answer, setAnswer] = useState<Answer<Value> & { readonly key: string }>({
     key: "",
     value: undefined,
@@ -27,7 +35,18 @@ export function useAnswer<Value>(name: string | undefined, parameters: Parameter
         if (!stop.signal.aborted) setAnswer({ key, value: undefined, error, isLoading: false });
       },
     );
-    return () => stop.abort();
-  }, [key]);
+    const refresh = (): void => {
+      if (document.visibilityState !== "visible") return;
+      ask<Value>(name, parameters, stop.signal).then(
+        (value) => setAnswer({ key, value, error: undefined, isLoading: false }),
+        () => undefined,
+      );
+    };
+    const timer = everyMs === undefined ? undefined : setInterval(refresh, everyMs);
+    return () => {
+      clearInterval(timer);
+      stop.abort();
+    };
+  }, [key, everyMs]);
   return answer;
 }

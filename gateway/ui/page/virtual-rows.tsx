@@ -16,6 +16,12 @@ export type VirtualRowsProps = {
   readonly onWindow: (first: number, end: number) => void;
   /** A row that is to be in sight when it changes. */
   readonly sight?: number | undefined;
+  /** Pixels that it is scrolled by in the beginning. */
+  readonly startAt?: number | undefined;
+  /** Whether it takes the keys when it comes. */
+  readonly takesFocus?: boolean;
+  /** Told how far it is scrolled. */
+  readonly onScroll?: (scrollTop: number) => void;
   readonly attributes?: Readonly<Record<string, unknown>>;
   readonly onKeyDown?: (event: KeyboardEvent, rowsInSight: number) => void;
 };
@@ -24,7 +30,8 @@ export type VirtualRowsProps = {
  * A list of which only what shows is made, however long it is: browsers limit how high an element may be, so of very long lists a scrolled pixel
  * stands for several.
  */
-export function VirtualRows({ count, rowHeight, row, onWindow, sight, attributes = {}, onKeyDown }: VirtualRowsProps) {
+export function VirtualRows(props: VirtualRowsProps) {
+  const { count, rowHeight, row, onWindow, sight, attributes = {}, onKeyDown } = props;
   const place = useRef<HTMLDivElement>(null);
   const [{ top, height }, setView] = useState({ top: 0, height: 600 });
   const realHeight = count * rowHeight;
@@ -37,7 +44,12 @@ export function VirtualRows({ count, rowHeight, row, onWindow, sight, attributes
   useLayoutEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const measure = (): void => setView({ top: element.scrollTop, height: element.clientHeight });
+    if (props.startAt !== undefined) element.scrollTop = props.startAt;
+    if (props.takesFocus === true) element.focus({ preventScroll: true });
+    const measure = (): void => {
+      setView({ top: element.scrollTop, height: element.clientHeight });
+      props.onScroll?.(element.scrollTop);
+    };
     measure();
     const watch = new ResizeObserver(measure);
     watch.observe(element);
