@@ -113,6 +113,22 @@ it("a file that changed is taken as it is when it is opened again", () => {
   reader.endBatch();
 });
 
+it.runIf(process.platform === "linux").each(["/proc/sys/kernel/ostype", "/proc/filesystems"])(
+  "a file that says it is empty is read to its end, however much is asked for: %s",
+  (path) => {
+    const reader = createContentReader({ xattrs: false });
+    root = "/proc";
+    reader.open(seenOf(path));
+    const into = Buffer.alloc(12 * 1024 * 1024);
+    let length = 0;
+    for (let more = reader.read(into); more > 0; more = reader.read(into)) length += more;
+    expect(length).toBe(readFileSync(path).byteLength);
+    expect(reader.contentBytes).toBe(length);
+    reader.close();
+    reader.endBatch();
+  },
+);
+
 it.runIf(process.platform === "linux")("a file that says it is empty is read to its end", () => {
   const reader = createContentReader({ xattrs: false });
   root = "/proc";

@@ -22,6 +22,8 @@ export function createContentReader(options: unknown): ContentReader {
 const noProblems: readonly string[] = [];
 /** Bytes that are read of a file that tells no size. */
 const unsizedBytesMax = 64 * 1024 * 1024;
+/** What the kernel reads of them at once: below /proc it makes a buffer as long as what is asked for, or refuses to. */
+const unsizedPieceBytes = 64 * 1024;
 
 /** Reads one file at a time by path, and tells whether it stayed what the scan saw. */
 class FileContentReader implements ContentReader {
@@ -62,10 +64,10 @@ class FileContentReader implements ContentReader {
 
   read(into: Uint8Array): number {
     const path = this.#seen?.path ?? "";
+    if (this.#seen?.size === 0) return this.#readUnsized(into, path);
     if (this.extents === undefined) {
       const length = readAt(this.#fd, into, this.#position, path);
       this.#position += length;
-      if (this.contentBytes === Number.POSITIVE_INFINITY) this.#endUnsized(length < into.byteLength);
       return length;
     }
     let filled = 0;
@@ -88,13 +90,24 @@ class FileContentReader implements ContentReader {
   }
 
   /** Of content whose length nobody told. */
-  #endUnsized(isEnd: boolean): void {
-    if (isEnd) this.contentBytes = this.#position;
-    else if (this.#position > unsizedBytesMax)
+  #readUnsized(into: Uint8Array, path: string): number {
+    let filled = 0;
+    while (filled < into.byteLength) {
+      const piece = into.subarray(filled, filled + unsizedPieceBytes);
+      const length = readAt(this.#fd, piece, this.#position, path);
+      filled += length;
+      this.#position += length;
+      if (length < piece.byteLength) {
+        this.contentBytes = this.#position;
+        return filled;
+      }
+    }
+    if (this.#position > unsizedBytesMax)
       throw new HoldfastError(
         "unavailable",
         "Cannot read the file: its size is said to be 0, and its content has no end",
       );
+    return filled;
   }
 
   /**
