@@ -319,12 +319,13 @@ describe("what cannot be read", () => {
     const told = new Map(first.errors.map((error) => [error.path, error.kind]));
     expect(told.get(path(3))).toBe("ENOENT");
     expect(told.has(path(6))).toBe(true);
-    expect(first.facts["changedWhileRead"]).toBe(2);
+    // Those that changed are read once more, as they are then.
+    expect(first.facts["changedWhileRead"]).toBeUndefined();
     const restored = await host.restore();
     expect(restored.outcome).toBe("partial");
     expect(restored.errors.map((error) => error.path).sort()).toEqual(["3", "6"]);
-    expect(readFileSync(join(restored.target, "4"))).toEqual(noise("4", 20_000).subarray(0, 1000));
-    expect(readFileSync(join(restored.target, "5"))).toEqual(noise("5", 20_000));
+    for (const name of ["4", "5"])
+      expect(readFileSync(join(restored.target, name))).toEqual(readFileSync(join(host.source, name)));
     expect(readFileSync(join(restored.target, "39"))).toEqual(noise("39", 20_000));
     expect(await host.check()).toMatchObject({ outcome: "ok" });
     // What changed or failed is read again, and then all is well.

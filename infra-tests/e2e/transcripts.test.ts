@@ -220,7 +220,7 @@ test("check verifies structure, a sample, or everything", async () => {
   expect(structure.err).toMatch(
     /^check: done\n {2}snapshots +2\n {2}packs +\d+\n {2}packs read +0\n {2}blobs verified +0\n/,
   );
-  expect((await transcript(...at, "check", "--read")).err).toMatch(/\n {2}verified +57[56] KiB\n/);
+  expect((await transcript(...at, "check", "--read")).err).toMatch(/\n {2}verified +57\d KiB\n/);
   expect((await transcript(...at, "check", "--read-percent", "50", "latest@web1")).status).toBe(0);
   expect((await transcript(...at, "check", "--read", "--read-percent", "50")).status).toBe(64);
 });
