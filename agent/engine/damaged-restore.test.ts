@@ -187,7 +187,8 @@ describe("a backup to a store with damage", () => {
     const store = await copyOf(host, (key, bytes) => (key.startsWith("states/") ? flipped(bytes, 200) : bytes));
     const second = await host.backup({}, { store });
     expect(second).toMatchObject({ outcome: "ok", facts: { newBytes: 100_000 } });
-    const restored = await host.restore({}, { store });
+    const snapshot = { by: "prefix", prefix: String(second.facts["snapshot"]) } as const;
+    const restored = await host.restore({ reference: { snapshot, path: host.source } }, { store });
     expect(treeLines(restored.target)).toEqual(treeLines(host.source));
   });
 });
