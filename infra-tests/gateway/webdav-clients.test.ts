@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -110,7 +111,16 @@ test.runIf(cadaver)(`cadaver lists, gets and is refused: ${cadaver ?? missing("c
   expect(stdout.match(/403 Forbidden/g)?.length).toBeGreaterThanOrEqual(2);
 });
 
-const davfs = clientPath("mount.davfs");
+const davfs = recentDavfs();
+
+/** Debian's davfs2 1.6 asks for confirmations that this test cannot give. */
+function recentDavfs(): string | undefined {
+  const path = clientPath("mount.davfs");
+  if (path === undefined) return undefined;
+  const { stdout } = spawnSync(path, ["--version"], { encoding: "utf8" });
+  return /^davfs2 1\.(?:[7-9]|\d\d)/.test(stdout) ? path : undefined;
+}
+
 test.runIf(davfs)(`davfs2 mounts it: ${davfs ?? missing("davfs2 1.7")}`, async () => {
   const target = host.path("by davfs2");
   mkdirSync(target);
