@@ -55,13 +55,17 @@ export const ls = defineCommand({
     },
     { name: "latest", type: "count", value: "N", description: "Only the newest N of each host, name and paths." },
   ],
-  async run({ options, positionals, renderer, signal, engine }) {
+  async run({ options, globals, positionals, renderer, signal, engine }) {
     expectArguments("ls", positionals, { min: 0, max: 1, wanted: "at most one SNAPSHOT[:PATH]" });
     const [what] = positionals;
     const { tag: tags, host, name, latest, long, recursive, removed } = options;
     if (what === undefined) {
       if (recursive) throw new HoldfastError("invalid", "Cannot use --recursive: no SNAPSHOT is given");
-      await listSnapshots((await engine()).snapshots({ tags, host, name, latest, removed }), { renderer, signal });
+      await listSnapshots((await engine()).snapshots({ tags, host, name, latest, removed }), {
+        renderer,
+        signal,
+        globals,
+      });
       return "ok";
     }
     if (removed) throw new HoldfastError("invalid", "Cannot use --removed with a SNAPSHOT: it lists all removed ones");
@@ -80,7 +84,7 @@ export const ls = defineCommand({
 
 async function listSnapshots(
   snapshots: AsyncIterable<SnapshotSummary>,
-  { renderer, signal }: Pick<CommandContext<never>, "renderer" | "signal">,
+  { renderer, signal, globals }: Pick<CommandContext<never>, "renderer" | "signal" | "globals">,
 ): Promise<void> {
   const columns = renderer.columns();
   let isFirst = true;
@@ -90,5 +94,5 @@ async function listSnapshots(
     isFirst = false;
     renderer.result("snapshot", snapshotRecord(snapshot), snapshotLine(snapshot, columns));
   }
-  if (isFirst) renderer.notice({ level: "info", message: "No snapshots match." });
+  if (isFirst && !globals.json) renderer.notice({ level: "info", message: "No snapshots match." });
 }

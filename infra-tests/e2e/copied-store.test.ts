@@ -40,7 +40,7 @@ test("a copy that went another way is refused, naming both hashes and places, un
       `log entry 2 has hash [0-9a-f]{64}, and was seen with hash [0-9a-f]{64} at ${original}; this is ${copy}`,
     ),
   );
-  const accepted = await sandbox.run(["at", copy, "ls", "--accept-rollback"]);
+  const accepted = await sandbox.run(["--quiet", "at", copy, "ls", "--accept-rollback"]);
   expect(accepted.status).toBe(0);
   expect(accepted.stdout.trimEnd().split("\n")).toHaveLength(3);
   expect(accepted.stderr).toContain("Accepted");
